@@ -1,0 +1,97 @@
+# `make help` lists the targets. scripts/setup says what a machine lacks.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Go from its usual place for shells whose profile does not name it.
+ifeq ($(shell command -v go),)
+export PATH := $(PATH):/usr/local/go/bin
+endif
+export CGO_ENABLED ?= 0
+GO ?= go
+
+BIN := bin/barreleye
+ELF := vmm/builtin/elf
+
+# What `make run` shows; the binary is built and the machine checked before.
+define DEMONSTRATION
+$(BIN) run --cores 2 hello
+$(BIN) bench urpc --quick
+endef
+
+# Each directory with Go files directly below images is one program for a core.
+IMAGES := $(patsubst %,$(ELF)/%.elf,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard images/*/*.go))))))
+
+# An image may import anything but the host's side, so a change there relinks no image.
+# Directories count as sources so that a removed file is noticed.
+find_sources = $(if $(1),$(shell find $(1) ! -name '*_test.go' ! -path '*/testdata/*' ! -name '.*'))
+GUEST_SOURCES := $(call find_sources,$(filter-out bin/ cmd/ docs/ scripts/ vmm/,$(wildcard */)))
+HOST_SOURCES := $(filter-out $(ELF)/%,$(call find_sources,$(wildcard cmd/ vmm/)))
+# Whatever lies in $(ELF) gets embedded, so an image without a source has to go.
+STALE := $(filter-out $(IMAGES),$(wildcard $(ELF)/*.elf))
+MODULE := go.mod $(wildcard go.sum) .cache/go-version
+
+.PHONY: build
+build: $(BIN) ## build bin/barreleye with its guest images (default)
+
+.PHONY: all
+all: build ## the same as build
+
+.PHONY: images
+images: $(IMAGES) ## build only the guest images
+
+# No version control stamp: an image changes when its code does, not with each commit.
+$(ELF)/%.elf: $(GUEST_SOURCES) $(MODULE)
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w" -o $@ ./images/$*
+	@touch $@
+
+$(BIN): $(IMAGES) $(HOST_SOURCES) $(GUEST_SOURCES) $(MODULE)
+	@mkdir -p $(@D)
+	$(if $(STALE),rm -f $(STALE))
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/barreleye
+	@touch $@
+
+# Another toolchain rebuilds everything. The file changes only when its content would.
+.cache/go-version: FORCE
+	@mkdir -p $(@D)
+	@version="$$($(GO) version)"; [[ -f $@ && "$$(<$@)" == "$$version" ]] || echo "$$version" >$@
+.PHONY: FORCE
+FORCE:
+
+.PHONY: run
+run: ## check the machine, build, and show two cores saying hello and a quick URPC measurement
+	@scripts/setup --run
+	@$(MAKE) --no-print-directory build
+	$(DEMONSTRATION)
+
+# A lane that set-up could not provide is named by scripts/test, with its reason.
+.PHONY: test
+test: ## set up, then every check and test, in all lanes this machine has
+	@scripts/setup || echo "setup is incomplete; the tests' summary names what could not run"
+	@scripts/test
+
+.PHONY: bench
+bench: build ## the full measurements of URPC on this machine
+	$(BIN) bench urpc
+
+.PHONY: fmt
+fmt: ## format all Go files
+	gofmt -l -w $$(find . -name '*.go' ! -path './.*' ! -path '*/testdata/*')
+
+.PHONY: vet
+vet: images ## go vet
+	$(GO) vet ./...
+
+.PHONY: setup
+setup: ## install what building and testing need
+	@scripts/setup
+
+.PHONY: clean
+clean: ## remove what was built (the SVM lane's kernel stays in .cache)
+	rm -rf bin .cache/go-version .cache/svm/integration.test $(ELF)/*.elf
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12

@@ -1,0 +1,80 @@
+// Package boot defines the boot page: what the VMM tells a guest once, before
+// its first instruction. The guest sees it read-only at layout.BootVA.
+package boot
+
+import "unsafe"
+
+// Magic marks a boot page ("BRLBOOT1", little-endian).
+const Magic = 0x31544f4f424c5242
+
+// Kinds of a mapping, as kept in the core's map table.
+const (
+	KindText     = iota + 1 // patched image text, shared by all guests
+	KindReadOnly            // image read-only data, shared by all guests
+	KindData                // image data and BSS, private
+	KindStubs               // system-call stubs
+	KindDriver              // driver stacks, CPL0 tables, boot and entropy pages
+	KindStack               // first thread's stack with argv, env, auxv
+	KindFrames              // frame bitmaps and page-table window
+	KindRegion              // shared region
+	KindDevice              // doorbell and power registers
+	KindAnon                // anonymous memory, present
+	KindLazy                // anonymous memory, populated on first touch
+	KindReserved            // address space without memory (PROT_NONE)
+)
+
+// Protection bits, the values of PROT_READ, PROT_WRITE and PROT_EXEC.
+const (
+	Read  = 1
+	Write = 2
+	Exec  = 4
+)
+
+// Mapping is one initial entry of the core's map table: the range
+// [Start, End) of virtual addresses in bytes.
+type Mapping struct {
+	Start, End uint64
+	Kind       uint8
+	Prot       uint8
+	Huge       uint8 // 1: mapped by 2 MiB pages
+	_          [5]uint8
+}
+
+// MaxMappings bounds the initial mappings of one guest.
+const MaxMappings = 32
+
+// Page is the boot page. Only the VMM writes it, before the vCPU starts.
+type Page struct {
+	Magic, ABI uint64
+	Core       uint32 // index of this core
+	Cores      uint32 // cores of this multikernel
+	Life       uint64 // life of this core, 1 for the first
+
+	RAMSize uint64 // bytes of private RAM from layout.RAMGPA
+	Frames  uint64 // virtual address of the "in use" bitmap, one bit per 4 KiB frame
+	Dirty   uint64 // virtual address of the "was used before" bitmap, same size
+
+	Tables     uint64 // guest-physical address of the page-table pool; its first page is the root
+	TablePages uint64 // pages in the pool
+	TablesUsed uint64 // pages the VMM used
+
+	RegionSize uint64 // bytes
+	TickCount  uint64 // LAPIC timer counts per tick, 0: no tick
+	PollCycles uint64 // TSC cycles the idle loop polls before it halts
+	Flags      uint64
+
+	MappingCount uint64
+	Mappings     [MaxMappings]Mapping
+}
+
+// Bits of Page.Flags.
+const (
+	// FlagShortTimers makes idle waits of under a millisecond poll instead
+	// of halting; set when guests do not outnumber CPUs.
+	FlagShortTimers = 1 << iota
+	// FlagPopulate makes every anonymous mapping present at once.
+	FlagPopulate
+)
+
+// The page must fit one page.
+const _ = uint(4096 - unsafe.Sizeof(Page{}))

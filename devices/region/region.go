@@ -1,0 +1,268 @@
+// Package region defines the shared region: the memory that all guests and
+// the VMM see at once. It is page-granular and every page has one writer, so
+// that pages can be mapped read-only for everybody else:
+//
+//	page 0            header                       written by the VMM
+//	page 1            clock page                   written by the VMM
+//	per core          block, crash record, map     written by that core
+//	                  snapshot, log ring
+//	per core          VMM block                    written by the VMM
+//	per ordered pair  side of the monitors' and    written by the pair's first core
+//	                  of the programs' channel
+//	per pair          call lines                   written by both cores of the pair
+//
+// docs/memory-map.md draws it.
+package region
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"barreleye/devices/boot"
+	"barreleye/devices/clock"
+	"barreleye/devices/layout"
+	"barreleye/devices/logring"
+	"barreleye/urpc"
+)
+
+// Magic marks the header ("BRLREGN1", little-endian); Version changes with
+// every change of this package's layout.
+const (
+	Magic   = 0x314e4745524c5242
+	Version = 1
+)
+
+// Header is page 0.
+type Header struct {
+	Magic, Version uint64
+	Cores          uint64
+	Size           uint64 // bytes of the whole region
+	RingLines      uint64 // lines of every program ring
+	Epoch          uint64
+}
+
+// States of a core, as it publishes them itself.
+const (
+	StateOff     = iota // not started
+	StateBooting        // first system call seen
+	StateRunning        // main package initialised
+	StateExited         // exit code valid
+	StateCrashed        // crash record valid
+)
+
+// Power states, owned by the core's monitor.
+const (
+	PowerPoll = 0 // running or polling
+	PowerHalt = 1 // halted until an interrupt
+)
+
+// Counters are written by the core's driver alone and read by anyone.
+type Counters struct {
+	Syscalls, Traps, Exceptions uint64 // patched calls, calls by the trap route, CPU exceptions
+	Ticks, Doorbells            uint64 // interrupts taken
+	Halts, Rings                uint64 // times halted, doorbells rung (VM exits)
+	Flushes                     uint64 // TLB flushes at CPL0
+	Signals, Preemptions        uint64 // signals delivered, SIGURG among them
+	Switches                    uint64 // thread hand-offs
+	LogBlocks, LogBytes         uint64 // times a writer waited for log space, bytes logged
+	Unserved                    uint64 // system calls answered ENOSYS
+	Sent, Received              uint64 // URPC messages
+	FramesUsed, FramesTotal     uint64 // 4 KiB frames of private RAM
+}
+
+// Block is a core's own page. The core is its only writer.
+type Block struct {
+	// Asleep is the generation word of the wake-up protocol (urpc.Bell).
+	Asleep uint64
+	_      [56]byte
+	// Progress grows with every event the driver serves.
+	Progress uint64
+	_        [56]byte
+
+	State    atomic.Uint64
+	ExitCode atomic.Uint64
+	Power    atomic.Uint64
+	NoTimer  atomic.Uint64 // 1: halted with nothing left to wait for but messages
+	MainTSC  atomic.Uint64 // TSC when main's packages were initialised
+	BootTSC  atomic.Uint64 // TSC of the first system call
+	MapSeq   atomic.Uint64 // request number of the map snapshot below
+	MapCount atomic.Uint64 // mappings in the snapshot
+	Hellos   atomic.Uint64 // peers whose hello arrived
+
+	Counters Counters
+}
+
+// Crash is the record a driver leaves of a fault that ends its core.
+type Crash struct {
+	Vector, Error, Address uint64 // exception, error code, CR2
+	InDriver               uint64 // 1: the driver itself faulted
+	RIP, RSP, RFLAGS       uint64
+	// RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8..R15
+	Regs [15]uint64
+}
+
+// VMMBlock is the page about one core that the VMM writes.
+type VMMBlock struct {
+	LogTail logring.Tail
+	_       [56]byte
+	// Request counts requests; the core's monitor answers each.
+	Request atomic.Uint64
+	// Signal holds request numbers <<8 | signal for the program.
+	Signal atomic.Uint64
+}
+
+// Sizes of a core's area in pages.
+const (
+	blockPages = 1
+	crashPages = 1
+	mapPages   = 24
+	headPages  = 1
+	logPages   = logring.Size / layout.PageSize
+	corePages  = blockPages + crashPages + mapPages + headPages + logPages
+	vmmPages   = 1
+)
+
+// MapEntries is the capacity of the map snapshot.
+const MapEntries = mapPages * layout.PageSize / 24
+
+// MonitorLines and CallLines are the sizes of the monitors' rings and of the
+// call area of a pair, in 64-byte lines; each fills one page.
+const (
+	MonitorLines = 64
+	CallLines    = 64
+)
+
+// Geometry computes where everything lies for a given number of cores.
+type Geometry struct {
+	Cores     int
+	RingLines int
+}
+
+// DefaultRingLines is the length of the program rings: long rings let a stream
+// run at the speed of the cache, many cores must share the region.
+func DefaultRingLines(cores int) int {
+	switch {
+	case cores <= 8:
+		return 4096
+	case cores <= 32:
+		return 512
+	default:
+		return 64
+	}
+}
+
+const (
+	pageHeader = 0
+	pageClock  = 1
+	pageCores  = 2
+)
+
+func (g Geometry) vmmPage(core int) int { return pageCores + g.Cores*corePages + core*vmmPages }
+
+// pair area: the side of each kind of channel (urpc.Side)
+func (g Geometry) pairPages() int {
+	return (urpc.SideBytes(MonitorLines) + urpc.SideBytes(g.RingLines)) / layout.PageSize
+}
+
+func (g Geometry) pairPage(from, to int) int {
+	return g.vmmPage(g.Cores) + (from*g.Cores+to)*g.pairPages()
+}
+
+func (g Geometry) callPage(a, b int) int {
+	if a > b {
+		a, b = b, a
+	}
+	return g.vmmPage(g.Cores) + g.Cores*g.Cores*g.pairPages() + a*g.Cores + b
+}
+
+// Size returns the region's size in bytes, a multiple of 2 MiB.
+func (g Geometry) Size() uint64 {
+	pages := uint64(g.callPage(g.Cores-1, g.Cores-1) + 1)
+	return (pages*layout.PageSize + layout.HugeSize - 1) &^ (layout.HugeSize - 1)
+}
+
+// Check reports a geometry that cannot be laid out.
+func (g Geometry) Check() error {
+	if g.Cores < 1 || g.Size() > layout.MaxRegion {
+		return fmt.Errorf("shared region: %d cores with rings of %d lines need %d MiB, at most %d MiB fit",
+			g.Cores, g.RingLines, g.Size()>>20, uint64(layout.MaxRegion)>>20)
+	}
+	return nil
+}
+
+// View gives typed access to a mapped region.
+type View struct {
+	Geometry
+	base uintptr
+}
+
+// Header returns page 0.
+func (v *View) Header() *Header { return at[Header](v, pageHeader) }
+
+// Clock returns the clock page.
+func (v *View) Clock() *clock.Page { return at[clock.Page](v, pageClock) }
+
+// Block returns a core's own page.
+func (v *View) Block(core int) *Block { return at[Block](v, pageCores+core*corePages) }
+
+// Crash returns a core's crash record.
+func (v *View) Crash(core int) *Crash {
+	return at[Crash](v, pageCores+core*corePages+blockPages)
+}
+
+// Maps returns a core's map snapshot, of which Block.MapCount entries count.
+func (v *View) Maps(core int) *[MapEntries]boot.Mapping {
+	return at[[MapEntries]boot.Mapping](v, pageCores+core*corePages+blockPages+crashPages)
+}
+
+// VMM returns the page about a core that the VMM writes.
+func (v *View) VMM(core int) *VMMBlock { return at[VMMBlock](v, v.vmmPage(core)) }
+
+// Log returns a core's log ring.
+func (v *View) Log(core int) logring.Ring {
+	p := pageCores + core*corePages + blockPages + crashPages + mapPages
+	return logring.Ring{
+		Head: at[logring.Head](v, p),
+		Tail: &v.VMM(core).LogTail,
+		Data: at[[logring.Size]byte](v, p+headPages),
+	}
+}
+
+// Channel kinds of a pair.
+const (
+	ChannelMonitor = 0 // between the monitors
+	ChannelProgram = 1 // between the programs
+)
+
+// Lines returns the number of lines of a channel's ring.
+func (v *View) Lines(kind int) int {
+	if kind == ChannelMonitor {
+		return MonitorLines
+	}
+	return v.RingLines
+}
+
+// Side returns the address of all that core from writes for its channel with
+// core to, laid out as urpc.Side.
+func (v *View) Side(kind, from, to int) uintptr {
+	a := v.addr(v.pairPage(from, to))
+	if kind == ChannelProgram {
+		a += uintptr(urpc.SideBytes(MonitorLines))
+	}
+	return a
+}
+
+// CallControls returns the addresses of the control blocks that core from
+// writes for the call lines it shares with core to: as client and as server.
+// They follow the controls of the program's side on its first page.
+func (v *View) CallControls(from, to int) (client, server uintptr) {
+	a := v.Side(ChannelProgram, from, to)
+	return a + 2*urpc.LineSize, a + 3*urpc.LineSize
+}
+
+// CallArea returns the address of the call lines of a pair, which both of its
+// cores write. The lines of the first half are called by the lower-numbered
+// core, those of the second half by the other.
+func (v *View) CallArea(a, b int) uintptr { return v.addr(v.callPage(a, b)) }
+
+func (v *View) addr(page int) uintptr { return v.base + uintptr(page)*layout.PageSize }

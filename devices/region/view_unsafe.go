@@ -1,0 +1,59 @@
+package region
+
+import (
+	"fmt"
+	"unsafe"
+
+	"barreleye/devices/boot"
+	"barreleye/devices/layout"
+)
+
+// Layouts that both sides rely on: each structure fits its pages, and the map
+// snapshot's entries have the size MapEntries counts with.
+const (
+	_ = uint(layout.PageSize - unsafe.Sizeof(Header{}))
+	_ = uint(layout.PageSize - unsafe.Sizeof(Block{}))
+	_ = uint(layout.PageSize - unsafe.Sizeof(Crash{}))
+	_ = uint(layout.PageSize - unsafe.Sizeof(VMMBlock{}))
+	_ = uint(24-unsafe.Sizeof(boot.Mapping{})) + uint(unsafe.Sizeof(boot.Mapping{})-24)
+)
+
+// at returns the given page as a *T. The region is not Go memory, so the
+// conversion hides no pointer from the collector.
+func at[T any](v *View, page int) *T {
+	a := v.addr(page)
+	return *(**T)(unsafe.Pointer(&a))
+}
+
+// Format writes the header of a zeroed region at base and returns its view.
+// The VMM calls it once.
+func Format(base uintptr, g Geometry) (*View, error) {
+	if err := g.Check(); err != nil {
+		return nil, err
+	}
+	v := &View{Geometry: g, base: base}
+	*v.Header() = Header{
+		Magic: Magic, Version: Version, Cores: uint64(g.Cores),
+		Size: g.Size(), RingLines: uint64(g.RingLines), Epoch: 1,
+	}
+	return v, nil
+}
+
+// Check reports a region that another version laid out.
+func Check(v *View) error {
+	h := v.Header()
+	if h.Magic != Magic || h.Version != Version {
+		return fmt.Errorf("shared region: magic %#x version %d, want %#x version %d: rebuild the image with this VMM's version",
+			h.Magic, h.Version, uint64(Magic), Version)
+	}
+	return nil
+}
+
+// Open returns a view of the region at base without checking it: the CPU
+// driver runs where errors cannot be made. Programs call Check first.
+func Open(base uintptr) View {
+	v := View{base: base}
+	h := v.Header()
+	v.Geometry = Geometry{Cores: int(h.Cores), RingLines: int(h.RingLines)}
+	return v
+}

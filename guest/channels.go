@@ -1,0 +1,172 @@
+package guest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"barreleye/devices/region"
+	"barreleye/guest/cpudriver"
+	"barreleye/urpc"
+)
+
+// ErrPeer says that there is no such core to talk to.
+var ErrPeer = errors.New("no such peer")
+
+// Channel returns this core's end of the channel that every pair of cores has
+// from boot on. The same end is returned every time; one goroutine at a time
+// may use it, or two, of which one sends and one receives.
+func Channel(peer int) (*urpc.Conn, error) { return links.conn(region.ChannelProgram, peer) }
+
+// Client returns the asking end of the call line to a peer.
+func Client(peer int) (*urpc.CallClient, error) { return links.client(peer) }
+
+// Server returns the answering end of the call line from a peer.
+func Server(peer int) (*urpc.CallServer, error) { return links.server(peer) }
+
+// WaitPeers returns once every other core's monitor has said hello.
+func WaitPeers(ctx context.Context) error { return core.WaitPeers(ctx) }
+
+// Sleeper returns what parks goroutines until a word of the shared region
+// changes. Any number of goroutines may use it.
+func Sleeper() urpc.Sleeper { return links.sleeper }
+
+// network holds the ends this core has opened so far.
+type network struct {
+	mu      sync.Mutex
+	view    *region.View
+	sleeper *sleeper
+	bells   []*urpc.Bell
+	conns   map[[2]int]*urpc.Conn
+	clients map[int]*urpc.CallClient
+	servers map[int]*urpc.CallServer
+}
+
+var links network
+
+func (n *network) init(view *region.View) {
+	n.view, n.sleeper = view, &sleeper{}
+	n.conns, n.clients, n.servers = map[[2]int]*urpc.Conn{}, map[int]*urpc.CallClient{}, map[int]*urpc.CallServer{}
+	for i := range view.Cores {
+		n.bells = append(n.bells, &urpc.Bell{Asleep: &view.Block(i).Asleep, Ring: func() { cpudriver.Ring(i) }})
+	}
+}
+
+// pollsAwake is how often a blocking call looks before it parks its goroutine,
+// where the core has a CPU to itself: about as long as a wake-up takes.
+const pollsAwake = 2000
+
+func (n *network) link(peer int) urpc.Link {
+	polls := pollsAwake
+	if cpudriver.PollCycles() == 0 {
+		polls = -1 // the CPU is shared: another core needs it more
+	}
+	return urpc.Link{Epoch: uint8(n.view.Header().Epoch), Bell: n.bells[peer], Sleeper: n.sleeper, Polls: polls}
+}
+
+func (n *network) check(peer int) error {
+	if peer < 0 || peer >= Cores() || peer == Core() {
+		return fmt.Errorf("core %d: channel to core %d of %d: %w", Core(), peer, Cores(), ErrPeer)
+	}
+	return nil
+}
+
+func (n *network) side(kind, from, to int) (urpc.Side, error) {
+	lines := n.view.Lines(kind)
+	mem, err := urpc.MemoryAt(n.view.Side(kind, from, to), urpc.SideBytes(lines))
+	if err != nil {
+		return urpc.Side{}, err
+	}
+	return urpc.SideOf(mem, lines)
+}
+
+func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
+	if err := n.check(peer); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.conns[[2]int{kind, peer}]; c != nil {
+		return c, nil
+	}
+	own, err := n.side(kind, Core(), peer)
+	if err != nil {
+		return nil, err
+	}
+	other, err := n.side(kind, peer, Core())
+	if err != nil {
+		return nil, err
+	}
+	c, err := urpc.NewConn(own, other, n.link(peer))
+	if err != nil {
+		return nil, err
+	}
+	cpudriver.CountMessages(c.Sender.Counter(), c.Receiver.Counter())
+	n.conns[[2]int{kind, peer}] = c
+	return c, nil
+}
+
+// callLine returns the line on which core client calls core server, and the
+// control blocks of both.
+func (n *network) callLine(client, server int) (line *urpc.Line, ask, answer *urpc.Control, err error) {
+	at := n.view.CallArea(client, server)
+	if client > server {
+		at += region.CallLines / 2 * urpc.LineSize
+	}
+	askAt, _ := n.view.CallControls(client, server)
+	_, answerAt := n.view.CallControls(server, client)
+	view := func(a uintptr) []byte {
+		m, e := urpc.MemoryAt(a, urpc.LineSize)
+		err = errors.Join(err, e)
+		return m
+	}
+	l, a, s := view(at), view(askAt), view(answerAt)
+	if err != nil {
+		return
+	}
+	line, e1 := urpc.LineOf(l)
+	ask, e2 := urpc.ControlOf(a)
+	answer, e3 := urpc.ControlOf(s)
+	return line, ask, answer, errors.Join(e1, e2, e3)
+}
+
+func (n *network) client(peer int) (*urpc.CallClient, error) {
+	if err := n.check(peer); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.clients[peer]; c != nil {
+		return c, nil
+	}
+	line, ask, answer, err := n.callLine(Core(), peer)
+	if err != nil {
+		return nil, err
+	}
+	c, err := urpc.NewCallClient(line, ask, answer, n.link(peer))
+	if err == nil {
+		n.clients[peer] = c
+	}
+	return c, err
+}
+
+func (n *network) server(peer int) (*urpc.CallServer, error) {
+	if err := n.check(peer); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s := n.servers[peer]; s != nil {
+		return s, nil
+	}
+	line, ask, answer, err := n.callLine(peer, Core())
+	if err != nil {
+		return nil, err
+	}
+	s, err := urpc.NewCallServer(line, answer, ask, n.link(peer))
+	if err == nil {
+		n.servers[peer] = s
+	}
+	return s, err
+}

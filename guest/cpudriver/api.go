@@ -1,0 +1,83 @@
+package cpudriver
+
+import (
+	"barreleye/devices/clock"
+	"barreleye/devices/region"
+	"errors"
+	"os"
+)
+
+// The functions below are for goroutines of the guest: package guest and the
+// monitor build on them.
+
+// Core returns this core's index, Cores how many there are.
+func Core() int { return coreID }
+
+// Cores returns the number of cores of this multikernel.
+func Cores() int { return int(bootPage().Cores) }
+
+// Life returns which life of this core this is, 1 for the first.
+func Life() uint64 { return bootPage().Life }
+
+// Region returns the view of the shared region.
+func Region() *region.View { return &view }
+
+// TSC reads the cycle counter that all cores share.
+func TSC() uint64 { return clock.TSC() }
+
+// Nanoseconds converts cycles to nanoseconds by the clock page.
+func Nanoseconds(cycles uint64) float64 {
+	return float64(cycles) * float64(clockPage().Read().Mult) / (1 << 32)
+}
+
+// Monotonic returns CLOCK_MONOTONIC in ns, the same in all cores.
+func Monotonic() uint64 { return monotonic() }
+
+// PollCycles returns how long the idle loop polls before it halts.
+func PollCycles() uint64 { return bootPage().PollCycles }
+
+// Ring rings the doorbell of core i (doorbell.VMM for the VMM): a VM exit.
+func Ring(i int) { invoke(callRing, uint64(i), 0, 0) }
+
+// PublishMaps writes the core's map table to its block as the answer to the
+// given request.
+func PublishMaps(request uint64) { invoke(callMaps, request, 0, 0) }
+
+// CountMessages makes the core report the counts at these addresses, of which
+// it keeps the sums, as messages sent and received. The counts must live as
+// long as the program.
+func CountMessages(sent, received *uint64) {
+	invoke(callCount, addressOf(sent), addressOf(received), 0)
+}
+
+// ErrWatches says that the descriptor table is full.
+var ErrWatches = errors.New("no descriptor left for a watch: a core has room for 2048; close channels that are no longer used")
+
+// Watch waits for words of the shared region to change. It serves one
+// goroutine at a time.
+type Watch struct {
+	fd   uint64
+	file *os.File
+}
+
+// NewWatch returns a watch; Close gives it back.
+func NewWatch() (*Watch, error) {
+	fd := invoke(callWatch, 0, 0, 0)
+	if int64(fd) < 0 {
+		return nil, ErrWatches
+	}
+	return &Watch{fd: fd, file: os.NewFile(uintptr(fd), "watch")}, nil
+}
+
+// File is the descriptor to read 8 bytes from once armed: the read parks the
+// goroutine in the netpoller until the word changed; deadlines work.
+func (w *Watch) File() *os.File { return w.file }
+
+// Arm makes the next read wait until *word is no longer old. word must stay
+// valid for the wait; words of the shared region always do.
+func (w *Watch) Arm(word *uint64, old uint64) {
+	invoke(callArm, w.fd, addressOf(word), old)
+}
+
+// Close gives the watch back.
+func (w *Watch) Close() error { return w.file.Close() }

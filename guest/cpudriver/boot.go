@@ -1,0 +1,50 @@
+package cpudriver
+
+import (
+	"barreleye/devices/boot"
+	"barreleye/devices/clock"
+	"barreleye/devices/layout"
+	"barreleye/devices/region"
+)
+
+// Addresses in the shared region, computed once; the driver keeps no pointers.
+var (
+	view    region.View
+	coreID  int
+	blockAt uint64 // this core's block
+	inboxAt uint64 // the VMM's block about this core
+)
+
+func bootPage() *boot.Page       { return typed[boot.Page](layout.BootVA) }
+func block() *region.Block       { return typed[region.Block](blockAt) }
+func counters() *region.Counters { return &block().Counters }
+func inbox() *region.VMMBlock    { return typed[region.VMMBlock](inboxAt) }
+func flagged(bit uint64) bool    { return bootPage().Flags&bit != 0 }
+
+// startUp sets the driver up at the first system call, before the runtime has
+// memory or threads.
+func startUp() {
+	booted = true
+	b := bootPage()
+	coreID = int(b.Core)
+	view = region.Open(layout.RegionVA)
+	blockAt = addressOf(view.Block(coreID))
+	inboxAt = addressOf(view.VMM(coreID))
+	block().BootTSC.Store(clock.TSC())
+	block().State.Store(region.StateBooting)
+
+	vectorMask = uint32(xgetbv()) & xsaveMask
+	contextsTop = 1
+	nextTID = 1
+	c := &contexts[0]
+	c.prepare()
+	c.state, c.tid, c.deadline = runnable, 1, forever
+	driverFault.prepare()
+
+	initMemory(b)
+	initFiles()
+	initEntropy()
+	if rearm = uint32(b.TickCount); rearm != 0 {
+		callGate(gateArm, uint64(rearm))
+	}
+}

@@ -1,0 +1,46 @@
+package cpudriver
+
+import "barreleye/devices/clock"
+
+const (
+	clockRealtime        = 0
+	clockMonotonic       = 1
+	clockRealtimeCoarse  = 5
+	clockMonotonicCoarse = 6
+	clockBoottime        = 7
+)
+
+func clockPage() *clock.Page { return view.Clock() }
+
+// monotonic returns CLOCK_MONOTONIC in ns, the same in all cores.
+func monotonic() uint64 {
+	p := clockPage().Read()
+	return p.Monotonic(clock.TSC())
+}
+
+// after returns the deadline ns from now.
+func after(ns uint64) uint64 {
+	now := monotonic()
+	if now+ns < now {
+		return forever
+	}
+	return now + ns
+}
+
+// sysClockGettime serves clock_gettime without a trap.
+func sysClockGettime(id, result uint64) uint64 {
+	p := clockPage().Read()
+	ns := p.Monotonic(clock.TSC())
+	switch id {
+	case clockRealtime, clockRealtimeCoarse:
+		ns += p.Wall
+	case clockMonotonic, clockMonotonicCoarse, clockBoottime, 4: // 4: CLOCK_MONOTONIC_RAW
+	case 2, 3: // CPU time of process and thread: the core's time since boot
+		ns = p.Monotonic(clock.TSC()) - p.Monotonic(block().BootTSC.Load())
+	default:
+		return errno(eINVAL)
+	}
+	store64(result, ns/1e9)
+	store64(result+8, ns%1e9)
+	return 0
+}

@@ -1,0 +1,82 @@
+package cpudriver
+
+import "barreleye/devices/region"
+
+// Exception vectors with a meaning of their own here (SDM vol. 3, 6.3.1).
+const (
+	vecDivide    = 0
+	vecDebug     = 1
+	vecBreak     = 3
+	vecUndefined = 6
+	vecFloat     = 16
+	vecAlign     = 17
+	vecSIMD      = 19
+	vecPageFault = 14
+)
+
+// serveException turns an exception of the program into the Linux signal that
+// the runtime expects, so a nil dereference is a recoverable panic. It runs
+// for the context c that faulted.
+func serveException(c *context) {
+	n := counters()
+	n.Exceptions++
+	block().Progress++
+	f := faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
+	if f.vector == vecPageFault && touch(f.addr, f.err) {
+		return
+	}
+	sig, info := uint64(sigSEGV), siginfo{code: 0x80} // SI_KERNEL
+	switch f.vector {
+	case vecPageFault:
+		info.code, info.addr = 1, f.addr // SEGV_MAPERR
+		if f.err&1 != 0 {
+			info.code = 2 // SEGV_ACCERR
+		}
+		if m, ok := addressSpace.Lookup(f.addr); ok && f.err&1 == 0 && m.Prot != 0 {
+			sig = sigBUS // memory that should be there could not be had
+			info.code = 2
+		}
+	case vecDivide, vecFloat, vecSIMD:
+		sig, info.code, info.addr = sigFPE, 1, c.rip // FPE_INTDIV
+	case vecDebug, vecBreak:
+		sig = sigTRAP
+	case vecUndefined:
+		sig, info.code, info.addr = sigILL, 2, c.rip // ILL_ILLOPN
+	case vecAlign:
+		sig, info.code = sigBUS, 1
+	}
+	if actions[sig].handler <= handlerIgnore || c.mask>>(sig-1)&1 != 0 {
+		crash(c, f, 0)
+	}
+	lastFault = f
+	deliver(c, sig, info)
+	lastFault = faultInfo{}
+}
+
+// serveDriverFault serves an exception inside the driver. The only one that
+// is no bug is the first touch of a sparse mapping through a pointer that the
+// program passed in.
+func serveDriverFault(c *context) {
+	counters().Exceptions++
+	f := faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
+	if f.vector == vecPageFault && booted && touch(f.addr, f.err) {
+		return
+	}
+	crash(c, f, 1)
+}
+
+// crash leaves the crash record and ends the core.
+func crash(c *context, f faultInfo, inDriver uint64) {
+	if !booted {
+		startUp()
+	}
+	*view.Crash(coreID) = region.Crash{
+		Vector: f.vector, Error: f.err, Address: f.addr, InDriver: inDriver,
+		RIP: c.rip, RSP: c.rsp, RFLAGS: c.rflags,
+		Regs: [15]uint64{c.rax, c.rbx, c.rcx, c.rdx, c.rsi, c.rdi, c.rbp,
+			c.r8, c.r9, c.r10, c.r11, c.r12, c.r13, c.r14, c.r15},
+	}
+	snapshot(0)
+	block().State.Store(region.StateCrashed)
+	powerOff(powerCrash)
+}

@@ -1,0 +1,114 @@
+package cpudriver
+
+import (
+	"barreleye/devices/boot"
+	"barreleye/devices/clock"
+	"barreleye/devices/doorbell"
+	"barreleye/devices/layout"
+	"barreleye/devices/power"
+	"barreleye/devices/region"
+	"barreleye/urpc"
+)
+
+// spinNS is the longest wait that is polled through even where the idle loop
+// is told not to poll: halting costs more.
+const spinNS = 20_000
+
+// maxSleep bounds one halt: the timer counts 32 bits.
+const maxSleep = 60_000_000_000
+
+// idle waits until something may have become runnable. It polls the armed
+// words for PollCycles; then it publishes that it sleeps, fences, looks once
+// more, and halts with the timer set to the nearest deadline. The CPL0 half
+// tests pending with interrupts off before it halts, so an event that comes
+// in between is not lost (docs/cpudriver.md).
+func idle() {
+	b := block()
+	deadline, awaited := nearest()
+	limit := clock.TSC() + bootPage().PollCycles
+	for {
+		if pending != 0 || somethingReady() {
+			takePending()
+			return
+		}
+		now := monotonic()
+		if deadline != forever && deadline <= now+spinNS {
+			if deadline <= now {
+				return
+			}
+		} else if clock.TSC() >= limit {
+			break
+		}
+		pause()
+	}
+	count := uint64(0)
+	if deadline != forever {
+		now := monotonic()
+		if deadline <= now {
+			return
+		}
+		count = max(1, min(deadline-now, maxSleep)/layout.TimerDivide)
+	}
+	quiet := uint64(0)
+	if !awaited && !waitsForLog() {
+		quiet = 1
+	}
+	b.NoTimer.Store(quiet)
+	b.Power.Store(region.PowerHalt)
+	urpc.PublishAsleep(&b.Asleep)
+	if pending == 0 && !somethingReady() {
+		b.Counters.Halts++
+		callGate(gateHalt, count)
+	}
+	urpc.ClearAsleep(&b.Asleep)
+	b.Power.Store(region.PowerPoll)
+	b.NoTimer.Store(0)
+	takePending()
+}
+
+// somethingReady looks at every word that another party may write.
+func somethingReady() bool {
+	return lookAtWatches() || signalWaiting() || logRoomWaited()
+}
+
+// logRoomWaited reports whether the VMM drained the log while a thread waits
+// for that.
+func logRoomWaited() bool {
+	tail := inbox().LogTail.Load()
+	for i := 0; i < contextsTop; i++ {
+		if contexts[i].state == onLog && contexts[i].wait != tail {
+			return true
+		}
+	}
+	return false
+}
+
+// ringDoorbell wakes core i, or the VMM for doorbell.VMM.
+func ringDoorbell(i uint64) {
+	if i <= doorbell.VMM {
+		counters().Rings++
+		storeDoorbell(doorbell.VA(int(i)))
+	}
+}
+
+const (
+	powerExit  = uint32(power.Exit)
+	powerCrash = uint32(power.Crash)
+)
+
+// powerOff hands the core back to the VMM for good.
+func powerOff(command uint32) {
+	for {
+		store32(layout.PowerVA, command)
+	}
+}
+
+// pollSlice is how long a wait of one millisecond in epoll may last, in ns.
+// The runtime rounds finer timers up to a millisecond; returning early makes
+// it look at them again.
+func pollSlice() uint64 {
+	if flagged(boot.FlagShortTimers) {
+		return 20_000
+	}
+	return 250_000
+}

@@ -1,0 +1,322 @@
+package cpudriver
+
+import (
+	"barreleye/devices/boot"
+	"barreleye/devices/layout"
+	"barreleye/guest/monitor/maps"
+)
+
+// Memory calls of the runtime. Anonymous memory is backed at once, so that
+// touching it takes no trap; a sparse table (the runtime's 32 MiB heap index)
+// is backed page by page on first touch instead.
+
+const (
+	mapFixed     = 0x10
+	mapAnonymous = 0x20
+	mapNoReplace = 0x100000
+
+	// lazyFrom is the size from which memory mapped without an address counts
+	// as a sparse table. Heap arenas are mapped at addresses, in steps.
+	lazyFrom = 16 << 20
+	// lazyCluster is backed around a first touch, to save traps.
+	lazyCluster = 4 * layout.PageSize
+	// hugeAfter is the amount of anonymous memory from which on huge pages
+	// are used: below it a program stays small in the host.
+	hugeAfter = 16 << 20
+)
+
+// addressSpace is the core's map table. It is the monitor's state; the driver
+// keeps it.
+var addressSpace maps.Table
+
+var (
+	anonymous uint64 // bytes of backed anonymous memory
+	inMemory  bool   // the driver is changing page tables: a fault now is its own
+	refusals  uint64 // mappings refused for want of memory
+)
+
+func initMemory(b *boot.Page) {
+	initFrames(b)
+	initPageTables(b)
+	for i := uint64(0); i < b.MappingCount; i++ {
+		addressSpace.Insert(b.Mappings[i])
+	}
+}
+
+// ours reports whether the program may change all mappings in [start, end).
+func ours(start, end uint64) bool {
+	for m, ok := addressSpace.Next(start); ok && m.Start < end; m, ok = addressSpace.Next(m.End) {
+		if m.Kind != boot.KindAnon && m.Kind != boot.KindLazy && m.Kind != boot.KindReserved {
+			return false
+		}
+	}
+	return true
+}
+
+// sysMmap serves mmap(addr, length, prot, flags).
+func sysMmap(addr, length, prot, flags uint64) uint64 {
+	size := (length + layout.PageSize - 1) &^ (layout.PageSize - 1)
+	if length == 0 || size < length || addr%layout.PageSize != 0 {
+		return errno(eINVAL)
+	}
+	if flags&mapAnonymous == 0 {
+		return errno(eNODEV)
+	}
+	fixed := flags&(mapFixed|mapNoReplace) != 0
+	switch {
+	case fixed:
+		if addr < layout.PageSize || addr+size < addr || addr+size > layout.MmapEnd || !ours(addr, addr+size) {
+			return errno(eINVAL)
+		}
+		if flags&mapNoReplace != 0 && !addressSpace.Free(addr, addr+size) {
+			return errno(eEXIST)
+		}
+	case addr < layout.MmapVA || addr+size < addr || addr+size > layout.MmapEnd || !addressSpace.Free(addr, addr+size):
+		align := uint64(layout.PageSize)
+		if size >= layout.HugeSize {
+			align = layout.HugeSize
+		}
+		addr = addressSpace.Gap(size, align, layout.MmapVA, layout.MmapEnd)
+		if addr == 0 {
+			return refuse(size)
+		}
+	}
+	inMemory = true
+	result := mapAnon(addr, addr+size, uint8(prot&7), !fixed)
+	flush()
+	inMemory = false
+	publishFrames()
+	return result
+}
+
+// mapAnon makes [start, end) anonymous memory, in place of what was there.
+func mapAnon(start, end uint64, prot uint8, mayBeSparse bool) uint64 {
+	if !addressSpace.Room(5) {
+		return refuse(end - start)
+	}
+	if e := unmap(start, end); e != 0 {
+		return e
+	}
+	m := boot.Mapping{Start: start, End: end, Kind: boot.KindAnon, Prot: prot}
+	switch {
+	case prot == 0:
+		m.Kind = boot.KindReserved
+	case mayBeSparse && end-start >= lazyFrom && bootPage().Flags&boot.FlagPopulate == 0:
+		m.Kind = boot.KindLazy
+	default:
+		return back(m)
+	}
+	addressSpace.Insert(m)
+	return start
+}
+
+// back gives m frames: huge pages in the middle where that is worth it.
+func back(m boot.Mapping) uint64 {
+	need := (m.End - m.Start) / layout.PageSize
+	tables := (m.End-m.Start)/layout.HugeSize + 8
+	if need > frameFree || tables > tableLeft {
+		return refuse(m.End - m.Start)
+	}
+	hugeStart := (m.Start + layout.HugeSize - 1) &^ (layout.HugeSize - 1)
+	hugeEnd := m.End &^ (layout.HugeSize - 1)
+	if hugeEnd > hugeStart && anonymous >= hugeAfter && freeBlocks((hugeEnd-hugeStart)/layout.HugeSize) {
+		if !backRange(boot.Mapping{Start: m.Start, End: hugeStart, Kind: m.Kind, Prot: m.Prot}) ||
+			!backRange(boot.Mapping{Start: hugeStart, End: hugeEnd, Kind: m.Kind, Prot: m.Prot, Huge: 1}) ||
+			!backRange(boot.Mapping{Start: hugeEnd, End: m.End, Kind: m.Kind, Prot: m.Prot}) {
+			unmap(m.Start, m.End)
+			return refuse(m.End - m.Start)
+		}
+		return m.Start
+	}
+	if !backRange(m) {
+		unmap(m.Start, m.End)
+		return refuse(m.End - m.Start)
+	}
+	return m.Start
+}
+
+func backRange(m boot.Mapping) bool {
+	if m.Start == m.End {
+		return true
+	}
+	addressSpace.Insert(m)
+	anonymous += m.End - m.Start
+	for va := m.Start; va < m.End; {
+		if m.Huge != 0 && mapHuge(va, m.Prot) {
+			va += layout.HugeSize
+			continue
+		}
+		// a level-1 table left by an older, smaller mapping is used up by
+		// small pages
+		for end := min((va+layout.HugeSize)&^(layout.HugeSize-1), m.End); va < end; va += layout.PageSize {
+			if frame, _ := backed(va); !frame && !mapSmall(va, m.Prot) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// unmap takes [start, end) out of table and page tables; 0 or an errno.
+func unmap(start, end uint64) uint64 {
+	for m, ok := addressSpace.Next(start); ok && m.Start < end; m, ok = addressSpace.Next(m.End) {
+		if m.Kind == boot.KindAnon {
+			anonymous -= min(m.End, end) - max(m.Start, start)
+		}
+	}
+	if !addressSpace.Remove(start, end) || !unmapPages(start, end) {
+		return errno(eNOMEM)
+	}
+	return 0
+}
+
+// refuse answers ENOMEM and says why in the log, because the runtime's own
+// message that follows cannot.
+func refuse(size uint64) uint64 {
+	refusals++
+	if refusals <= 4 {
+		var l line
+		l.text("out of memory: mapping of ")
+		l.decimal(size >> 10)
+		l.text(" KiB refused, ")
+		l.decimal((frameCount - frameFree) * layout.PageSize >> 10)
+		l.text(" of ")
+		l.decimal(frameCount * layout.PageSize >> 10)
+		l.text(" KiB in use; run with a larger --memory")
+		l.log()
+	}
+	return errno(eNOMEM)
+}
+
+// sysMunmap serves munmap(addr, length).
+func sysMunmap(addr, length uint64) uint64 {
+	end := (addr + length + layout.PageSize - 1) &^ (layout.PageSize - 1)
+	if addr%layout.PageSize != 0 || length == 0 || end <= addr || !ours(addr, end) {
+		return errno(eINVAL)
+	}
+	inMemory = true
+	result := unmap(addr, end)
+	flush()
+	inMemory = false
+	publishFrames()
+	return result
+}
+
+// sysMprotect serves mprotect(addr, length, prot).
+func sysMprotect(addr, length, prot uint64) uint64 {
+	end := (addr + length + layout.PageSize - 1) &^ (layout.PageSize - 1)
+	if addr%layout.PageSize != 0 || end < addr || !ours(addr, end) {
+		return errno(eINVAL)
+	}
+	inMemory = true
+	result := protect(addr, end, uint8(prot&7))
+	flush()
+	inMemory = false
+	publishFrames()
+	return result
+}
+
+func protect(start, end uint64, prot uint8) uint64 {
+	for va := start; va < end; {
+		m, ok := addressSpace.Next(va)
+		if !ok || m.Start > va {
+			return errno(eNOMEM)
+		}
+		if !addressSpace.Room(3) {
+			return errno(eNOMEM)
+		}
+		m.Start, m.End = va, min(m.End, end)
+		va = m.End
+		if m.Kind == boot.KindReserved {
+			if prot == 0 {
+				continue
+			}
+			if r := mapAnon(m.Start, m.End, prot, true); r != m.Start {
+				return r
+			}
+			continue
+		}
+		addressSpace.Remove(m.Start, m.End)
+		m.Prot = prot
+		addressSpace.Insert(m)
+		if !protectPages(m.Start, m.End, prot) {
+			return errno(eNOMEM)
+		}
+	}
+	return 0
+}
+
+const (
+	adviseDontNeed = 4
+	adviseCollapse = 25
+)
+
+// sysMadvise serves madvise(addr, length, advice). After DONTNEED the memory
+// must read as zeroes; everything else may be ignored.
+func sysMadvise(addr, length, advice uint64) uint64 {
+	switch advice {
+	case adviseCollapse:
+		return errno(eINVAL)
+	case adviseDontNeed:
+		end := (addr + length + layout.PageSize - 1) &^ (layout.PageSize - 1)
+		if addr%layout.PageSize != 0 || end < addr || !ours(addr, end) {
+			return errno(eINVAL)
+		}
+		inMemory = true
+		dontNeed(addr, end)
+		flush()
+		inMemory = false
+		publishFrames()
+	}
+	return 0
+}
+
+func dontNeed(start, end uint64) {
+	for m, ok := addressSpace.Next(start); ok && m.Start < end; m, ok = addressSpace.Next(m.End) {
+		from, to := max(m.Start, start), min(m.End, end)
+		switch {
+		case m.Kind == boot.KindLazy:
+			unmapPages(from, to)
+		case m.Kind == boot.KindAnon && m.Prot&boot.Write != 0:
+			clear(bytesAt(from, to-from))
+		case m.Kind == boot.KindAnon:
+			protectPages(from, to, boot.Read|boot.Write)
+			flush()
+			clear(bytesAt(from, to-from))
+			protectPages(from, to, m.Prot)
+		}
+	}
+}
+
+// touch backs the page of a sparse mapping at a faulting address, and reports
+// whether that resolves the fault. code is the page fault's error code: bit 0
+// present, bit 1 write.
+func touch(addr, code uint64) bool {
+	m, ok := addressSpace.Lookup(addr)
+	if !ok || m.Kind != boot.KindLazy || code&1 != 0 || inMemory {
+		return false
+	}
+	if m.Prot == 0 || code&2 != 0 && m.Prot&boot.Write == 0 {
+		return false
+	}
+	inMemory = true
+	cluster := addr &^ (lazyCluster - 1)
+	done := false
+	for va := max(cluster, m.Start); va < min(cluster+lazyCluster, m.End); va += layout.PageSize {
+		if frame, _ := backed(va); frame {
+			done = done || va == addr&^(layout.PageSize-1)
+			continue
+		}
+		if !mapSmall(va, m.Prot) {
+			break
+		}
+		done = done || va == addr&^(layout.PageSize-1)
+	}
+	flush()
+	inMemory = false
+	publishFrames()
+	if !done {
+		refuse(layout.PageSize)
+	}
+	return done
+}

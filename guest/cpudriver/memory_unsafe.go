@@ -1,0 +1,46 @@
+package cpudriver
+
+import "unsafe"
+
+// Program memory is reached by address: the driver's state must not hold Go
+// pointers. A wrong address faults inside the driver, which ends the core with
+// a crash report (fault.go) unless the page is one populated on first touch.
+
+func load64(a uint64) uint64     { return *(*uint64)(pointer(a)) }
+func store64(a, v uint64)        { *(*uint64)(pointer(a)) = v }
+func load32(a uint64) uint32     { return *(*uint32)(pointer(a)) }
+func store32(a uint64, v uint32) { *(*uint32)(pointer(a)) = v }
+func store16(a uint64, v uint16) { *(*uint16)(pointer(a)) = v }
+func store8(a uint64, v byte)    { *(*byte)(pointer(a)) = v }
+
+// bytesAt returns the n bytes of program memory at a.
+func bytesAt(a, n uint64) []byte { return unsafe.Slice((*byte)(pointer(a)), n) }
+
+// pointer turns an address that is not Go heap memory into a pointer.
+func pointer(a uint64) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&a)) }
+
+// addressOf returns the address of a package variable or of region memory.
+func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
+
+// contextAt returns the context at an address kept in current.
+func contextAt(a uintptr) *context { return (*context)(pointer(uint64(a))) }
+
+// typed returns the structure at a fixed address of the memory map.
+func typed[T any](a uint64) *T { return (*T)(pointer(a)) }
+
+// setCurrent makes c the context that leave resumes.
+func setCurrent(c *context) { current = uintptr(unsafe.Pointer(c)) }
+
+// The frame that IRETQ takes lies in this order, without gaps.
+const (
+	_ = -(unsafe.Offsetof(context{}.cs) - unsafe.Offsetof(context{}.rip) - 8)
+	_ = -(unsafe.Offsetof(context{}.rflags) - unsafe.Offsetof(context{}.rip) - 16)
+	_ = -(unsafe.Offsetof(context{}.rsp) - unsafe.Offsetof(context{}.rip) - 24)
+	_ = -(unsafe.Offsetof(context{}.ss) - unsafe.Offsetof(context{}.rip) - 32)
+)
+
+// driverG's first words are the stack bounds of a runtime.g.
+const _ = 1024 - unsafe.Sizeof(driverG)
+
+// contextSize is the distance between two contexts in bytes.
+const contextSize = uint64(unsafe.Sizeof(context{}))

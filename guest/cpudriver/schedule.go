@@ -1,0 +1,128 @@
+package cpudriver
+
+import (
+	"barreleye/devices/region"
+	"sync/atomic"
+)
+
+// schedule makes the next runnable context current, round robin. Where there
+// is none it idles until an event makes one.
+func schedule() {
+	start := int((addressOf(running()) - addressOf(&contexts[0])) / contextSize)
+	for {
+		settle()
+		for i := 1; i <= contextsTop; i++ {
+			c := &contexts[(start+i)%contextsTop]
+			if c.state == again {
+				dispatch(c)
+			}
+			if c.state == runnable {
+				if i != contextsTop {
+					counters().Switches++
+				}
+				setCurrent(c)
+				return
+			}
+		}
+		idle()
+	}
+}
+
+// settle turns what happened outside into runnable contexts: expired
+// deadlines, ready descriptors, room in the log, signals from the VMM.
+func settle() {
+	lookAtWatches()
+	takeSignals()
+	var now uint64
+	for i := 0; i < contextsTop; i++ {
+		c := &contexts[i]
+		switch c.state {
+		case inPoll:
+			if c.progress != fileEvents {
+				c.progress = fileEvents
+				if n := collect(c.wait, c.rsi, c.rdx); n != 0 {
+					c.resume(n)
+					continue
+				}
+			}
+		case onLog:
+			if inbox().LogTail.Load() != c.wait {
+				c.state = again
+			}
+			continue
+		case inFutex, asleep:
+		default:
+			continue
+		}
+		if c.deadline == forever {
+			continue
+		}
+		if now == 0 {
+			now = monotonic()
+		}
+		if c.deadline <= now {
+			result := uint64(0)
+			if c.state == inFutex {
+				result = errno(eTIMEDOUT)
+			}
+			c.resume(result)
+		}
+	}
+}
+
+// serveInterrupt handles ticks and doorbells, whether they interrupted the
+// program or came while the driver ran. The current context goes to the end of
+// the queue.
+func serveInterrupt() {
+	takePending()
+	schedule()
+	deliverPending()
+}
+
+// takePending counts the recorded events.
+func takePending() {
+	events := atomic.SwapUint64(&pending, 0)
+	n := counters()
+	if events&pendingTick != 0 {
+		n.Ticks++
+	}
+	if events&pendingDoorbell != 0 {
+		n.Doorbells++
+	}
+	block().Progress++
+}
+
+// nearest returns the earliest deadline of all contexts and whether it is one
+// the program waits for: the runtime's own monitor thread sleeps on a futex
+// with a timeout even where nothing is left to happen.
+func nearest() (deadline uint64, awaited bool) {
+	deadline = forever
+	for i := 0; i < contextsTop; i++ {
+		c := &contexts[i]
+		if c.state != inFutex && c.state != asleep && c.state != inPoll || c.deadline == forever {
+			continue
+		}
+		deadline = min(deadline, c.deadline)
+		awaited = awaited || c.state != inFutex
+	}
+	return deadline, awaited
+}
+
+// waitsForLog reports whether a thread waits for the VMM to drain the log.
+func waitsForLog() bool {
+	for i := 0; i < contextsTop; i++ {
+		if contexts[i].state == onLog {
+			return true
+		}
+	}
+	return false
+}
+
+// exitCore ends this core in good order and does not return.
+func exitCore(code uint64) {
+	b := block()
+	b.ExitCode.Store(code)
+	snapshot(0)
+	b.State.Store(region.StateExited)
+	powerOff(powerExit)
+}

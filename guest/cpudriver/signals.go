@@ -1,0 +1,185 @@
+package cpudriver
+
+const (
+	sigILL  = 4
+	sigTRAP = 5
+	sigABRT = 6
+	sigBUS  = 7
+	sigFPE  = 8
+	sigKILL = 9
+	sigSEGV = 11
+	sigURG  = 23
+
+	handlerDefault = 0
+	handlerIgnore  = 1
+
+	onStack = 0x0800_0000 // SA_ONSTACK
+	noDefer = 0x4000_0000 // SA_NODEFER
+
+	stackDisable = 2 // SS_DISABLE
+)
+
+// action is the kernel's struct sigaction.
+type action struct{ handler, flags, restorer, mask uint64 }
+
+var actions [65]action
+
+// ignoredByDefault holds the signals whose default action is to do nothing:
+// CHLD, CONT, URG, WINCH.
+const ignoredByDefault = 1<<(17-1) | 1<<(18-1) | 1<<(sigURG-1) | 1<<(28-1)
+
+func sysSigaction(sig, new, old uint64) uint64 {
+	if sig == 0 || sig > 64 {
+		return errno(eINVAL)
+	}
+	a := &actions[sig]
+	if old != 0 {
+		*typed[action](old) = *a
+	}
+	if new != 0 {
+		*a = *typed[action](new)
+	}
+	return 0
+}
+
+func sysSigprocmask(c *context, how, set, old uint64) uint64 {
+	previous := c.mask
+	if set != 0 {
+		m := load64(set)
+		switch how {
+		case 0: // SIG_BLOCK
+			c.mask |= m
+		case 1: // SIG_UNBLOCK
+			c.mask &^= m
+		case 2: // SIG_SETMASK
+			c.mask = m
+		default:
+			return errno(eINVAL)
+		}
+	}
+	if old != 0 {
+		store64(old, previous)
+	}
+	return 0
+}
+
+// sysSigaltstack sets and reports the thread's signal stack (stack_t: address,
+// flags, size).
+func sysSigaltstack(c *context, new, old uint64) uint64 {
+	if old != 0 {
+		flags := uint64(0)
+		if c.altSize == 0 {
+			flags = stackDisable
+		}
+		store64(old, c.altStack)
+		store64(old+8, flags)
+		store64(old+16, c.altSize)
+	}
+	if new != 0 {
+		if load32(new+8)&stackDisable != 0 {
+			c.altStack, c.altSize = 0, 0
+		} else {
+			c.altStack, c.altSize = load64(new), load64(new+16)
+		}
+	}
+	return 0
+}
+
+func sysTgkill(tid, sig uint64) uint64 {
+	if sig > 64 {
+		return errno(eINVAL)
+	}
+	for i := 0; i < contextsTop; i++ {
+		if c := &contexts[i]; c.state != free && c.tid == tid {
+			c.post(sig)
+			return 0
+		}
+	}
+	return errno(eSRCH)
+}
+
+func sysKill(sig uint64) uint64 {
+	if sig > 64 {
+		return errno(eINVAL)
+	}
+	postProcess(sig)
+	return 0
+}
+
+// postProcess posts a signal to the first thread that can take it.
+func postProcess(sig uint64) {
+	if sig == 0 {
+		return
+	}
+	for i := 0; i < contextsTop; i++ {
+		c := &contexts[i]
+		if c.state != free && c.mask>>(sig-1)&1 == 0 {
+			c.post(sig)
+			return
+		}
+	}
+	contexts[0].post(sig)
+}
+
+// post marks sig pending for c. A blocked call that is not masked against it
+// ends with EINTR, as on Linux.
+func (c *context) post(sig uint64) {
+	if sig == 0 {
+		return
+	}
+	handler := actions[sig].handler
+	if handler == handlerIgnore || handler == handlerDefault && ignoredByDefault>>(sig-1)&1 != 0 {
+		return
+	}
+	c.signals |= 1 << (sig - 1)
+	if c.mask>>(sig-1)&1 != 0 {
+		return
+	}
+	switch c.state {
+	case inFutex, asleep, inPoll, onFile:
+		c.resume(errno(eINTR))
+	}
+}
+
+// deliverPending hands the lowest pending signal to the context about to run.
+func deliverPending() {
+	c := running()
+	deliverable := c.signals &^ c.mask
+	if deliverable == 0 {
+		return
+	}
+	for sig := uint64(1); sig <= 64; sig++ {
+		if deliverable>>(sig-1)&1 == 0 {
+			continue
+		}
+		c.signals &^= 1 << (sig - 1)
+		if actions[sig].handler <= handlerIgnore {
+			if actions[sig].handler == handlerDefault && ignoredByDefault>>(sig-1)&1 == 0 {
+				exitCore(128 + sig)
+			}
+			continue
+		}
+		if sig == sigURG {
+			counters().Preemptions++
+		}
+		deliver(c, sig, siginfo{code: -6}) // SI_TKILL
+		return
+	}
+}
+
+// signalRequest is the last request of the VMM that was taken.
+var signalRequest uint64
+
+// signalWaiting reports whether the VMM posted a signal.
+func signalWaiting() bool { return inbox().Signal.Load() != signalRequest }
+
+// takeSignals posts a signal that the VMM asked for: the request's number
+// stands above its low 8 bits, which are the signal.
+func takeSignals() {
+	if r := inbox().Signal.Load(); r != signalRequest {
+		signalRequest = r
+		if sig := r & 0xff; sig <= 64 {
+			postProcess(sig)
+		}
+	}
+}

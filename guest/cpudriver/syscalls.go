@@ -1,0 +1,215 @@
+package cpudriver
+
+// serve is the driver's handler of system calls, entered from syscallEntry
+// with the calling context.
+func serve(c *context) {
+	if !booted {
+		startUp()
+	}
+	n := counters()
+	n.Syscalls++
+	n.Traps = trapCount
+	block().Progress++
+	dispatch(c)
+	if c.state != runnable {
+		schedule()
+	}
+	deliverPending()
+}
+
+// dispatch performs the system call in c's registers: it leaves the result in
+// rax, or a blocked state in c.
+func dispatch(c *context) {
+	nr := c.rax
+	switch c.state {
+	case again:
+		nr = c.call
+		c.state = runnable
+	default:
+		c.call = nr
+		c.progress = 0
+	}
+	var r uint64
+	switch nr {
+	case sysREAD:
+		r = sysRead(c, c.rdi, c.rsi, c.rdx)
+	case sysWRITE:
+		r = sysWrite(c, c.rdi, c.rsi, c.rdx)
+	case sysCLOSE:
+		r = sysClose(c.rdi)
+	case sysFSTAT:
+		r = sysFstat(c.rdi, c.rsi)
+	case sysMMAP:
+		r = sysMmap(c.rdi, c.rsi, c.rdx, c.r10)
+	case sysMPROTECT:
+		r = sysMprotect(c.rdi, c.rsi, c.rdx)
+	case sysMUNMAP:
+		r = sysMunmap(c.rdi, c.rsi)
+	case sysMADVISE:
+		r = sysMadvise(c.rdi, c.rsi, c.rdx)
+	case sysSIGACTION:
+		r = sysSigaction(c.rdi, c.rsi, c.rdx)
+	case sysSIGPROCMASK:
+		r = sysSigprocmask(c, c.rdi, c.rsi, c.rdx)
+	case sysSIGRETURN:
+		sysSigreturn(c)
+		return
+	case sysSIGALTSTACK:
+		r = sysSigaltstack(c, c.rdi, c.rsi)
+	case sysTGKILL:
+		r = sysTgkill(c.rsi, c.rdx)
+	case sysTKILL:
+		r = sysTgkill(c.rdi, c.rsi)
+	case sysKILL:
+		r = sysKill(c.rsi)
+	case sysYIELD:
+		c.state = again
+		c.call = sysYIELDED
+		return
+	case sysYIELDED:
+		r = 0
+	case sysNANOSLEEP:
+		r = sysNanosleep(c, c.rdi)
+	case sysCLONE:
+		r = sysClone(c, c.rdi, c.rsi, c.r10, c.r8)
+	case sysEXIT:
+		sysExit(c)
+		return
+	case sysEXITGROUP:
+		exitCore(c.rdi)
+	case sysFUTEX:
+		r = sysFutex(c, c.rdi, c.rsi, c.rdx, c.r10)
+	case sysGETPID, sysGETPGRP:
+		r = 1
+	case sysGETTID:
+		r = c.tid
+	case sysGETPPID, sysGETUID, sysGETGID, sysGETEUID, sysGETEGID:
+		r = 0
+	case sysUNAME:
+		r = sysUname(c.rdi)
+	case sysFCNTL:
+		r = sysFcntl(c.rdi, c.rsi, c.rdx)
+	case sysARCHPRCTL:
+		r = sysArchPrctl(c, c.rdi, c.rsi)
+	case sysPRCTL:
+		r = errno(eINVAL)
+	case sysGETAFFINITY:
+		store64(c.rdx, 1)
+		r = 8
+	case sysCLOCKGETTIME:
+		r = sysClockGettime(c.rdi, c.rsi)
+	case sysEPOLLCREATE1:
+		r = sysEpollCreate()
+	case sysEPOLLCTL:
+		r = sysEpollCtl(c.rdi, c.rsi, c.rdx, c.r10)
+	case sysEPOLLPWAIT:
+		r = sysEpollPwait(c, c.rdi, c.rsi, c.rdx, c.r10)
+	case sysEVENTFD2:
+		r = sysEventfd(c.rdi, c.rsi)
+	case sysPIPE2:
+		r = sysPipe(c.rdi, c.rsi)
+	case sysPRLIMIT64:
+		r = sysPrlimit(c.r10)
+	case sysGETRANDOM:
+		r = sysGetrandom(c.rdi, c.rsi)
+	case sysOPENAT, sysFACCESSAT, sysNEWFSTATAT, sysREADLINKAT:
+		r = errno(eNOENT)
+	case sysSOCKET:
+		r = errno(eNETUNREACH)
+		unserved(nr)
+	case callWatch:
+		r = newWatch()
+	case callArm:
+		r = armWatch(c.rdi, c.rsi, c.rdx)
+	case callMaps:
+		r = snapshot(c.rdi)
+	case callRing:
+		ringDoorbell(c.rdi)
+	case callCount:
+		countMessages(c.rdi, c.rsi)
+	default:
+		r = errno(eNOSYS)
+		unserved(nr)
+	}
+	if c.state == runnable {
+		c.rax = r
+	}
+}
+
+// Numbers of the Linux system calls served (arch/x86/entry/syscalls/syscall_64.tbl).
+const (
+	sysREAD         = 0
+	sysWRITE        = 1
+	sysCLOSE        = 3
+	sysFSTAT        = 5
+	sysMMAP         = 9
+	sysMPROTECT     = 10
+	sysMUNMAP       = 11
+	sysSIGACTION    = 13
+	sysSIGPROCMASK  = 14
+	sysSIGRETURN    = 15
+	sysYIELD        = 24
+	sysMADVISE      = 28
+	sysNANOSLEEP    = 35
+	sysGETPID       = 39
+	sysSOCKET       = 41
+	sysCLONE        = 56
+	sysEXIT         = 60
+	sysKILL         = 62
+	sysUNAME        = 63
+	sysFCNTL        = 72
+	sysGETUID       = 102
+	sysGETGID       = 104
+	sysGETEUID      = 107
+	sysGETEGID      = 108
+	sysGETPPID      = 110
+	sysGETPGRP      = 111
+	sysSIGALTSTACK  = 131
+	sysPRCTL        = 157
+	sysARCHPRCTL    = 158
+	sysGETTID       = 186
+	sysTKILL        = 200
+	sysFUTEX        = 202
+	sysGETAFFINITY  = 204
+	sysCLOCKGETTIME = 228
+	sysEXITGROUP    = 231
+	sysEPOLLCTL     = 233
+	sysTGKILL       = 234
+	sysOPENAT       = 257
+	sysNEWFSTATAT   = 262
+	sysREADLINKAT   = 267
+	sysFACCESSAT    = 269
+	sysEPOLLPWAIT   = 281
+	sysEVENTFD2     = 290
+	sysEPOLLCREATE1 = 291
+	sysPIPE2        = 293
+	sysPRLIMIT64    = 302
+	sysGETRANDOM    = 318
+)
+
+// Calls of the driver's own, beyond Linux's numbers; see invoke.
+const (
+	sysYIELDED = 0x1000 + iota // second half of a yield
+	callWatch
+	callArm
+	callMaps
+	callRing
+	callCount
+)
+
+// unservedSeen remembers which calls were named in the log already.
+var unservedSeen [512 / 64]uint64
+
+// unserved counts a call the driver does not know and names it once.
+func unserved(nr uint64) {
+	counters().Unserved++
+	if nr >= 512 || unservedSeen[nr/64]>>(nr%64)&1 != 0 {
+		return
+	}
+	unservedSeen[nr/64] |= 1 << (nr % 64)
+	var l line
+	l.text("system call ")
+	l.decimal(nr)
+	l.text(" is not served: answered with an error, further ones are only counted")
+	l.log()
+}

@@ -1,0 +1,269 @@
+// CPL0 text: what runs with the CPU's own privilege. PVM emulates every
+// instruction here at a third of a microsecond, so there are few, and none
+// needs SSE. Entered through the IDT with IF=0.
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// Exceptions enter on the trap stack (RSP0). Each stub leaves vector and error
+// code below the hardware frame, where ·exceptionEntry reads them.
+#define NOERROR(n) PCALIGN $const_vectorStride; PUSHQ $0; PUSHQ $n; JMP ·exceptionCommon(SB)
+#define ERROR(n) PCALIGN $const_vectorStride; PUSHQ $n; JMP ·exceptionCommon(SB)
+
+// func exceptionVectors()
+TEXT ·exceptionVectors(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	NOERROR(0)
+	NOERROR(1)
+	NOERROR(2)
+	NOERROR(3)
+	NOERROR(4)
+	NOERROR(5)
+	PCALIGN $const_vectorStride
+	JMP ·undefinedVector(SB)
+	NOERROR(7)
+	ERROR(8)
+	NOERROR(9)
+	ERROR(10)
+	ERROR(11)
+	ERROR(12)
+	ERROR(13)
+	PCALIGN $const_vectorStride
+	PUSHQ $14
+	JMP ·pageFaultVector(SB)
+	NOERROR(15)
+	NOERROR(16)
+	ERROR(17)
+	NOERROR(18)
+	NOERROR(19)
+	NOERROR(20)
+	ERROR(21)
+	NOERROR(22)
+	NOERROR(23)
+	NOERROR(24)
+	NOERROR(25)
+	NOERROR(26)
+	NOERROR(27)
+	NOERROR(28)
+	ERROR(29)
+	ERROR(30)
+	NOERROR(31)
+
+// func pageFaultVector()
+TEXT ·pageFaultVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	PUSHQ AX
+	MOVQ CR2, AX
+	MOVQ AX, ·faultAddress(SB)
+	POPQ AX
+	JMP  ·exceptionCommon(SB)
+
+// func exceptionCommon()
+// Return to CPL3 at ·exceptionEntry with IF=1; the original frame stays on the
+// trap stack above the one built here. Clobbers nothing.
+TEXT ·exceptionCommon(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	PUSHQ $const_userSS
+	PUSHQ $const_driverStack
+	PUSHQ $const_flagsIF
+	PUSHQ $const_userCS
+	PUSHQ ·exceptionTarget(SB)
+	IRETQ
+
+// func undefinedVector()
+// UD2 at ·gate is the driver's call into CPL0; every other #UD is the
+// program's.
+TEXT ·undefinedVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	PUSHQ AX                   // [0]=RAX [8]=RIP [16]=CS
+	MOVQ  8(SP), AX
+	CMPQ  AX, ·gateTarget(SB)
+	JNE   program
+	JMP   ·gateVector(SB)
+program:
+	POPQ  AX
+	PUSHQ $0
+	PUSHQ $6
+	JMP   ·exceptionCommon(SB)
+
+// func gateVector()
+// BX is the command, CX the argument. RAX is lost.
+TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	ADDQ $2, 8(SP)             // step over the UD2
+	CMPQ BX, $const_gateHalt
+	JEQ  halt
+	CMPQ BX, $const_gateFlush
+	JEQ  flush
+	MOVQ $const_apicTimer, AX  // gateArm: start the tick
+	MOVL CX, (AX)
+	POPQ AX
+	IRETQ
+flush:
+	MOVQ CR3, AX
+	MOVQ AX, CR3
+	POPQ AX
+	IRETQ
+halt:
+	MOVQ $const_apicTimer, AX
+	MOVL CX, (AX)              // one shot for the nearest deadline, or 0
+	CMPQ ·pending(SB), $0      // IF=0: nothing can come between test and HLT
+	JNE  awake
+	STI
+	HLT                        // STI's shadow ends after HLT has begun
+awake:
+	MOVQ $const_apicTimer, AX
+	MOVL ·rearm(SB), CX
+	MOVL CX, (AX)
+	POPQ AX
+	IRETQ
+
+// Interrupts enter on a stack of their own (IST1).
+
+// func tickVector()
+// The timer is a one-shot that rearms itself here.
+TEXT ·tickVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	PUSHQ AX
+	MOVQ $const_apicTimer, AX
+	PUSHQ CX
+	MOVL ·rearm(SB), CX
+	MOVL CX, (AX)
+	POPQ CX
+	ORQ  $const_pendingTick, ·pending(SB)
+	JMP  ·interruptCommon(SB)
+
+// func doorbellVector()
+TEXT ·doorbellVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	PUSHQ AX
+	ORQ  $const_pendingDoorbell, ·pending(SB)
+	JMP  ·interruptCommon(SB)
+
+// func interruptCommon()
+// [0]=RAX [8]=RIP [16]=CS [24]=RFLAGS [32]=RSP. Acknowledge, then decide where
+// the event is taken: at once if the program runs, by ·leave if the driver
+// does. CPL0 stacks count as the driver's.
+TEXT ·interruptCommon(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	MOVQ $const_apicEOI, AX
+	MOVL $0, (AX)
+	MOVQ 32(SP), AX
+	SUBQ $const_driverLow, AX
+	CMPQ AX, $const_driverSpan
+	JCS  inDriver
+	MOVQ 8(SP), AX
+	CMPQ AX, ·imageTable+const_atCriticalEnd(SB)
+	JCC  aboveCritical
+	CMPQ AX, ·imageTable+const_atCritical(SB)
+	JCC  inDriver
+divert:
+	MOVQ AX, ·interruptedRIP(SB)
+	MOVQ ·interruptTarget(SB), AX
+	MOVQ AX, 8(SP)
+	POPQ AX
+	IRETQ
+aboveCritical:
+	SUBQ $const_stubLow, AX
+	CMPQ AX, $const_stubSpan
+	JCS  inDriver
+	ADDQ $const_stubLow, AX
+	JMP  divert
+inDriver:
+	MOVQ 8(SP), AX
+	CMPQ AX, ·imageTable+const_atLeave(SB)
+	JCS  resume
+	CMPQ AX, ·imageTable+const_atCriticalEnd(SB)
+	JCC  resume
+	MOVQ ·imageTable+const_atLeave(SB), AX
+	MOVQ AX, 8(SP)
+resume:
+	POPQ AX
+	IRETQ
+
+// func spuriousVector()
+TEXT ·spuriousVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	IRETQ
+
+// func gate()
+// CPL3 side of the gate: BX = command, CX = argument; loses AX and CX.
+TEXT ·gate(SB),NOSPLIT|NOFRAME,$0
+	BYTE $0x0f; BYTE $0x0b     // ud2
+	RET
+
+// func callGate(command, argument uint64)
+TEXT ·callGate(SB),NOSPLIT,$0-16
+	MOVQ command+0(FP), BX
+	MOVQ argument+8(FP), CX
+	CALL ·gate(SB)
+	RET
+
+// func enter()
+// Turns a CALL into the register form that ·syscallEntry expects.
+TEXT ·enter(SB),NOSPLIT|NOFRAME,$0
+	POPQ CX
+	JMP  ·syscallEntry(SB)
+
+// func invoke(call, a, b, c uint64) uint64
+// A call of the driver's own, from goroutines: same entry as system calls,
+// never a trap.
+TEXT ·invoke(SB),NOSPLIT,$0-40
+	MOVQ call+0(FP), AX
+	MOVQ a+8(FP), DI
+	MOVQ b+16(FP), SI
+	MOVQ c+24(FP), DX
+	CALL ·enter(SB)
+	PXOR X15, X15
+	MOVQ AX, ret+32(FP)
+	RET
+
+// func xgetbv() uint64
+// Vector state that XCR0 enables.
+TEXT ·xgetbv(SB),NOSPLIT,$0-8
+	XORL CX, CX
+	XGETBV
+	SHLQ $32, DX
+	ORQ  DX, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// func pause()
+TEXT ·pause(SB),NOSPLIT,$0-0
+	PAUSE
+	RET
+
+// func storeDoorbell(register uintptr)
+// One 4-byte store: an ioeventfd exit.
+TEXT ·storeDoorbell(SB),NOSPLIT,$0-8
+	MOVQ register+0(FP), AX
+	MOVL $1, (AX)
+	RET
+
+// The image table (devices/layout). It is data the VMM searches for.
+DATA ·imageTable+const_atMagic0(SB)/8, $const_imageMagic0
+DATA ·imageTable+const_atMagic1(SB)/8, $const_imageMagic1
+DATA ·imageTable+const_atABI(SB)/8, $const_abi
+DATA ·imageTable+const_atSyscall(SB)/8, $·syscallEntry(SB)
+DATA ·imageTable+const_atTrap(SB)/8, $·trapEntry(SB)
+DATA ·imageTable+const_atVectors(SB)/8, $·exceptionVectors(SB)
+DATA ·imageTable+const_atTick(SB)/8, $·tickVector(SB)
+DATA ·imageTable+const_atDoorbell(SB)/8, $·doorbellVector(SB)
+DATA ·imageTable+const_atSpurious(SB)/8, $·spuriousVector(SB)
+DATA ·imageTable+const_atCritical(SB)/8, $·syscallEntry(SB)
+DATA ·imageTable+const_atLeave(SB)/8, $·leave(SB)
+DATA ·imageTable+const_atCriticalEnd(SB)/8, $·criticalEnd(SB)
+GLOBL ·imageTable(SB), RODATA|NOPTR, $(const_tableWords*8)
+
+// Addresses the stubs need before any Go code has run.
+DATA ·exceptionTarget(SB)/8, $·exceptionEntry(SB)
+GLOBL ·exceptionTarget(SB), RODATA|NOPTR, $8
+DATA ·interruptTarget(SB)/8, $·interruptEntry(SB)
+GLOBL ·interruptTarget(SB), RODATA|NOPTR, $8
+DATA ·gateTarget(SB)/8, $·gate(SB)
+GLOBL ·gateTarget(SB), RODATA|NOPTR, $8
+
+// The static g of driver code and the thread-local word that names it: Go
+// finds g at FS-8. The first words of a g are its stack bounds.
+DATA ·driverTLS+0(SB)/8, $·driverG(SB)
+GLOBL ·driverTLS(SB), NOPTR, $16
+DATA ·driverG+0(SB)/8, $const_stackLow
+DATA ·driverG+8(SB)/8, $const_driverStack
+DATA ·driverG+16(SB)/8, $(const_stackLow+const_stackGuard)
+DATA ·driverG+24(SB)/8, $(const_stackLow+const_stackGuard)
+GLOBL ·driverG(SB), NOPTR, $1024
+
+// The running context; the first thread's to begin with.
+DATA ·current(SB)/8, $·contexts(SB)
+GLOBL ·current(SB), NOPTR, $8

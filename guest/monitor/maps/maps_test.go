@@ -1,0 +1,108 @@
+package maps
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"barreleye/devices/boot"
+)
+
+// model is the slow reference: one kind per page, 0 for unmapped.
+type model [256]uint8
+
+func (m *model) check(t *testing.T, tab *Table, step int) {
+	t.Helper()
+	var got model
+	last := uint64(0)
+	for i := range tab.Len() {
+		e := tab.At(i)
+		if e.Start < last || e.Start >= e.End {
+			t.Fatalf("step %d: entry %d [%#x,%#x) out of order", step, i, e.Start, e.End)
+		}
+		if i > 0 && tab.At(i-1).End == e.Start && same(tab.At(i-1), e) {
+			t.Fatalf("step %d: entries %d and %d not joined", step, i-1, i)
+		}
+		last = e.End
+		for p := e.Start; p < e.End; p++ {
+			got[p] = e.Kind
+		}
+	}
+	if got != *m {
+		t.Fatalf("step %d: table differs from model", step)
+	}
+}
+
+func TestTableAgainstModel(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var tab Table
+		var m model
+		for step := range 400 {
+			start := uint64(r.IntN(250))
+			end := start + 1 + uint64(r.IntN(5))
+			free := true
+			for p := start; p < end; p++ {
+				free = free && m[p] == 0
+			}
+			if tab.Free(start, end) != free {
+				t.Fatalf("seed %d step %d: Free(%d,%d) != %v", seed, step, start, end, free)
+			}
+			if r.IntN(3) > 0 {
+				kind := uint8(1 + r.IntN(3))
+				if tab.Insert(boot.Mapping{Start: start, End: end, Kind: kind}) != free {
+					t.Fatalf("seed %d step %d: Insert != %v", seed, step, free)
+				}
+				if free {
+					for p := start; p < end; p++ {
+						m[p] = kind
+					}
+				}
+			} else {
+				tab.Remove(start, end)
+				for p := start; p < end; p++ {
+					m[p] = 0
+				}
+			}
+			m.check(t, &tab, step)
+			a := uint64(r.IntN(256))
+			e, ok := tab.Lookup(a)
+			if ok != (m[a] != 0) || ok && e.Kind != m[a] {
+				t.Fatalf("seed %d step %d: Lookup(%d)", seed, step, a)
+			}
+			size := uint64(1 + r.IntN(8))
+			if g := tab.Gap(size, 1, 1, 256); g != 0 && !tab.Free(g, g+size) {
+				t.Fatalf("seed %d step %d: Gap(%d) = %d is taken", seed, step, size, g)
+			}
+		}
+	}
+}
+
+func TestTableFull(t *testing.T) {
+	var tab Table
+	for i := range uint64(Max) {
+		if !tab.Insert(boot.Mapping{Start: 4 * i, End: 4*i + 3}) {
+			t.Fatalf("insert %d refused", i)
+		}
+	}
+	if tab.Insert(boot.Mapping{Start: 1 << 40, End: 1<<40 + 1}) {
+		t.Error("insert into a full table succeeded")
+	}
+	if tab.Remove(1, 2) {
+		t.Error("cutting a mapping in two in a full table succeeded")
+	}
+	if !tab.Remove(0, 3) || tab.Len() != Max-1 {
+		t.Error("removing a whole mapping failed")
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	tab := new(Table)
+	if n := testing.AllocsPerRun(100, func() {
+		tab.Insert(boot.Mapping{Start: 10, End: 20})
+		tab.Remove(12, 14)
+		tab.Gap(5, 1, 0, 100)
+		tab.Remove(0, 100)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,54 @@
+package urpc
+
+// Batches: one call for many lines. They exist for streams, where the price of a
+// call per message is what is left above the limit.
+
+// SendBatch puts as many of msgs into the ring as there is room for and returns
+// their number. It wakes nobody. The error says why it stopped: nil if all are
+// sent, otherwise as TrySend for the first one not sent. It does not allocate.
+func (s *Sender) SendBatch(msgs []Message) (sent int, err error) {
+	for sent < len(msgs) {
+		if s.next == s.limit {
+			if err := s.look(); err != nil {
+				return sent, err
+			}
+		}
+		i := s.next & uint64(len(s.ring)-1)
+		lines := s.ring[i:min(i+s.limit-s.next, uint64(len(s.ring)))]
+		want := min(len(lines), len(msgs)-sent)
+		n := putLines(lines[:want], msgs[sent:sent+want], s.epoch, uint32(s.next)+1)
+		s.next += uint64(n)
+		sent += n
+		if n < want {
+			return sent, ErrMessage
+		}
+	}
+	return sent, nil
+}
+
+// RecvBatch takes as many messages as there are and fit into msgs and returns
+// their number. The error is nil if there was at least one or msgs is empty,
+// otherwise as TryRecv. It does not allocate.
+func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
+	for taken < len(msgs) && r.err == nil {
+		i := r.next & uint64(len(r.ring)-1)
+		lines := r.ring[i:min(i+r.ackAt-r.next, uint64(len(r.ring)))]
+		want := min(len(lines), len(msgs)-taken)
+		n := takeLines(msgs[taken:taken+want], lines[:want], r.epoch, uint32(r.next)+1)
+		r.next += uint64(n)
+		taken += n
+		if r.next == r.ackAt {
+			r.Ack()
+		}
+		if n < want {
+			break
+		}
+	}
+	if taken > 0 || len(msgs) == 0 {
+		return taken, nil
+	}
+	if err := r.TryRecv(&msgs[0]); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}

@@ -1,0 +1,32 @@
+package urpc
+
+// Conn is one end of a duplex channel: a ring in each direction. One goroutine
+// at a time uses it as a whole, because its Recv flushes its Sender; two
+// goroutines want a Sender and a Receiver of their own.
+//
+// A request followed by its answer is TrySend, Recv: Recv polls for the answer
+// first, and wakes the peer only when none came soon.
+type Conn struct {
+	*Sender
+	*Receiver
+}
+
+// NewConn makes the end that writes own and reads peer. It fails with ErrLayout.
+func NewConn(own, peer Side, link Link) (*Conn, error) {
+	s, err := NewSender(own.Ring, own.Tx, peer.Rx, link)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewReceiver(peer.Ring, own.Rx, peer.Tx, link)
+	if err != nil {
+		return nil, err
+	}
+	r.pair = s
+	return &Conn{Sender: s, Receiver: r}, nil
+}
+
+// Close closes both directions. The peer gets every message sent before.
+func (c *Conn) Close() {
+	c.Sender.Close()
+	c.Receiver.Close()
+}

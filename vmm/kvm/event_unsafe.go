@@ -1,0 +1,140 @@
+package kvm
+
+import (
+	"runtime"
+	"unsafe"
+
+	"github.com/bobuhiro11/gokvm/kvm"
+	"golang.org/x/sys/unix"
+)
+
+// Ioctl numbers that gokvm lacks (include/uapi/linux/kvm.h).
+var (
+	nrEnableCap     = kvm.IIOW(0xa3, unsafe.Sizeof(enableCap{}))
+	nrIRQFD         = kvm.IIOW(0x76, unsafe.Sizeof(irqfd{}))
+	nrIOEventFD     = kvm.IIOW(0x79, unsafe.Sizeof(ioeventfd{}))
+	nrSetGSIRouting = kvm.IIOW(0x6a, 8)
+	nrSetDeviceAttr = kvm.IIOW(0xe1, unsafe.Sizeof(deviceAttr{}))
+	nrGetDeviceAttr = kvm.IIOW(0xe2, unsafe.Sizeof(deviceAttr{}))
+	nrRun           = kvm.IIO(0x80)
+)
+
+// enableCap is struct kvm_enable_cap.
+type enableCap struct {
+	cap, flags uint32
+	args       [4]uint64
+	_          [64]byte
+}
+
+// irqfd is struct kvm_irqfd.
+type irqfd struct {
+	fd, gsi, flags, resample uint32
+	_                        [16]byte
+}
+
+// ioeventfd is struct kvm_ioeventfd.
+type ioeventfd struct {
+	datamatch, addr uint64
+	length          uint32
+	fd              int32
+	flags           uint32
+	_               [36]byte
+}
+
+// msiRoute is struct kvm_irq_routing_entry for an MSI.
+type msiRoute struct {
+	gsi, kind, flags, _ uint32
+	addrLow, addrHigh   uint32
+	data, _             uint32
+	_                   [4]uint32
+}
+
+// deviceAttr is struct kvm_device_attr.
+type deviceAttr struct {
+	flags, group uint32
+	attr, addr   uint64
+}
+
+const (
+	_ = -(unsafe.Sizeof(enableCap{}) - 104)
+	_ = -(unsafe.Sizeof(irqfd{}) - 32)
+	_ = -(unsafe.Sizeof(ioeventfd{}) - 64)
+	_ = -(unsafe.Sizeof(msiRoute{}) - 48)
+	_ = -(unsafe.Sizeof(deviceAttr{}) - 24)
+)
+
+const (
+	routingMSI  = 2 // KVM_IRQ_ROUTING_MSI
+	msiAddress  = 0xfee0_0000
+	tscGroup    = 0 // KVM_VCPU_TSC_CTRL
+	tscOffset   = 0 // KVM_VCPU_TSC_OFFSET
+	maxMSIRoute = 8
+)
+
+func ioctl(fd int, nr uintptr, arg unsafe.Pointer) error {
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), nr, uintptr(arg)); e != 0 {
+		return e
+	}
+	return nil
+}
+
+// keep forces *p to the heap: gokvm's wrappers pass it on as a uintptr, and a
+// stack may move under that.
+func keep[T any](p *T) { runtime.KeepAlive(escape(p)) }
+
+var escaped any
+
+//go:noinline
+func escape(p any) any {
+	if p == nil {
+		escaped = p
+	}
+	return p
+}
+
+func (v *VM) enable(c kvm.Capability, arg uint64) error {
+	e := enableCap{cap: uint32(c), args: [4]uint64{arg}}
+	return wrap("KVM_ENABLE_CAP "+c.String(), ioctl(v.fd, nrEnableCap, unsafe.Pointer(&e)))
+}
+
+// BindDoorbell makes a 4-byte store at gpa signal the event descriptor fd,
+// without leaving the kernel.
+func (v *VM) BindDoorbell(gpa uint64, fd int) error {
+	e := ioeventfd{addr: gpa, length: 4, fd: int32(fd)}
+	return wrap("KVM_IOEVENTFD", ioctl(v.fd, nrIOEventFD, unsafe.Pointer(&e)))
+}
+
+// BindInterrupt makes every signal of the event descriptor fd raise vector in
+// the vCPU with APIC id 0.
+func (v *VM) BindInterrupt(vector uint8, fd int) error {
+	gsi := uint32(len(v.routes))
+	v.routes = append(v.routes, msiRoute{gsi: gsi, kind: routingMSI, addrLow: msiAddress, data: uint32(vector)})
+	table := struct {
+		n, flags uint32
+		entries  [maxMSIRoute]msiRoute
+	}{n: uint32(len(v.routes))}
+	copy(table.entries[:], v.routes)
+	if err := ioctl(v.fd, nrSetGSIRouting, unsafe.Pointer(&table)); err != nil {
+		return wrap("KVM_SET_GSI_ROUTING", err)
+	}
+	i := irqfd{fd: uint32(fd), gsi: gsi}
+	return wrap("KVM_IRQFD", ioctl(v.fd, nrIRQFD, unsafe.Pointer(&i)))
+}
+
+// ZeroTSCOffset makes the guest's TSC the host's and reports whether it is.
+// PVM's guests always read the host's.
+func (c *VCPU) ZeroTSCOffset() (bool, error) {
+	var offset uint64
+	a := deviceAttr{group: tscGroup, attr: tscOffset, addr: uint64(uintptr(unsafe.Pointer(&offset)))}
+	var pin runtime.Pinner
+	pin.Pin(&offset)
+	defer pin.Unpin()
+	if err := ioctl(c.fd, nrSetDeviceAttr, unsafe.Pointer(&a)); err != nil {
+		return false, wrap("KVM_SET_DEVICE_ATTR TSC_OFFSET", err)
+	}
+	offset = 1
+	if err := ioctl(c.fd, nrGetDeviceAttr, unsafe.Pointer(&a)); err != nil {
+		return false, wrap("KVM_GET_DEVICE_ATTR TSC_OFFSET", err)
+	}
+	return offset == 0, nil
+}

@@ -1,0 +1,65 @@
+package kvm
+
+import (
+	"fmt"
+
+	"github.com/bobuhiro11/gokvm/kvm"
+	"golang.org/x/sys/unix"
+)
+
+// VM is one virtual machine with a local APIC in the kernel.
+type VM struct {
+	sys    *System
+	fd     int
+	routes []msiRoute
+}
+
+// CreateVM makes an empty VM.
+func (s *System) CreateVM() (*VM, error) {
+	fd, err := kvm.CreateVM(uintptr(s.fd))
+	if err != nil {
+		return nil, fmt.Errorf("kvm: KVM_CREATE_VM: %w: too many VMs, or no memory left for one", err)
+	}
+	return &VM{sys: s, fd: int(fd)}, nil
+}
+
+// Close destroys the VM once its vCPU and event descriptors are closed.
+func (v *VM) Close() error { return unix.Close(v.fd) }
+
+// SetTSSAddress gives KVM the three pages it wants for itself on VMX.
+func (v *VM) SetTSSAddress(gpa uint32) error {
+	return wrap("KVM_SET_TSS_ADDR", kvm.SetTSSAddr(uintptr(v.fd), gpa))
+}
+
+// MapMemory makes size bytes of host memory at address hva the guest's memory
+// at gpa, as memory slot number slot.
+func (v *VM) MapMemory(slot int, gpa, size, hva uint64, readonly bool) error {
+	r := &kvm.UserspaceMemoryRegion{Slot: uint32(slot), GuestPhysAddr: gpa, MemorySize: size, UserspaceAddr: hva}
+	keep(r)
+	if readonly && v.sys.Capability(kvm.CapReadOnlyMEM) != 0 {
+		r.SetMemReadonly()
+	}
+	return wrap(fmt.Sprintf("KVM_SET_USER_MEMORY_REGION slot %d", slot), kvm.SetUserMemoryRegion(uintptr(v.fd), r))
+}
+
+// EnableLocalAPIC puts the local APIC, and nothing of the PC's other interrupt
+// controllers, into the kernel, with room for pins MSI routes.
+func (v *VM) EnableLocalAPIC(pins int) error {
+	return v.enable(kvm.CapSplitIRQChip, uint64(pins))
+}
+
+// SetHaltPoll sets for how many ns KVM polls for a wake-up of this VM's halted
+// vCPU. ErrUnusable where KVM cannot set it per VM.
+func (v *VM) SetHaltPoll(ns uint32) error {
+	if v.sys.Capability(kvm.CapHALTPoll) == 0 {
+		return fmt.Errorf("kvm: %w: no KVM_CAP_HALT_POLL", ErrUnusable)
+	}
+	return v.enable(kvm.CapHALTPoll, uint64(ns))
+}
+
+func wrap(call string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("kvm: %s: %w", call, err)
+}

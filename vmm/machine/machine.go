@@ -1,0 +1,203 @@
+// Package machine is one core: a VM with one vCPU, private RAM laid out as
+// devices/layout says, and the shared region. It boots an image at CPL3 and
+// turns the vCPU's exits into named ends. What cores there are and how they
+// are wired is vmm/multikernel's business.
+package machine
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"barreleye/devices/doorbell"
+	"barreleye/devices/layout"
+	"barreleye/vmm/kvm"
+
+	"golang.org/x/sys/unix"
+)
+
+// Config describes one core.
+type Config struct {
+	Core, Cores int
+	Life        uint64
+	RAM         uint64        // bytes, a multiple of 2 MiB
+	Args, Env   []string      // argv and environment of the program
+	Tick        time.Duration // period of the tick while something runs, 0 for none
+	PollCycles  uint64        // cycles the idle loop polls before it halts
+	Flags       uint64        // boot.Flag*
+	Populate    bool          // back all RAM before the start
+	CPU         int           // host CPU the vCPU's thread is pinned to, -1 for none
+}
+
+// Machine is one core's VM.
+type Machine struct {
+	cfg    Config
+	text   *Text
+	ram    *HostMemory
+	tables *pageTables
+	vm     *kvm.VM
+	vcpu   *kvm.VCPU
+	tscKHz uint64
+
+	mu      sync.Mutex
+	thread  int // Linux thread id while in Run, else 0
+	stopped bool
+	Exits   uint64 // exits to the VMM, valid when Run returned
+}
+
+// Memory slots.
+const (
+	slotRAM = iota
+	slotText
+	slotRegion
+)
+
+// New builds a machine. region is the shared region's memory.
+func New(sys *kvm.System, cfg Config, text *Text, region *HostMemory) (m *Machine, err error) {
+	if cfg.RAM < layout.MinRAM || cfg.RAM > layout.MaxRAM || cfg.RAM%layout.HugeSize != 0 {
+		return nil, fmt.Errorf("machine: %d bytes of memory: use a --memory of %d MiB to %d GiB, in steps of 2 MiB",
+			cfg.RAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
+	}
+	m = &Machine{cfg: cfg, text: text}
+	defer func() {
+		if err != nil {
+			m.Close()
+			m = nil
+		}
+	}()
+	if m.ram, err = Allocate(cfg.RAM, false); err != nil {
+		return
+	}
+	b := &builder{cfg: &m.cfg, ram: m.ram, tables: &pageTables{ram: m.ram.Bytes}}
+	m.tables = b.tables
+	b.adviseRAM()
+	rsp, err := b.build(text, uint64(len(region.Bytes)))
+	if err != nil {
+		return
+	}
+
+	if m.vm, err = sys.CreateVM(); err != nil {
+		return
+	}
+	if err = m.vm.SetTSSAddress(layout.TSSAddrGPA); err != nil {
+		return
+	}
+	if err = m.vm.EnableLocalAPIC(1); err != nil {
+		return
+	}
+	for _, s := range []struct {
+		slot     int
+		gpa      uint64
+		mem      *HostMemory
+		readonly bool
+	}{
+		{slotRAM, layout.RAMGPA, m.ram, false},
+		{slotText, layout.ImageGPA, text.mem, true},
+		{slotRegion, layout.RegionGPA, region, false},
+	} {
+		if err = m.vm.MapMemory(s.slot, s.gpa, uint64(len(s.mem.Bytes)), s.mem.Address(), s.readonly); err != nil {
+			return
+		}
+	}
+	if m.vcpu, err = m.vm.CreateVCPU(); err != nil {
+		return
+	}
+	err = m.setRegisters(sys, text, rsp)
+	return
+}
+
+func (m *Machine) setRegisters(sys *kvm.System, text *Text, rsp uint64) error {
+	var err error
+	if m.tscKHz, err = m.vcpu.TSCKHz(); err != nil {
+		return err
+	}
+	if zero, err := m.vcpu.ZeroTSCOffset(); err != nil || !zero {
+		return fmt.Errorf("machine: core %d: the guest's TSC cannot be made the host's (%v): clocks of cores would differ; use a kernel from 5.16 on", m.cfg.Core, err)
+	}
+	if err := setSystemRegisters(sys, m.vcpu, &text.Image.Table, m.tables.pool+layout.RAMGPA); err != nil {
+		return err
+	}
+	if err := setLocalAPIC(m.vcpu); err != nil {
+		return err
+	}
+	if err := setVectorState(sys, m.vcpu); err != nil {
+		return err
+	}
+	return m.vcpu.SetRegs(kvm.Regs{RIP: text.Image.Entry, RSP: rsp, RFLAGS: rflags})
+}
+
+// TSCKHz returns the TSC's frequency in kHz.
+func (m *Machine) TSCKHz() uint64 { return m.tscKHz }
+
+// SetHaltPoll sets this core's halt polling in ns.
+func (m *Machine) SetHaltPoll(ns uint32) error { return m.vm.SetHaltPoll(ns) }
+
+// BindDoorbell makes the core's stores to doorbell register i signal fd.
+func (m *Machine) BindDoorbell(i, fd int) error { return m.vm.BindDoorbell(doorbell.GPA(i), fd) }
+
+// BindInterrupt makes signals of fd ring this core.
+func (m *Machine) BindInterrupt(fd int) error {
+	return m.vm.BindInterrupt(layout.VectorDoorbell, fd)
+}
+
+// ResidentKiB returns how much of the private RAM the host backs, in KiB.
+func (m *Machine) ResidentKiB() int { return m.ram.ResidentKiB() }
+
+// Close ends the VM and frees its RAM. The machine must not be running.
+func (m *Machine) Close() error {
+	var first error
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	if m.vcpu != nil {
+		keep(m.vcpu.Close())
+	}
+	if m.vm != nil {
+		keep(m.vm.Close())
+	}
+	if m.ram != nil {
+		keep(m.ram.Free())
+	}
+	m.vcpu, m.vm, m.ram = nil, nil, nil
+	return first
+}
+
+// Stop makes Run return with EndStopped, at once and for good.
+func (m *Machine) Stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped = true
+	m.vcpu.Kick()
+	if m.thread != 0 {
+		// SIGURG is harmless to the Go runtime; it only ends KVM_RUN.
+		_ = unix.Tgkill(unix.Getpid(), m.thread, unix.SIGURG)
+	}
+}
+
+// enterThread pins the calling thread and makes it the target of Stop.
+func (m *Machine) enterThread() (leave func(), err error) {
+	runtime.LockOSThread()
+	var before unix.CPUSet
+	_ = unix.SchedGetaffinity(0, &before)
+	if m.cfg.CPU >= 0 {
+		var set unix.CPUSet
+		set.Set(m.cfg.CPU)
+		if err := unix.SchedSetaffinity(0, &set); err != nil {
+			runtime.UnlockOSThread()
+			return nil, fmt.Errorf("machine: core %d: pin to CPU %d: %w: use --pin none or CPUs this process may use", m.cfg.Core, m.cfg.CPU, err)
+		}
+	}
+	m.mu.Lock()
+	m.thread = unix.Gettid()
+	m.mu.Unlock()
+	return func() {
+		m.mu.Lock()
+		m.thread = 0
+		m.mu.Unlock()
+		_ = unix.SchedSetaffinity(0, &before)
+		runtime.UnlockOSThread()
+	}, nil
+}

@@ -1,0 +1,100 @@
+package multikernel
+
+import (
+	"fmt"
+	"strings"
+
+	"barreleye/devices/layout"
+	"barreleye/vmm/kvm"
+	"barreleye/vmm/machine"
+)
+
+// exceptionNames are those of SDM vol. 3, table 6-1.
+var exceptionNames = map[uint64]string{
+	0: "divide error", 1: "debug exception", 3: "breakpoint", 4: "overflow", 5: "bound range exceeded",
+	6: "invalid opcode", 7: "device not available", 8: "double fault", 10: "invalid TSS",
+	11: "segment not present", 12: "stack fault", 13: "general protection fault", 14: "page fault",
+	16: "x87 error", 17: "alignment check", 18: "machine check", 19: "SIMD error",
+}
+
+// describe returns one line on how a core's life ended and what to do next, or
+// "" where it ended well.
+func (r *run) describe(c *core) string {
+	if c.err != nil {
+		return fmt.Sprintf("core %d: %v", c.index, c.err)
+	}
+	switch c.end.Kind {
+	case machine.EndStopped:
+		return ""
+	case machine.EndExit:
+		code := r.view.Block(c.index).ExitCode.Load()
+		if code == 0 {
+			return ""
+		}
+		return fmt.Sprintf("core %d: exited with code %d: its last lines are in %s/core-%d.log", c.index, code, r.opt.Dir, c.index)
+	case machine.EndCrash:
+		return r.describeCrash(c)
+	}
+	detail := ""
+	if c.end.Detail != "" {
+		detail = ": " + c.end.Detail
+	}
+	return fmt.Sprintf("core %d: %s at %s%s; registers: %s: run the image with --no-patch to rule the patcher out, and report it",
+		c.index, c.end.Kind, r.where(c.end.Regs.RIP), detail, registers(c.end.Regs))
+}
+
+// describeCrash reads the record the driver left.
+func (r *run) describeCrash(c *core) string {
+	k := r.view.Crash(c.index)
+	what := exceptionNames[k.Vector]
+	if what == "" {
+		what = fmt.Sprintf("exception %d", k.Vector)
+	}
+	if k.Vector == 14 {
+		verb := "read of"
+		if k.Error&2 != 0 {
+			verb = "write to"
+		}
+		if k.Error&16 != 0 {
+			verb = "jump to"
+		}
+		what += fmt.Sprintf(" on %s %#x", verb, k.Address)
+	}
+	who := "the program"
+	if k.InDriver != 0 {
+		who = "the CPU driver"
+		if k.Vector == 14 && k.Address >= layout.DriverVA-2*layout.PageSize && k.Address < layout.DriverVA {
+			what += " (driver stack overflow)"
+		}
+	}
+	regs := kvm.Regs{RIP: k.RIP, RSP: k.RSP, RFLAGS: k.RFLAGS,
+		RAX: k.Regs[0], RBX: k.Regs[1], RCX: k.Regs[2], RDX: k.Regs[3], RSI: k.Regs[4], RDI: k.Regs[5], RBP: k.Regs[6],
+		R8: k.Regs[7], R9: k.Regs[8], R10: k.Regs[9], R11: k.Regs[10], R12: k.Regs[11], R13: k.Regs[12], R14: k.Regs[13], R15: k.Regs[14]}
+	return fmt.Sprintf("core %d: crashed: %s in %s at %s; registers: %s: its last lines are in %s/core-%d.log",
+		c.index, what, who, r.where(k.RIP), registers(regs), r.opt.Dir, c.index)
+}
+
+// where names an address by function and line.
+func (r *run) where(pc uint64) string {
+	fn, off, file, line, ok := r.opt.Image.Symbol(pc)
+	if !ok {
+		return fmt.Sprintf("%#x (no function there)", pc)
+	}
+	return fmt.Sprintf("%#x %s+%#x (%s:%d)", pc, fn, off, file, line)
+}
+
+func registers(r kvm.Regs) string {
+	var b strings.Builder
+	for _, v := range []struct {
+		name  string
+		value uint64
+	}{{"rip", r.RIP}, {"rsp", r.RSP}, {"rflags", r.RFLAGS}, {"rax", r.RAX}, {"rbx", r.RBX}, {"rcx", r.RCX}, {"rdx", r.RDX},
+		{"rsi", r.RSI}, {"rdi", r.RDI}, {"rbp", r.RBP}, {"r8", r.R8}, {"r9", r.R9}, {"r10", r.R10}, {"r11", r.R11},
+		{"r12", r.R12}, {"r13", r.R13}, {"r14", r.R14}, {"r15", r.R15}} {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%s=%#x", v.name, v.value)
+	}
+	return b.String()
+}

@@ -1,0 +1,251 @@
+package multikernel
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"barreleye/devices/region"
+	"barreleye/urpc"
+	"barreleye/vmm/machine"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exit codes of a run, beside the guests' own. docs/errors.md lists them.
+const (
+	CodeOK       = 0
+	CodeCrash    = 70 // a core crashed in a way its program could not handle
+	CodeVMM      = 71 // the VMM itself failed
+	CodeDeadlock = 72 // all cores waited for each other
+)
+
+// clockPeriod is how often the guests' clock is put in step with the host's.
+const clockPeriod = time.Second
+
+// live runs all cores to their ends. Everything but the vCPU threads and the
+// copy to the terminal happens in this goroutine.
+func (r *run) live() error {
+	ends := make(chan *core, len(r.cores))
+	for _, c := range r.cores {
+		go func() {
+			c.end, c.err = c.machine.Run()
+			ends <- c
+		}()
+	}
+	r.phase("cores started")
+
+	followed := make(chan error, 1)
+	if r.opt.Console != nil {
+		go func() { followed <- r.logs.Follow(r.opt.Console) }()
+	} else {
+		followed <- nil
+	}
+
+	alive := len(r.cores)
+	stop := Reason{Code: -1}
+	deadlock := newDeadlock(r)
+	var pace paceTimer
+	lastClock := time.Now()
+	for alive > 0 {
+		select {
+		case c := <-ends:
+			alive--
+			c.over = true
+			r.logs.Drain()
+			r.ended(c)
+			if alive > 0 && (c.err != nil || c.end.Kind != machine.EndExit) {
+				// survivors go on: a crash takes down one core only
+				r.logs.Say("%d cores go on", alive)
+			}
+		case reason := <-r.opt.Kick:
+			if stop.Code < 0 {
+				r.logs.Say("%s: stopping %d cores", reason.Text, alive)
+			}
+			stop = reason
+			r.stopAll()
+		case <-pace.after(r.logs.Drain()):
+		}
+		if now := time.Now(); now.Sub(lastClock) >= clockPeriod {
+			lastClock = now
+			r.keeper.Update(readClocks())
+		}
+		if deadlock.check(time.Now()) {
+			deadlock.report()
+		}
+	}
+	r.finish(stop, deadlock.found)
+	err := r.logs.Finish()
+	if ferr := <-followed; err == nil && ferr != nil {
+		err = fmt.Errorf("run: console: %w", ferr)
+	}
+	return err
+}
+
+func (r *run) stopAll() {
+	for _, c := range r.cores {
+		if !c.over {
+			c.machine.Stop()
+		}
+	}
+}
+
+// ended says how a core's life ended, where that is worth a line.
+func (r *run) ended(c *core) {
+	if line := r.describe(c); line != "" {
+		r.logs.Say("%s", line)
+	}
+}
+
+// finish fills the report.
+func (r *run) finish(stop Reason, deadlock bool) {
+	p := r.view.Clock().Read()
+	_, mono, _ := readClocks()
+	startMono := mono - uint64(time.Since(r.opt.Started).Nanoseconds())
+	code := CodeOK
+	lastMain := 0.0
+	for _, c := range r.cores {
+		cr := coreReport(r.view, c.index)
+		cr.CPU = r.place[c.index]
+		cr.Exits = c.machine.Exits + cr.Rings
+		cr.ResidentKiB = c.machine.ResidentKiB()
+		if t := r.view.Block(c.index).MainTSC.Load(); t != 0 {
+			cr.BootMS = float64(int64(p.Monotonic(t)-startMono)) / 1e6
+			lastMain = max(lastMain, cr.BootMS)
+		}
+		cr.ExitCode = r.exitCode(c)
+		if cr.ExitCode != 0 {
+			cr.Error = r.describe(c)
+		}
+		if c.end.Kind == machine.EndStopped && c.err == nil {
+			cr.State = "stopped"
+		} else if c.end.Kind != machine.EndExit || c.err != nil {
+			cr.State = "crashed"
+		}
+		if code == CodeOK {
+			code = cr.ExitCode
+		}
+		r.report.Cores = append(r.report.Cores, cr)
+	}
+	if lastMain > 0 {
+		r.report.Timing = append(r.report.Timing, Phase{"last core in main", lastMain})
+	}
+	switch {
+	case stop.Code >= 0:
+		code = stop.Code
+	case deadlock:
+		code = CodeDeadlock
+	}
+	r.report.ExitCode = code
+}
+
+// exitCode returns the code by which a core counts.
+func (r *run) exitCode(c *core) int {
+	switch {
+	case c.err != nil:
+		return CodeVMM
+	case c.end.Kind == machine.EndExit:
+		return int(r.view.Block(c.index).ExitCode.Load() & 0xff)
+	case c.end.Kind == machine.EndStopped:
+		return CodeOK
+	}
+	return CodeCrash
+}
+
+// paceTimer turns "was there anything" into the next time to look.
+type paceTimer struct {
+	idle  int
+	timer *time.Timer
+}
+
+func (p *paceTimer) after(found bool) <-chan time.Time {
+	if found {
+		p.idle = 0
+	} else {
+		p.idle++
+	}
+	d := time.Duration(min(1+p.idle/16, 20)) * time.Millisecond
+	if p.timer == nil {
+		p.timer = time.NewTimer(d)
+	} else {
+		p.timer.Reset(d)
+	}
+	return p.timer.C
+}
+
+// deadlock notices when every living core sleeps with nothing left to wait for
+// but another core. Go's own detector cannot: a goroutine that waits for
+// messages is parked in the netpoller.
+type deadlock struct {
+	r     *run
+	since time.Time
+	seen  []uint64 // asleep generations at since
+	found bool
+	asked time.Time
+}
+
+const (
+	deadlockAfter = 300 * time.Millisecond // this long without any change
+	dumpWithin    = 2 * time.Second        // for the goroutine dumps
+)
+
+func newDeadlock(r *run) *deadlock {
+	return &deadlock{r: r, seen: make([]uint64, len(r.cores))}
+}
+
+// check reports a deadlock once, and stops cores that do not answer to it.
+func (d *deadlock) check(now time.Time) bool {
+	if d.found {
+		if now.Sub(d.asked) > dumpWithin {
+			d.r.stopAll()
+		}
+		return false
+	}
+	living, changed := 0, false
+	for i, c := range d.r.cores {
+		if c.over {
+			continue
+		}
+		living++
+		b := d.r.view.Block(i)
+		g := atomic.LoadUint64(&b.Asleep)
+		if !urpc.IsAsleep(g) || b.NoTimer.Load() == 0 || b.State.Load() != region.StateRunning || pendingEvent(c.event) {
+			d.since = now
+			return false
+		}
+		if g != d.seen[i] {
+			d.seen[i], changed = g, true
+		}
+	}
+	if living == 0 || changed {
+		d.since = now
+		return false
+	}
+	return now.Sub(d.since) >= deadlockAfter
+}
+
+// pendingEvent reports whether a doorbell was rung that KVM has not delivered.
+func pendingEvent(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, _ := unix.Poll(p, 0)
+	return n > 0
+}
+
+// report asks every core for its goroutines, by the signal that makes the Go
+// runtime print them and exit.
+func (d *deadlock) report() {
+	d.found, d.asked = true, time.Now()
+	d.r.logs.Say("deadlock: all cores are halted, no timer is set and no message is under way; goroutines of each core follow")
+	for i, c := range d.r.cores {
+		if !c.over {
+			d.r.signal(i, unix.SIGQUIT)
+		}
+	}
+}
+
+// signal makes a core's program take a signal.
+func (r *run) signal(core int, sig unix.Signal) {
+	box := &r.view.VMM(core).Signal
+	box.Store((box.Load()>>8+1)<<8 | uint64(sig))
+	r.wake(core)
+}

@@ -1,0 +1,169 @@
+package multikernel
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"barreleye/devices/boot"
+	"barreleye/devices/region"
+	"barreleye/vmm/kvm"
+)
+
+// Report is what a run came to. Its JSON names are stable.
+type Report struct {
+	Platform   string       `json:"platform"` // "kvm"
+	Flavour    kvm.Flavour  `json:"flavour"`
+	Dir        string       `json:"dir"`
+	ExitCode   int          `json:"exit_code"`
+	HaltPollNS int          `json:"halt_poll_ns"`
+	PollNS     int64        `json:"poll_ns"`
+	Cores      []CoreReport `json:"cores"`
+	Timing     []Phase      `json:"timing"`
+}
+
+// Phase is one step of the start, in ms since the command started.
+type Phase struct {
+	Name string  `json:"name"`
+	AtMS float64 `json:"at_ms"`
+}
+
+// CoreReport is one core's part.
+type CoreReport struct {
+	Core        int       `json:"core"`
+	CPU         int       `json:"cpu"`
+	State       string    `json:"state"`
+	Power       string    `json:"power"`
+	ExitCode    int       `json:"exit_code"`
+	Error       string    `json:"error,omitempty"`
+	BootMS      float64   `json:"boot_ms"` // command start to guest main
+	ResidentKiB int       `json:"resident_kib"`
+	Syscalls    uint64    `json:"syscalls"`
+	Traps       uint64    `json:"traps"`
+	Exceptions  uint64    `json:"exceptions"`
+	Exits       uint64    `json:"exits"`
+	Ticks       uint64    `json:"ticks"`
+	Halts       uint64    `json:"halts"`
+	Doorbells   uint64    `json:"doorbells"`
+	Rings       uint64    `json:"rings"`
+	Flushes     uint64    `json:"flushes"`
+	Signals     uint64    `json:"signals"`
+	Preemptions uint64    `json:"preemptions"`
+	Switches    uint64    `json:"switches"`
+	LogBlocks   uint64    `json:"log_blocks"`
+	LogBytes    uint64    `json:"log_bytes"`
+	Unserved    uint64    `json:"unserved"`
+	Sent        uint64    `json:"sent"`
+	Received    uint64    `json:"received"`
+	Hellos      uint64    `json:"hellos"`
+	FramesUsed  uint64    `json:"frames_used"`
+	FramesTotal uint64    `json:"frames_total"`
+	Maps        []Mapping `json:"maps"`
+}
+
+// Mapping is one range of a core's address space.
+type Mapping struct {
+	Start    string `json:"start"`
+	End      string `json:"end"`
+	Kind     string `json:"kind"`
+	Prot     string `json:"prot"`
+	PageSize int    `json:"page_size"` // bytes
+}
+
+var stateNames = map[uint64]string{
+	region.StateOff: "off", region.StateBooting: "booting", region.StateRunning: "running",
+	region.StateExited: "exited", region.StateCrashed: "crashed",
+}
+
+var powerNames = map[uint64]string{region.PowerPoll: "poll", region.PowerHalt: "halt"}
+
+var kindNames = map[uint8]string{
+	boot.KindText: "text", boot.KindReadOnly: "rodata", boot.KindData: "data", boot.KindStubs: "stubs",
+	boot.KindDriver: "driver", boot.KindStack: "stack", boot.KindFrames: "frames", boot.KindRegion: "region",
+	boot.KindDevice: "device", boot.KindAnon: "anon", boot.KindLazy: "lazy", boot.KindReserved: "reserved",
+}
+
+// coreReport reads what a core publishes about itself.
+func coreReport(view *region.View, core int) CoreReport {
+	b := view.Block(core)
+	n := b.Counters
+	r := CoreReport{
+		Core: core, State: stateNames[b.State.Load()], Power: powerNames[b.Power.Load()],
+		Syscalls: n.Syscalls, Traps: n.Traps, Exceptions: n.Exceptions, Ticks: n.Ticks, Halts: n.Halts,
+		Doorbells: n.Doorbells, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
+		Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
+		Unserved: n.Unserved, Sent: n.Sent, Received: n.Received, Hellos: b.Hellos.Load(),
+		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
+		Maps: []Mapping{},
+	}
+	maps := view.Maps(core)
+	for _, m := range maps[:min(b.MapCount.Load(), uint64(len(maps)))] {
+		r.Maps = append(r.Maps, mapping(m))
+	}
+	return r
+}
+
+func mapping(m boot.Mapping) Mapping {
+	prot := []byte("---")
+	for i, c := range []byte("rwx") {
+		if m.Prot&(1<<i) != 0 {
+			prot[i] = c
+		}
+	}
+	size := 4 << 10
+	if m.Huge != 0 {
+		size = 2 << 20
+	}
+	return Mapping{
+		Start: fmt.Sprintf("%#x", m.Start), End: fmt.Sprintf("%#x", m.End),
+		Kind: kindNames[m.Kind], Prot: string(prot), PageSize: size,
+	}
+}
+
+// Table writes the report as a table, one core a line.
+func (r *Report) Table(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "CORE\tCPU\tSTATE\tEXIT\tBOOT ms\tRSS KiB\tMEM KiB\tSYSCALLS\tTRAPS\tEXITS\tTICKS\tHALTS\tRINGS\tSENT\tRECEIVED\tMAPS\t")
+	for _, c := range r.Cores {
+		state := c.State
+		if state == "running" {
+			state += "/" + c.Power
+		}
+		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%.1f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.Core, c.CPU, state, c.ExitCode,
+			c.BootMS, c.ResidentKiB, c.FramesUsed*4, c.Syscalls, c.Traps, c.Exits, c.Ticks, c.Halts, c.Rings, c.Sent, c.Received, len(c.Maps))
+	}
+	t.Flush()
+}
+
+// MapTable writes every core's memory map.
+func (r *Report) MapTable(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "CORE\tSTART\tEND\tPROT\tPAGE\tKIND")
+	for _, c := range r.Cores {
+		for _, m := range c.Maps {
+			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%dK\t%s\n", c.Core, m.Start, m.End, m.Prot, m.PageSize>>10, m.Kind)
+		}
+	}
+	t.Flush()
+}
+
+// TimingTable writes where the time of the start went.
+func (r *Report) TimingTable(w io.Writer) {
+	last := 0.0
+	for _, p := range r.Timing {
+		fmt.Fprintf(w, "%8.2f ms  +%.2f  %s\n", p.AtMS, p.AtMS-last, p.Name)
+		last = p.AtMS
+	}
+}
+
+// Errors returns one line per core that did not end well.
+func (r *Report) Errors() string {
+	var lines []string
+	for _, c := range r.Cores {
+		if c.Error != "" {
+			lines = append(lines, c.Error)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,206 @@
+// Package observe makes what happens inside guests visible: it drains their
+// log rings into files and onto the terminal.
+package observe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"barreleye/devices/logring"
+	"barreleye/devices/region"
+)
+
+// Logs collects the log lines of all cores of one run: one file per core, and
+// one file with the lines of all cores prefixed by their core, in the order in
+// which they were drained. A Follower copies that file to the terminal, so a
+// stopped terminal holds up nobody.
+type Logs struct {
+	view    *region.View
+	wake    func(core int) // rings a core that waits for log space
+	console *os.File
+	cores   []*coreLog
+
+	mu   sync.Mutex
+	grew *sync.Cond // console grew, or done was set
+	size int64      // bytes in console
+	done bool
+	err  error // first failure to write a file
+}
+
+type coreLog struct {
+	core    int
+	reader  *logring.Reader
+	file    *os.File
+	partial []byte // text since the last newline
+	blocks  uint64 // writers blocked so far, as last seen
+}
+
+// ConsoleFile is the name of the file with the lines of all cores.
+const ConsoleFile = "console.log"
+
+// CoreFile returns the name of a core's log file.
+func CoreFile(core int) string { return fmt.Sprintf("core-%d.log", core) }
+
+// NewLogs creates the log files in dir. wake is called for a core that sleeps
+// while it waits for log space, after there is some.
+func NewLogs(dir string, view *region.View, wake func(core int)) (*Logs, error) {
+	l := &Logs{view: view, wake: wake}
+	l.grew = sync.NewCond(&l.mu)
+	var err error
+	if l.console, err = os.Create(filepath.Join(dir, ConsoleFile)); err != nil {
+		return nil, fmt.Errorf("log: %w: use --dir with a writable folder", err)
+	}
+	for core := range view.Cores {
+		f, err := os.Create(filepath.Join(dir, CoreFile(core)))
+		if err != nil {
+			l.closeFiles()
+			return nil, fmt.Errorf("log: %w: use --dir with a writable folder", err)
+		}
+		l.cores = append(l.cores, &coreLog{core: core, file: f, reader: logring.NewReader(view.Log(core))})
+	}
+	return l, nil
+}
+
+// Drain takes everything out of the rings and reports whether there was
+// anything. One goroutine calls it.
+func (l *Logs) Drain() bool {
+	var console bytes.Buffer
+	any := false
+	for _, c := range l.cores {
+		if l.drainCore(c, &console) {
+			any = true
+		}
+	}
+	l.append(console.Bytes())
+	return any
+}
+
+func (l *Logs) drainCore(c *coreLog, console *bytes.Buffer) (any bool) {
+	for {
+		rec, ok, err := c.reader.Next()
+		if err != nil {
+			l.line(c, console, fmt.Appendf(nil, "vmm: %v: some lines of this core are lost\n", err))
+			return true
+		}
+		if !ok {
+			break
+		}
+		any = true
+		c.partial = append(c.partial, rec.Text...)
+		if i := bytes.LastIndexByte(c.partial, '\n'); i >= 0 {
+			l.line(c, console, c.partial[:i+1])
+			c.partial = append(c.partial[:0], c.partial[i+1:]...)
+		}
+		// give space back early: a long burst must not block its writer
+		c.reader.Release()
+	}
+	// A writer that found the ring full counted itself before it slept.
+	if n := l.view.Block(c.core).Counters.LogBlocks; n != c.blocks {
+		c.blocks = n
+		l.wake(c.core)
+	}
+	return any
+}
+
+// line writes complete lines to the core's file and, prefixed, to console.
+func (l *Logs) line(c *coreLog, console *bytes.Buffer, text []byte) {
+	l.fail(write(c.file, text))
+	for line := range bytes.Lines(text) {
+		fmt.Fprintf(console, "[%d] %s", c.core, line)
+	}
+}
+
+// Say adds a line of the VMM itself.
+func (l *Logs) Say(format string, args ...any) {
+	l.append(fmt.Appendf(nil, "[vmm] "+format+"\n", args...))
+}
+
+func (l *Logs) append(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := l.console.WriteAt(b, l.size)
+	l.size += int64(n)
+	if err != nil && l.err == nil {
+		l.err = fmt.Errorf("log: %w: free some space in the run's folder", err)
+	}
+	l.grew.Broadcast()
+}
+
+func (l *Logs) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil && l.err == nil {
+		l.err = fmt.Errorf("log: %w: free some space in the run's folder", err)
+	}
+}
+
+func write(w io.Writer, b []byte) error {
+	_, err := w.Write(b)
+	return err
+}
+
+// Finish drains what is left, ends unfinished lines, and lets Follow return
+// once it caught up. No guest may run any more.
+func (l *Logs) Finish() error {
+	l.Drain()
+	var console bytes.Buffer
+	for _, c := range l.cores {
+		if len(c.partial) > 0 {
+			l.line(c, &console, append(c.partial, '\n'))
+			c.partial = nil
+		}
+	}
+	l.append(console.Bytes())
+	l.mu.Lock()
+	l.done = true
+	err := l.err
+	l.grew.Broadcast()
+	l.mu.Unlock()
+	return err
+}
+
+// Close closes the files.
+func (l *Logs) Close() error { return l.closeFiles() }
+
+func (l *Logs) closeFiles() error {
+	err := l.console.Close()
+	for _, c := range l.cores {
+		err = errors.Join(err, c.file.Close())
+	}
+	return err
+}
+
+// Follow copies the console to w as it grows, until Finish was called and all
+// of it is copied. A w that blocks holds up Follow alone.
+func (l *Logs) Follow(w io.Writer) error {
+	buf := make([]byte, 64<<10)
+	for at := int64(0); ; {
+		l.mu.Lock()
+		for at == l.size && !l.done {
+			l.grew.Wait()
+		}
+		size, done := l.size, l.done
+		l.mu.Unlock()
+		if at == size && done {
+			return nil
+		}
+		for at < size {
+			n, err := l.console.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+			if n == 0 && err != nil {
+				return err
+			}
+			if err := write(w, buf[:n]); err != nil {
+				return err
+			}
+			at += int64(n)
+		}
+	}
+}
