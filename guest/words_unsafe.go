@@ -1,10 +1,12 @@
 package guest
 
 import (
+	"fmt"
 	"unsafe"
 
 	"barreleye/devices/region"
 	"barreleye/urpc"
+	"barreleye/urpc/limit"
 )
 
 // requestWord returns the word by which the VMM asks this core's monitor.
@@ -12,18 +14,23 @@ func requestWord(v *region.View) *uint64 {
 	return (*uint64)(unsafe.Pointer(&v.VMM(Core()).Request))
 }
 
-// RawLines returns the pair's raw memory for benchmarks that measure the limit
-// of the cache beside URPC: the ring this core would send on, and the pair's
-// call lines. Whoever uses them must not open the channel or call ends of that
-// peer.
-func RawLines(from, to int) (ring, calls []urpc.Line, err error) {
-	side, err := links.side(region.ChannelProgram, from, to)
+// Scratch returns memory of the shared region that belongs to no channel, for
+// programs that measure the memory itself: the ring and the call lines that a
+// core would share with itself. Every core may ask for every core's.
+func Scratch(core int) (ring, lines []limit.Line, err error) {
+	if core < 0 || core >= Cores() {
+		return nil, nil, fmt.Errorf("scratch memory of core %d of %d: %w", core, Cores(), ErrPeer)
+	}
+	side, err := links.side(region.ChannelProgram, core, core)
 	if err != nil {
 		return nil, nil, err
 	}
-	mem, err := urpc.MemoryAt(links.view.CallArea(from, to), region.CallLines*urpc.LineSize)
+	mem, err := urpc.MemoryAt(links.view.CallArea(core, core), region.CallLines*urpc.LineSize)
 	if err != nil {
 		return nil, nil, err
 	}
-	return side.Ring, unsafe.Slice((*urpc.Line)(unsafe.Pointer(&mem[0])), region.CallLines), nil
+	return unsafe.Slice((*limit.Line)(unsafe.Pointer(&side.Ring[0])), len(side.Ring)),
+		unsafe.Slice((*limit.Line)(unsafe.Pointer(&mem[0])), region.CallLines), nil
 }
+
+const _ = -(unsafe.Sizeof(limit.Line{}) - unsafe.Sizeof(urpc.Line{}))

@@ -26,6 +26,8 @@ type callEnd struct {
 	turn      bool   // ours: we may write the line
 	unflushed bool   // the peer may sleep and not know of our header
 	closed    bool
-	err       error // sticky
+	hits      uint8  // first polls in a row that found the line
+	pauses    uint32 // PAUSEs before the first poll
+	err       error  // sticky
 	link      Link
 }

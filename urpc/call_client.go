@@ -6,7 +6,7 @@ import "context"
 // at a time; several lines make several calls.
 type CallClient struct {
 	callEnd
-	_ [24]byte // layout_unsafe.go
+	_ [16]byte // layout_unsafe.go
 }
 
 // NewCallClient makes the asking end. line is written by both ends in turns, own

@@ -13,7 +13,7 @@ func newCallEnd(line *Line, own, peer *Control, client bool, link Link) (callEnd
 		return callEnd{}, fmt.Errorf("call line or control block missing: %w", ErrLayout)
 	}
 	link = link.withDefaults()
-	e := callEnd{line: line, own: own, peer: peer, epoch: link.epoch(), turn: client, link: link}
+	e := callEnd{line: line, own: own, peer: peer, epoch: link.epoch(), turn: client, link: link, pauses: 4}
 	if !client {
 		e.seq = 1
 	}
@@ -97,15 +97,47 @@ func (e *callEnd) flush() {
 	}
 }
 
+// How long to wait before the first poll. The line moves with the right to
+// write it when it is read, so a round trip can do with two transfers; but a
+// poll that comes after the peer has read our line and before it has written
+// its own takes the line away from it, and costs two transfers more. Nothing
+// tells when that is over but experience: each end waits as many PAUSEs as made
+// its first poll find the line last time, and tries one less now and then.
+const (
+	minPauses = 1
+	maxPauses = 12
+	tryLess   = 32 // first polls that succeed before one PAUSE less is tried
+)
+
+// learn adapts the wait to what the first poll found.
+func (e *callEnd) learn(found bool) {
+	switch {
+	case !found:
+		e.pauses = min(e.pauses+1, maxPauses)
+		e.hits = 0
+	case e.hits < tryLess:
+		e.hits++
+	default:
+		e.pauses = max(e.pauses-1, minPauses)
+		e.hits = 0
+	}
+}
+
 // wait takes the peer's line, polling first, then fencing and ringing, then
 // parking on the header.
 func (e *callEnd) wait(ctx context.Context, m *Message) error {
 	for {
 		for i := 0; i <= e.link.Polls; i++ {
-			// Before the first poll too: a load right behind our own store
-			// makes the line go back and forth once more, at times.
-			pause(1)
-			if err := e.read(m); err != ErrEmpty {
+			if i == 0 {
+				pause(e.pauses)
+			} else {
+				pause(1)
+			}
+			err := e.read(m)
+			if i == 0 {
+				e.learn(err == nil)
+			}
+			if err != ErrEmpty {
 				return err
 			}
 			if i == flushPolls {

@@ -60,6 +60,7 @@ type Page struct {
 
 	RegionSize uint64 // bytes
 	TickCount  uint64 // LAPIC timer counts per tick, 0: no tick
+	TickSpread uint64 // each tick comes up to this many counts later, at random; 0 but in stress tests
 	PollCycles uint64 // TSC cycles the idle loop polls before it halts
 	Flags      uint64
 

@@ -22,6 +22,9 @@ func Life() uint64 { return bootPage().Life }
 // Region returns the view of the shared region.
 func Region() *region.View { return &view }
 
+// Pause tells the CPU that the program polls.
+func Pause() { pause() }
+
 // TSC reads the cycle counter that all cores share.
 func TSC() uint64 { return clock.TSC() }
 

@@ -37,8 +37,8 @@ const (
 	vectorStride  = layout.VectorStride
 
 	driverLow   = layout.DriverLow
-	driverSpan  = layout.DriverHigh - layout.DriverLow
-	driverStack = layout.DriverHigh - 64 // room for an outgoing argument area
+	driverSpan  = layout.PanicVA + layout.PanicSize - layout.DriverLow // all stacks of the driver
+	driverStack = layout.DriverHigh - 64                               // room for an outgoing argument area
 	panicStack  = layout.PanicVA + layout.PanicSize - 64
 	stackLow    = layout.DriverVA
 	stackGuard  = 2048

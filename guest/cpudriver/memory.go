@@ -97,6 +97,7 @@ func mapAnon(start, end uint64, prot uint8, mayBeSparse bool) uint64 {
 	if e := unmap(start, end); e != 0 {
 		return e
 	}
+	flush() // new frames are zeroed through these very addresses
 	m := boot.Mapping{Start: start, End: end, Kind: boot.KindAnon, Prot: prot}
 	switch {
 	case prot == 0:

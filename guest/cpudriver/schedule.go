@@ -85,6 +85,9 @@ func takePending() {
 	n := counters()
 	if events&pendingTick != 0 {
 		n.Ticks++
+		if spread := bootPage().TickSpread; spread != 0 {
+			rearm = uint32(bootPage().TickCount + generator.Uint64()%spread)
+		}
 	}
 	if events&pendingDoorbell != 0 {
 		n.Doorbells++

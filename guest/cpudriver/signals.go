@@ -122,7 +122,7 @@ func postProcess(sig uint64) {
 }
 
 // post marks sig pending for c. A blocked call that is not masked against it
-// ends with EINTR, as on Linux.
+// ends, as on Linux: with EINTR where it has done nothing yet.
 func (c *context) post(sig uint64) {
 	if sig == 0 {
 		return
@@ -136,8 +136,14 @@ func (c *context) post(sig uint64) {
 		return
 	}
 	switch c.state {
-	case inFutex, asleep, inPoll, onFile:
+	case inFutex, asleep, inPoll:
 		c.resume(errno(eINTR))
+	case onFile:
+		if c.progress != 0 {
+			c.resume(c.progress) // a write that has moved bytes says how many
+		} else {
+			c.resume(errno(eINTR))
+		}
 	}
 }
 

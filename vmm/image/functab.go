@@ -93,8 +93,12 @@ func (t *funcTable) entry(i int) uint64 {
 	return t.text + uint64(binary.LittleEndian.Uint32(t.tab[i*functabEntry:]))
 }
 
-// find returns the function that holds pc, or -1.
+// find returns the function that holds pc, or -1. A table without functions is
+// that of an image made by hand.
 func (t *funcTable) find(pc uint64) int {
+	if t.n == 0 {
+		return -1
+	}
 	i := sort.Search(t.n+1, func(i int) bool { return t.entry(i) > pc })
 	if i == 0 || i > t.n {
 		return -1

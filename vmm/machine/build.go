@@ -38,16 +38,39 @@ func (b *builder) place(va, size uint64, kind, prot uint8, access uint64) (uint6
 
 // mapping maps memory at gpa and records it.
 func (b *builder) mapping(va, gpa, size uint64, kind, prot uint8, access uint64, huge bool) error {
-	if b.page.MappingCount == boot.MaxMappings {
-		return fmt.Errorf("machine: more than %d first mappings", boot.MaxMappings)
-	}
 	m := boot.Mapping{Start: va, End: va + size, Kind: kind, Prot: prot}
 	if huge {
 		m.Huge = 1
 	}
+	b.record(m)
+	return b.tables.mapRange(va, gpa, size, access, huge)
+}
+
+// record enters a mapping into the guest's first map table. Their number is
+// bounded by what build places, not by the image.
+func (b *builder) record(m boot.Mapping) {
 	b.page.Mappings[b.page.MappingCount] = m
 	b.page.MappingCount++
-	return b.tables.mapRange(va, gpa, size, access, huge)
+}
+
+// lazyBSS is how much zeroed data is present from the start. The Go linker
+// sorts it by size, so what lies beyond are large tables (crypto has one of 32
+// MiB) that the driver backs on first touch.
+const lazyBSS = 4 << 20
+
+// presentSize returns how much of a writable segment is backed at boot.
+func presentSize(s *image.Segment) uint64 {
+	return pageUp(min(s.MemSize, uint64(len(s.Data))+lazyBSS))
+}
+
+// DataSize returns how much RAM the image's private data take at boot, bytes.
+func DataSize(im *image.Image) (n uint64) {
+	for i := range im.Segments {
+		if s := &im.Segments[i]; s.Perm&image.PermW != 0 {
+			n += presentSize(s)
+		}
+	}
+	return n
 }
 
 // build fills RAM and returns the initial stack pointer.
@@ -68,7 +91,8 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		Magic: boot.Magic, ABI: layout.ABI, Core: uint32(cfg.Core), Cores: uint32(cfg.Cores), Life: cfg.Life,
 		RAMSize: ramSize, Tables: b.tables.pool + layout.RAMGPA, TablePages: b.tables.pages,
 		RegionSize: regionSize, TickCount: uint64(cfg.Tick.Nanoseconds()) / layout.TimerDivide,
-		PollCycles: cfg.PollCycles, Flags: cfg.Flags,
+		TickSpread: uint64(cfg.TickSpread.Nanoseconds()) / layout.TimerDivide,
+		Flags:      cfg.Flags,
 	}
 	if err := b.mapping(layout.BootVA, bootAt+layout.RAMGPA, layout.PageSize, boot.KindDriver, boot.Read, userR, false); err != nil {
 		return 0, err
@@ -88,14 +112,15 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		if s.Perm&image.PermW == 0 {
 			continue
 		}
-		if s.MemSize > ramSize/2 {
-			return 0, fmt.Errorf("machine: image data of %d KiB does not fit %d MiB of memory: use a larger --memory", s.MemSize>>10, ramSize>>20)
-		}
-		at, err := b.place(s.VA, s.MemSize, boot.KindData, boot.Read|boot.Write, userRW)
+		present := presentSize(&s)
+		at, err := b.place(s.VA, present, boot.KindData, boot.Read|boot.Write, userRW)
 		if err != nil {
 			return 0, err
 		}
 		copy(b.ram.Bytes[at:], s.Data)
+		if rest := pageUp(s.MemSize) - present; rest > 0 {
+			b.record(boot.Mapping{Start: s.VA + present, End: s.VA + present + rest, Kind: boot.KindLazy, Prot: boot.Read | boot.Write})
+		}
 	}
 
 	// the driver's own pages

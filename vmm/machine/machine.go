@@ -24,7 +24,8 @@ type Config struct {
 	RAM         uint64        // bytes, a multiple of 2 MiB
 	Args, Env   []string      // argv and environment of the program
 	Tick        time.Duration // period of the tick while something runs, 0 for none
-	PollCycles  uint64        // cycles the idle loop polls before it halts
+	TickSpread  time.Duration // each tick comes up to this much later, at random
+	Poll        time.Duration // how long the idle loop polls before it halts
 	Flags       uint64        // boot.Flag*
 	Populate    bool          // back all RAM before the start
 	CPU         int           // host CPU the vCPU's thread is pinned to, -1 for none
@@ -103,7 +104,9 @@ func New(sys *kvm.System, cfg Config, text *Text, region *HostMemory) (m *Machin
 	if m.vcpu, err = m.vm.CreateVCPU(); err != nil {
 		return
 	}
-	err = m.setRegisters(sys, text, rsp)
+	if err = m.setRegisters(sys, text, rsp); err == nil {
+		b.page.PollCycles = uint64(cfg.Poll.Nanoseconds()) * m.tscKHz / 1_000_000
+	}
 	return
 }
 

@@ -23,6 +23,9 @@ const (
 // clockPeriod is how often the guests' clock is put in step with the host's.
 const clockPeriod = time.Second
 
+// lastLines is how long the console has to show what is left after a stop.
+const lastLines = 500 * time.Millisecond
+
 // live runs all cores to their ends. Everything but the vCPU threads and the
 // copy to the terminal happens in this goroutine.
 func (r *run) live() error {
@@ -45,6 +48,7 @@ func (r *run) live() error {
 	alive := len(r.cores)
 	stop := Reason{Code: -1}
 	deadlock := newDeadlock(r)
+	var asking inquiry
 	var pace paceTimer
 	lastClock := time.Now()
 	for alive > 0 {
@@ -54,9 +58,9 @@ func (r *run) live() error {
 			c.over = true
 			r.logs.Drain()
 			r.ended(c)
-			if alive > 0 && (c.err != nil || c.end.Kind != machine.EndExit) {
+			if alive > 0 && stop.Code < 0 && (c.err != nil || c.end.Kind != machine.EndExit) {
 				// survivors go on: a crash takes down one core only
-				r.logs.Say("%d cores go on", alive)
+				r.logs.Say("the others go on: %d", alive)
 			}
 		case reason := <-r.opt.Kick:
 			if stop.Code < 0 {
@@ -64,6 +68,8 @@ func (r *run) live() error {
 			}
 			stop = reason
 			r.stopAll()
+		case to := <-asking.next(r.opt.Ask):
+			asking = r.inquire(to)
 		case <-pace.after(r.logs.Drain()):
 		}
 		if now := time.Now(); now.Sub(lastClock) >= clockPeriod {
@@ -73,11 +79,23 @@ func (r *run) live() error {
 		if deadlock.check(time.Now()) {
 			deadlock.report()
 		}
+		asking.check(r, time.Now())
 	}
 	r.finish(stop, deadlock.found)
+	if r.opt.Inspect != nil {
+		r.opt.Inspect(r.view)
+	}
 	err := r.logs.Finish()
-	if ferr := <-followed; err == nil && ferr != nil {
-		err = fmt.Errorf("run: console: %w", ferr)
+	var patience <-chan time.Time
+	if stop.Code >= 0 {
+		patience = time.After(lastLines) // a stopped terminal must not hold up the end
+	}
+	select {
+	case ferr := <-followed:
+		if err == nil && ferr != nil {
+			err = fmt.Errorf("run: console: %w", ferr)
+		}
+	case <-patience:
 	}
 	return err
 }
@@ -99,29 +117,11 @@ func (r *run) ended(c *core) {
 
 // finish fills the report.
 func (r *run) finish(stop Reason, deadlock bool) {
-	p := r.view.Clock().Read()
-	_, mono, _ := readClocks()
-	startMono := mono - uint64(time.Since(r.opt.Started).Nanoseconds())
 	code := CodeOK
 	lastMain := 0.0
 	for _, c := range r.cores {
-		cr := coreReport(r.view, c.index)
-		cr.CPU = r.place[c.index]
-		cr.Exits = c.machine.Exits + cr.Rings
-		cr.ResidentKiB = c.machine.ResidentKiB()
-		if t := r.view.Block(c.index).MainTSC.Load(); t != 0 {
-			cr.BootMS = float64(int64(p.Monotonic(t)-startMono)) / 1e6
-			lastMain = max(lastMain, cr.BootMS)
-		}
-		cr.ExitCode = r.exitCode(c)
-		if cr.ExitCode != 0 {
-			cr.Error = r.describe(c)
-		}
-		if c.end.Kind == machine.EndStopped && c.err == nil {
-			cr.State = "stopped"
-		} else if c.end.Kind != machine.EndExit || c.err != nil {
-			cr.State = "crashed"
-		}
+		cr := r.about(c)
+		lastMain = max(lastMain, cr.BootMS)
 		if code == CodeOK {
 			code = cr.ExitCode
 		}

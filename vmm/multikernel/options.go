@@ -7,30 +7,41 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"barreleye/devices/doorbell"
+	"barreleye/devices/layout"
+	"barreleye/devices/region"
 	"barreleye/vmm/image"
+	"barreleye/vmm/machine"
 )
 
 // Options describes a run.
 type Options struct {
-	Image    *image.Image
-	Args     []string // argv[1:] of the program
-	Env      []string // its environment
-	Cores    int
-	Memory   uint64        // bytes of private RAM per core
-	Pin      string        // "auto", "none", or CPUs by core: "0,1,..."
-	Tick     time.Duration // period of the tick while something runs, 0 for none
-	Poll     string        // how long idle cores poll before they halt: "auto" or a duration
-	HaltPoll int           // ns that KVM polls for halted cores, -1 for the host's setting
-	Populate bool          // back all memory before the start
-	Dir      string        // where logs go
-	Console  io.Writer     // where log lines go as well
-	Started  time.Time     // when the command started
-	Kick     <-chan Reason // asks to stop everything
+	Image      *image.Image
+	Args       []string // argv[1:] of the program
+	Env        []string // its environment
+	Cores      int
+	Memory     uint64        // bytes of private RAM per core
+	Pin        string        // "auto", "none", or CPUs by core: "0,1,..."
+	Tick       time.Duration // period of the tick while something runs, 0 for none
+	TickSpread time.Duration // each tick comes up to this much later, at random: for stress tests
+	Poll       string        // how long idle cores poll before they halt: "auto" or a duration
+	HaltPoll   int           // ns that KVM polls for halted cores, -1 for the host's setting
+	Populate   bool          // back all memory before the start
+	Dir        string        // where logs go
+	Console    io.Writer     // where log lines go as well
+	Started    time.Time     // when the command started
+	Kick       <-chan Reason // asks to stop everything
+	Ask        <-chan Asked  // asks how the cores are while they run
+	Device     string        // the KVM device, "" for kvm.DevicePath
+
+	// Inspect, if set, is called once all cores' lives ended, while the
+	// shared region is still there.
+	Inspect func(*region.View)
 }
 
 // MaxCores is the largest number of cores.
@@ -50,8 +61,44 @@ func (o *Options) Check() error {
 	if o.Tick != 0 && (o.Tick < 200*time.Microsecond || o.Tick > time.Second) {
 		return fmt.Errorf("run: tick of %v: use --tick 0 or 200us to 1s", o.Tick)
 	}
+	if o.HaltPoll < -1 || o.HaltPoll > int(time.Second) {
+		return fmt.Errorf("run: halt polling of %d ns: use --halt-poll 0 to %d, or -1 for the host's setting", o.HaltPoll, int(time.Second))
+	}
+	if _, err := o.pollTime(false); err != nil {
+		return err
+	}
+	if err := o.checkMemory(); err != nil {
+		return err
+	}
 	_, err := o.placement()
 	return err
+}
+
+// checkMemory reports memory that cannot hold the image, or arguments that do
+// not fit the first stack.
+func (o *Options) checkMemory() error {
+	if o.Memory < layout.MinRAM || o.Memory > layout.MaxRAM || o.Memory%layout.HugeSize != 0 {
+		return fmt.Errorf("run: %d KiB of memory per core: use --memory %dM to %dG, in steps of 2M",
+			o.Memory>>10, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
+	}
+	if o.Image == nil {
+		return fmt.Errorf("run: no image: give the name of one ('barreleye images' lists them)")
+	}
+	data := machine.DataSize(o.Image)
+	// package machine wants half of the memory free; page tables, bitmaps and
+	// the driver's stacks come on top of the data
+	if need := data + 2<<20; need+o.Memory/128 > o.Memory/2 {
+		return fmt.Errorf("run: the image's data of %d KiB leave too little of %d MiB per core: use --memory %dM or more",
+			data>>10, o.Memory>>20, (3*need+layout.HugeSize-1)/layout.HugeSize*2)
+	}
+	text := len(o.Image.Name) + 1
+	for _, s := range slices.Concat(o.Args, o.Env) {
+		text += len(s) + 1 + 8
+	}
+	if text > layout.ProcessSize/2 {
+		return fmt.Errorf("run: arguments and environment of %d bytes: give at most %d", text, layout.ProcessSize/2)
+	}
+	return nil
 }
 
 // placement returns the CPU of each core, -1 for none.
@@ -117,8 +164,8 @@ func (o *Options) pollTime(crowded bool) (time.Duration, error) {
 		return defaultPoll, nil
 	}
 	d, err := time.ParseDuration(o.Poll)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("run: --poll %s: use auto or a duration such as 60us", o.Poll)
+	if err != nil || d < 0 || d > time.Minute {
+		return 0, fmt.Errorf("run: --poll %s: use auto or a duration from 0 to 1m, such as 60us", o.Poll)
 	}
 	return d, nil
 }

@@ -19,6 +19,7 @@ type Report struct {
 	ExitCode   int          `json:"exit_code"`
 	HaltPollNS int          `json:"halt_poll_ns"`
 	PollNS     int64        `json:"poll_ns"`
+	TSCKHz     uint64       `json:"tsc_khz"`
 	Cores      []CoreReport `json:"cores"`
 	Timing     []Phase      `json:"timing"`
 }

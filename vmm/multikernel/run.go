@@ -1,6 +1,7 @@
 package multikernel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -80,7 +81,7 @@ func (r *run) build() error {
 	if err != nil {
 		return err
 	}
-	sys, err := kvm.Open(kvm.DevicePath)
+	sys, err := kvm.Open(cmp.Or(opt.Device, kvm.DevicePath))
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (r *run) build() error {
 			c.machine, c.err = machine.New(sys, machine.Config{
 				Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory,
 				Args: append([]string{opt.Image.Name}, opt.Args...), Env: opt.Env,
-				Tick: opt.Tick, PollCycles: cycles(poll), Flags: flags,
+				Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: poll, Flags: flags,
 				Populate: opt.Populate, CPU: r.place[c.index],
 			}, r.text, r.memory)
 			if c.err == nil {
@@ -145,6 +146,7 @@ func (r *run) build() error {
 		}
 	}
 	r.phase("machines built")
+	r.report.TSCKHz = r.cores[0].machine.TSCKHz()
 	tsc, mono, wall := readClocks()
 	r.keeper = clock.NewKeeper(r.view.Clock(), r.cores[0].machine.TSCKHz(), tsc, mono, wall)
 	return nil
@@ -197,12 +199,6 @@ func eventfd() (int, error) {
 		return -1, fmt.Errorf("run: event descriptor: %w: raise the limit on open files (ulimit -n)", err)
 	}
 	return fd, nil
-}
-
-// cycles converts a duration to TSC cycles by the nominal frequency, which is
-// exact enough for polling.
-func cycles(d time.Duration) uint64 {
-	return uint64(d.Nanoseconds()) * nominalKHz() / 1_000_000
 }
 
 // close frees everything; cores do not run any more.

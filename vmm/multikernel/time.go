@@ -1,9 +1,6 @@
 package multikernel
 
 import (
-	"sync"
-	"time"
-
 	"barreleye/devices/clock"
 
 	"golang.org/x/sys/unix"
@@ -27,13 +24,3 @@ func readClocks() (tsc, mono, wall uint64) {
 	}
 	return tsc, mono, wall
 }
-
-// nominalKHz estimates the TSC's frequency once, by the host's clock.
-var nominalKHz = sync.OnceValue(func() uint64 {
-	t0, m0, _ := readClocks()
-	for m := m0; m-m0 < uint64(time.Millisecond); {
-		_, m, _ = readClocks()
-	}
-	t1, m1, _ := readClocks()
-	return (t1 - t0) * 1_000_000 / (m1 - m0)
-})

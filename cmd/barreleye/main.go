@@ -1,0 +1,20 @@
+// Command barreleye runs Go programs as the cores of a multikernel.
+package main
+
+import (
+	"os"
+
+	"barreleye/cmd/barreleye/internal/start"
+	"barreleye/vmm/cli"
+	"barreleye/vmm/kvm"
+)
+
+func main() {
+	os.Exit(cli.Main(cli.Host{
+		Started: start.Time,
+		Device:  kvm.DevicePath,
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Getenv:  os.Getenv,
+	}, os.Args[1:]))
+}

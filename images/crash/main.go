@@ -1,0 +1,146 @@
+// Crash shows how each way of going wrong ends: what the log says, what the
+// core's exit code is, and that the other cores do not notice. One core (-core)
+// does what the argument says; the others go on exchanging messages for a
+// moment and end with code 0.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"barreleye/guest"
+	"barreleye/urpc"
+)
+
+// form is one way to go wrong. do returns only if it did not.
+type form struct {
+	name, what string
+	do         func(args []string) error
+}
+
+var forms = []form{
+	{"nil", "dereference nil; the runtime ends the program with code 2", dereferenceNil},
+	{"recover", "dereference nil, recover from the panic, exit with code 0", recoverNil},
+	{"index", "index out of range, not recovered: code 2", indexOutOfRange},
+	{"divide", "divide by zero by the hardware, not recovered: code 2", divideByZero},
+	{"panic", "panic in a goroutine: code 2", panicGoroutine},
+	{"overflow", "endless recursion: stack overflow, code 2", overflow},
+	{"oom", "allocate until memory is exhausted: code 2", exhaust},
+	{"unmapped", "read an address where nothing is mapped: code 2", readUnmapped},
+	{"jump", "jump to an address where nothing is mapped: code 2", jumpUnmapped},
+	{"text", "write to the program's text: code 2", writeText},
+	{"ud2", "execute an undefined instruction: code 2", undefined},
+	{"hlt", "execute a privileged instruction: code 2", privileged},
+	{"driver", "pass the CPU driver a bad address: the core crashes, code 70", faultDriver},
+	{"exit", "exit N: exit with code N", exit},
+	{"deadlock", "every core waits for a message that never comes: code 72", nil},
+}
+
+func main() {
+	core := flag.Int("core", 0, "the core that does it")
+	flag.Usage = usage
+	flag.Parse()
+	f := find(flag.Arg(0))
+	if f == nil || *core < 0 || *core >= guest.Cores() {
+		usage()
+		os.Exit(64)
+	}
+	if err := run(f, *core, flag.Args()[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "crash: core %d: %v\n", guest.Core(), err)
+		os.Exit(1)
+	}
+}
+
+func usage() {
+	if guest.Core() != 0 {
+		return
+	}
+	fmt.Fprint(os.Stderr, "usage: crash [-core N] FORM\n\nforms:\n")
+	for _, f := range forms {
+		fmt.Fprintf(os.Stderr, "  %-9s %s\n", f.name, f.what)
+	}
+}
+
+func find(name string) *form {
+	for i := range forms {
+		if forms[i].name == name {
+			return &forms[i]
+		}
+	}
+	return nil
+}
+
+func run(f *form, core int, args []string) error {
+	ctx := context.Background()
+	if err := guest.WaitPeers(ctx); err != nil {
+		return err
+	}
+	if f.name == "deadlock" {
+		return waitForNobody(ctx)
+	}
+	if guest.Core() != core {
+		return carryOn(ctx, core)
+	}
+	fmt.Printf("core %d: %s\n", core, f.what)
+	if err := f.do(args); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s did not happen", f.name)
+}
+
+// waitForNobody waits for a message of the next core, which sends none.
+func waitForNobody(ctx context.Context) error {
+	if guest.Cores() == 1 {
+		var word uint64
+		return guest.Sleeper().Sleep(ctx, &word, 0)
+	}
+	ch, err := guest.Channel((guest.Core() + 1) % guest.Cores())
+	if err != nil {
+		return err
+	}
+	var m urpc.Message
+	return ch.Recv(ctx, &m)
+}
+
+const (
+	rounds = 200 // messages that every two survivors exchange
+	pause  = time.Millisecond
+)
+
+// carryOn exchanges messages with every core but the broken one.
+func carryOn(ctx context.Context, broken int) error {
+	var peers []*urpc.Conn
+	for peer := range guest.Cores() {
+		if peer == guest.Core() || peer == broken {
+			continue
+		}
+		ch, err := guest.Channel(peer)
+		if err != nil {
+			return err
+		}
+		peers = append(peers, ch)
+	}
+	for i := range uint64(rounds) {
+		for _, ch := range peers {
+			m := urpc.Message{Len: 8, Words: [urpc.WordCount]uint64{i}}
+			if err := ch.Send(ctx, &m); err != nil {
+				return err
+			}
+		}
+		for _, ch := range peers {
+			var m urpc.Message
+			if err := ch.Recv(ctx, &m); err != nil {
+				return err
+			}
+			if m.Words[0] != i {
+				return fmt.Errorf("message %d came, %d expected", m.Words[0], i)
+			}
+		}
+		time.Sleep(pause)
+	}
+	fmt.Printf("core %d: unharmed: %d messages from each of %d others\n", guest.Core(), rounds, len(peers))
+	return nil
+}

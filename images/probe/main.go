@@ -1,0 +1,70 @@
+// Probe does one small thing that a test asks for by name, and prints what it
+// found for the test to check.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"barreleye/guest"
+)
+
+// task is one thing to ask for.
+type task struct {
+	name, what string
+	do         func(context.Context) error
+}
+
+var (
+	count  = flag.Int("n", 1000, "how many lines, sleeps or messages")
+	length = flag.Duration("d", 50*time.Microsecond, "how long to sleep")
+)
+
+var tasks = []task{
+	{"lines", "print -n numbered lines, odd ones to stderr", lines},
+	{"partial", "print a line without its end, and exit", partial},
+	{"long", "print one line of -n bytes", long},
+	{"spin", "run a loop without calls for ever", spin},
+	{"asleep", "sleep for a day", asleep},
+	{"lopsided", "core 0 spins, the others sleep for a day", lopsided},
+	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},
+	{"clocks", "cores 0 and 1 exchange -n messages with the time they were sent at", clocks},
+	{"random", "print random bytes from every source", random},
+	{"environment", "print arguments and environment", environment},
+	{"unserved", "make system calls that are not served", unserved},
+	{"signals", "interrupt blocking calls by signals", signals},
+}
+
+func main() {
+	flag.Usage = usage
+	flag.Parse()
+	for _, t := range tasks {
+		if t.name != flag.Arg(0) {
+			continue
+		}
+		ctx := context.Background()
+		err := guest.WaitPeers(ctx)
+		if err == nil {
+			err = t.do(ctx)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "probe: core %d: %s: %v\n", guest.Core(), t.name, err)
+			os.Exit(1)
+		}
+		return
+	}
+	usage()
+	os.Exit(64)
+}
+
+func usage() {
+	fmt.Fprint(os.Stderr, "usage: probe [flags] TASK\n\ntasks:\n")
+	for _, t := range tasks {
+		fmt.Fprintf(os.Stderr, "  %-12s %s\n", t.name, t.what)
+	}
+	fmt.Fprint(os.Stderr, "\nflags:\n")
+	flag.PrintDefaults()
+}

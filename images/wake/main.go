@@ -1,0 +1,129 @@
+// Wake measures and checks the wake-up of a sleeping core: core 0 sends core 1
+// one message after another, each after a delay drawn from a range, and core 1
+// sleeps in between. Every message must be answered; run with "--tick 0" no
+// timer interrupt hides a lost wake-up, and with "--poll 0" core 1 halts at
+// once. Delays of 0 to 60 us hit every instruction between the last look at
+// the ring and the halt.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"time"
+
+	"barreleye/guest"
+	"barreleye/guest/cpudriver"
+	"barreleye/urpc"
+)
+
+var (
+	rounds = flag.Int("n", 10000, "messages")
+	low    = flag.Duration("min", 0, "shortest delay before a message")
+	high   = flag.Duration("max", 60*time.Microsecond, "longest delay")
+	seed   = flag.Uint64("seed", 1, "seed of the delays")
+	asJSON = flag.Bool("json", false, "print the result as JSON")
+)
+
+// lostAfter is how long an answer may take: so long that only a lost wake-up
+// can explain it.
+const lostAfter = 20 * time.Second
+
+// result is what the sender prints as JSON: ns from the send to the sleeper's
+// reading, in the order of the messages.
+type result struct {
+	Samples []float64 `json:"samples_ns"`
+}
+
+func main() {
+	flag.Parse()
+	var err error
+	switch guest.Core() {
+	case 0:
+		err = sender()
+	case 1:
+		err = sleeper()
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "wake: core %d: %v\n", guest.Core(), err)
+		os.Exit(1)
+	}
+}
+
+// sleeper answers every message at once and sleeps until the next.
+func sleeper() error {
+	ch, err := guest.Channel(0)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	var m urpc.Message
+	for i := range uint64(*rounds) {
+		if err := ch.Recv(ctx, &m); err != nil {
+			return err
+		}
+		if m.Words[0] != i {
+			return fmt.Errorf("message %d arrived where %d was due", m.Words[0], i)
+		}
+		m.Words[1] = cpudriver.TSC()
+		if err := ch.Send(ctx, &m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sender() error {
+	ch, err := guest.Channel(1)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	r := rand.New(rand.NewPCG(*seed, 2))
+	cycles := float64(1000) / cpudriver.Nanoseconds(1000) // per ns
+	lowC, spread := float64(low.Nanoseconds())*cycles, float64((*high-*low).Nanoseconds())*cycles
+	limit := uint64(float64(lostAfter.Nanoseconds()) * cycles)
+	latency := make([]uint32, *rounds) // cycles from send to the sleeper's reading
+	var m urpc.Message
+	for i := range *rounds {
+		until := cpudriver.TSC() + uint64(lowC+r.Float64()*spread)
+		for cpudriver.TSC() < until {
+		}
+		m = urpc.Message{Type: 1, Len: 16, Words: [7]uint64{uint64(i)}}
+		sent := cpudriver.TSC()
+		if err := ch.Send(ctx, &m); err != nil {
+			return err
+		}
+		for {
+			err := ch.TryRecv(&m)
+			if err == nil {
+				break
+			}
+			if err != urpc.ErrEmpty {
+				return err
+			}
+			if cpudriver.TSC()-sent > limit {
+				return fmt.Errorf("lost wake-up: message %d of seed %d was not answered within %v", i, *seed, lostAfter)
+			}
+		}
+		latency[i] = uint32(min(m.Words[1]-sent, 1<<32-1))
+	}
+	if *asJSON {
+		res := result{make([]float64, *rounds)}
+		for i, l := range latency {
+			res.Samples[i] = cpudriver.Nanoseconds(uint64(l))
+		}
+		return json.NewEncoder(os.Stdout).Encode(res)
+	}
+	slices.Sort(latency)
+	at := func(q float64) float64 {
+		return cpudriver.Nanoseconds(uint64(latency[min(int(q*float64(*rounds)), *rounds-1)])) / 1e3
+	}
+	fmt.Printf("wake: %d messages, none lost; one way min %.1f us, median %.1f us, p99 %.1f us, max %.1f us\n",
+		*rounds, at(0), at(0.5), at(0.99), at(1))
+	return nil
+}

@@ -1,0 +1,96 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"barreleye/devices/region"
+	"barreleye/vmm/builtin"
+	"barreleye/vmm/image"
+	"barreleye/vmm/kvm"
+	"barreleye/vmm/multikernel"
+)
+
+// Options of all benchmarks.
+type Options struct {
+	Quick bool // fewer rounds: shows that it works, figures are rough
+}
+
+// rounds returns n, or less of it for a quick run.
+func (o Options) rounds(n int) int {
+	if o.Quick {
+		return max(n/5, 3)
+	}
+	return n
+}
+
+// newReport notes where the benchmark runs.
+func newReport() *Report {
+	return &Report{Platform: "kvm", Flavour: string(kvm.DetectFlavour()), CPU: cpuModel(), CPUs: runtime.NumCPU(), HaltPollNS: kvm.HaltPoll()}
+}
+
+func cpuModel() string {
+	b, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown CPU"
+	}
+	for line := range strings.Lines(string(b)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(name), ":"))
+		}
+	}
+	return "unknown CPU"
+}
+
+// guests runs an image of its own on some cores and returns what it printed.
+func guests(im *image.Image, change func(*multikernel.Options), args ...string) ([]byte, *multikernel.Report, error) {
+	dir, err := os.MkdirTemp("", "barreleye-bench-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
+	}
+	defer os.RemoveAll(dir)
+	var console bytes.Buffer
+	opt := &multikernel.Options{
+		Image: im, Args: args, Cores: 2, Memory: 64 << 20, Tick: 10 * time.Millisecond, HaltPoll: -1,
+		Dir: dir, Console: &console, Started: time.Now(),
+	}
+	if change != nil {
+		change(opt)
+	}
+	report, err := multikernel.Run(opt)
+	if err == nil && report.ExitCode != 0 {
+		err = fmt.Errorf("bench: %s", report.Errors())
+	}
+	return console.Bytes(), report, err
+}
+
+// builtinImage loads a built-in image.
+func builtinImage(name string) (*image.Image, error) {
+	elf, err := builtin.Image(name)
+	if err != nil {
+		return nil, err
+	}
+	return image.Load(name, elf)
+}
+
+// coreZero decodes the line of JSON that core 0 printed.
+func coreZero(console []byte, into any) error {
+	for line := range bytes.Lines(console) {
+		if text, ok := bytes.CutPrefix(line, []byte("[0] {")); ok {
+			return json.Unmarshal(append([]byte("{"), text...), into)
+		}
+	}
+	return fmt.Errorf("bench: core 0 printed no result: %.200s", console)
+}
+
+// scratch returns the offsets in a region of n cores that the minimal guest
+// uses: call lines and ring that core 0 would share with itself.
+func scratch(g region.Geometry) (lines, ring uint64) {
+	v := region.View{Geometry: g}
+	return uint64(v.CallArea(0, 0)), uint64(v.Side(region.ChannelProgram, 0, 0)) + 4096
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"barreleye/vmm/bench"
+
+	"github.com/spf13/cobra"
+)
+
+// benchmarks are the subcommands of bench.
+var benchmarks = []struct {
+	name, short, long string
+	run               func(bench.Options) (*bench.Report, error)
+}{
+	{"urpc", "Messages between two guests, and wake-ups of a sleeping core",
+		`Urpc measures between two guests: a call answered in the request's own line, a
+round trip over two rings, a stream, each in turns with its limit (the same memory
+traffic in bare assembly) between the same guests and between two host threads; and
+the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside a minimal guest.`, bench.URPC},
+	{"start", "From the start of the command to main in four guests", "Start boots four guests that say hello, again and again.", bench.Start},
+	{"compute", "Compute-bound work in a guest and in a Linux process", "Compute runs the same Go code in a guest and in a Linux process with GOMAXPROCS=1, in turns.", bench.Compute},
+	{"idle", "CPU time of four cores that have nothing to do", "Idle measures the CPU time that four sleeping guests cost the host, per core.", bench.Idle},
+}
+
+func (h *Host) benchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Short:   "Measure, each figure beside its limit in the same run",
+		Example: "  barreleye bench urpc\n  barreleye bench urpc -o json\n  barreleye bench start --quick",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("bench: unknown benchmark %q: 'barreleye bench --help' lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, b := range benchmarks {
+		var o bench.Options
+		var output format
+		sub := &cobra.Command{
+			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
+			RunE: func(*cobra.Command, []string) error {
+				report, err := b.run(o)
+				if err != nil {
+					return err
+				}
+				if output == formatJSON {
+					return report.JSON(h.Stdout)
+				}
+				report.Text(h.Stdout)
+				return nil
+			},
+		}
+		sub.Flags().BoolVar(&o.Quick, "quick", false, "fewer rounds: shows that it works, figures are rough")
+		outputFlag(sub, &output)
+		cmd.AddCommand(sub)
+	}
+	// what "bench compute" runs as a process of its own
+	cmd.AddCommand(&cobra.Command{
+		Use: "kernel ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return bench.Kernel(h.Stdout, args[0]) },
+	})
+	return cmd
+}

@@ -1,0 +1,82 @@
+// Package cli is the command line: one file per command. It parses, calls
+// package multikernel and shows what that reports; it decides nothing about
+// guests. docs/cli.md is its reference, docs/errors.md lists what it can say
+// when something is wrong.
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Host is what the command line sees of the machine it runs on. Tests replace
+// parts of it.
+type Host struct {
+	Started time.Time // when the command started
+	Device  string    // the KVM device
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Getenv  func(string) string
+}
+
+// Main runs the command line and returns the exit code. An error is one line
+// on stderr.
+func Main(h Host, args []string) int {
+	root := h.root()
+	root.SetArgs(args)
+	root.SetOut(h.Stdout)
+	root.SetErr(h.Stderr)
+	err := root.Execute()
+	if err == nil {
+		return CodeOK
+	}
+	if text := err.Error(); text != "" {
+		h.note("%s", strings.Join(strings.Fields(text), " "))
+	}
+	return codeOf(err)
+}
+
+// note writes one line of the command itself to stderr.
+func (h *Host) note(format string, args ...any) {
+	fmt.Fprintf(h.Stderr, "barreleye: "+format+"\n", args...)
+}
+
+func (h *Host) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "barreleye",
+		Short: "Run Go programs as the cores of a multikernel",
+		Long: `Barreleye runs one program as several cores: each core is a virtual machine with
+one CPU, its own memory and its own Go runtime. Cores share nothing; they send each
+other messages through cache lines (URPC).`,
+		Example: `  barreleye doctor
+  barreleye images
+  barreleye run --cores 4 hello`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unknown command %q: 'barreleye --help' lists the commands", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w: '%s --help' lists the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(h.runCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.versionCommand())
+	return root
+}
+
+// noArguments refuses arguments of commands that take none.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("%s: unexpected argument %q: '%s --help' shows how to use it", cmd.Name(), args[0], cmd.CommandPath())
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
+)
+
+// bootWithin is how long the doctor waits for hello to end. It takes some
+// tens of milliseconds, and longer on an emulated processor.
+const bootWithin = 20 * time.Second
+
+// checkBoot boots the image hello on one core.
+func (h *Host) checkBoot(d *diagnosis) {
+	im, err := h.loadImage("hello", image.LoadOptions{})
+	if err != nil {
+		d.fail("boot", err, "build the binary with make, which builds its images first")
+		return
+	}
+	dir, err := os.MkdirTemp("", "barreleye-doctor-")
+	if err != nil {
+		d.fail("boot", err, "set TMPDIR to a folder that can be written")
+		return
+	}
+	defer os.RemoveAll(dir)
+	kick := make(chan multikernel.Reason, 1)
+	timer := time.AfterFunc(bootWithin, func() { kick <- multikernel.Reason{Text: "no end of hello", Code: CodeVMM} })
+	defer timer.Stop()
+	report, err := multikernel.Run(&multikernel.Options{
+		Image: im, Cores: 1, Memory: 64 << 20, Tick: 10 * time.Millisecond, HaltPoll: -1,
+		Dir: dir, Started: time.Now(), Kick: kick, Device: h.Device,
+	})
+	if err == nil && report.ExitCode != CodeOK {
+		err = &failure{report.ExitCode, fmt.Errorf("hello did not end well: exit code %d: %s", report.ExitCode, report.Errors())}
+	}
+	if err != nil {
+		d.fail("boot", err, "barreleye run --cores 1 hello shows more; with --no-patch it rules the patcher out")
+		return
+	}
+	c := report.Cores[0]
+	d.ok("boot", "hello on one core: main after %.1f ms, %d KiB resident, %d system calls", c.BootMS, c.ResidentKiB, c.Syscalls)
+}

@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"bytes"
+	"debug/elf"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"barreleye/devices/layout"
+)
+
+var update = flag.Bool("update", false, "rewrite the files in testdata")
+
+// What messages name that differs between machines and builds.
+var (
+	cpuList  = regexp.MustCompile(`\[\d+( \d+)*\]`)
+	dataSize = regexp.MustCompile(`data of \d+ KiB`)
+)
+
+// TestErrors gives the command bad input of every kind and compares what it
+// says, and its exit code, with testdata/errors.txt.
+func TestErrors(t *testing.T) {
+	good := buildGuest(t)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, data := range map[string][]byte{
+		"good":      good,
+		"text":      []byte("#!/bin/sh\n"),
+		"empty":     nil,
+		"arm64":     fakeELF(layout.ABI, func(h *elf.Header64, _ []elf.Prog64) { h.Machine = uint16(elf.EM_AARCH64) }),
+		"pie":       fakeELF(layout.ABI, func(h *elf.Header64, _ []elf.Prog64) { h.Type = uint16(elf.ET_DYN) }),
+		"dynamic":   fakeELF(layout.ABI, func(_ *elf.Header64, p []elf.Prog64) { p[2].Type, p[2].Off = uint32(elf.PT_INTERP), 64 }),
+		"plain":     fakeELF(layout.ABI, func(_ *elf.Header64, p []elf.Prog64) { p[1].Filesz = 8 }),
+		"otherABI":  fakeELF(layout.ABI+1, nil),
+		"truncated": fakeELF(layout.ABI, nil)[:layout.PageSize+10],
+		"headless":  fakeELF(layout.ABI, nil)[:40],
+		"writabletext": fakeELF(layout.ABI, func(_ *elf.Header64, p []elf.Prog64) {
+			p[2] = elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: 7, Vaddr: layout.ImageVA + 2<<20, Memsz: layout.PageSize}
+		}),
+		"lib/lib.go":      []byte("package lib\n"),
+		"broken/main.go":  []byte("package main\n\nfunc main() { x }\n"),
+		"nothing/read.me": nil,
+		"go.mod":          []byte("module example\n\ngo 1.26\n"),
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	var all strings.Builder
+	for _, c := range []struct {
+		device string // the KVM device, "" for one that is not there
+		args   string
+	}{
+		{"", "frobnicate"},
+		{"", "--frobnicate"},
+		{"", "images all"},
+		{"", "doctor -o yaml"},
+		{"", "run"},
+		{"", "run -- good"},
+		{"", "run ./good extra"},
+		{"", "run --frobnicate ./good"},
+		{"", "run --cores many ./good"},
+		{"", "run --cores 0 ./good"},
+		{"", "run --cores 65 ./good"},
+		{"", "run --memory lots ./good"},
+		{"", "run --memory 8M ./good"},
+		{"", "run --memory 65G ./good"},
+		{"", "run --memory 17M ./good"},
+		{"", "run --memory 16M ./good"},
+		{"", "run --tick soon ./good"},
+		{"", "run --tick 1us ./good"},
+		{"", "run --tick 1m ./good"},
+		{"", "run --poll soon ./good"},
+		{"", "run --poll -1us ./good"},
+		{"", "run --halt-poll -2 ./good"},
+		{"", "run --pin first ./good"},
+		{"", "run --pin 0,9999 ./good"},
+		{"", "run --env NAME ./good"},
+		{"", "run --env =value ./good"},
+		{"", "run --output yaml ./good"},
+		{"", "run ./good -- " + strings.Repeat("x", 140000)},
+
+		{"", "run nothere"},
+		{"", "run ./text"},
+		{"", "run ./empty"},
+		{"", "run ./arm64"},
+		{"", "run ./pie"},
+		{"", "run ./dynamic"},
+		{"", "run ./plain"},
+		{"", "run ./otherABI"},
+		{"", "run ./truncated"},
+		{"", "run ./headless"},
+		{"", "run ./writabletext"},
+		{"", "run ./lib"},
+		{"", "run ./broken"},
+		{"", "run ./nothing"},
+		{"", "run --dir text/logs ./good"},
+
+		{"no-such-device", "run ./good"},
+		// The kernel lets nobody write this file, not even root.
+		{"/proc/sys/kernel/osrelease", "run ./good"},
+		{os.DevNull, "run ./good"},
+	} {
+		got := inProcess(c.device, strings.Fields(c.args)...)
+		if got.code < CodeUsage || got.code > CodeLacking && got.code != CodeHost {
+			t.Errorf("%.100s: exit code %d is none of an error before the start", c.args, got.code)
+		}
+		if got.out != "" {
+			t.Errorf("%.100s: stdout is not empty: %q", c.args, got.out)
+		}
+		lines := strings.SplitAfter(got.err, "\n")
+		last := lines[max(len(lines)-2, 0)]
+		if !strings.HasPrefix(last, "barreleye: ") || !strings.HasSuffix(last, "\n") || strings.Count(last, ": ") < 2 {
+			t.Errorf("%.100s: %q is not one line with a next step", c.args, last)
+		}
+		shown := c.args
+		if len(shown) > 100 {
+			shown = shown[:20] + "..."
+		}
+		if c.device != "" {
+			shown += "   # KVM device: " + c.device
+		}
+		fmt.Fprintf(&all, "$ barreleye %s\n%sexit code %d\n\n", shown, steady(last), got.code)
+	}
+	t.Chdir(packageDir)
+	golden(t, "testdata/errors.txt", all.String())
+}
+
+// steady replaces what differs between machines and builds.
+func steady(s string) string {
+	s = strings.ReplaceAll(s, builtinNames(), "NAMES")
+	s = dataSize.ReplaceAllString(s, "data of N KiB")
+	return cpuList.ReplaceAllString(s, "[CPUS]")
+}
+
+var packageDir, _ = os.Getwd()
+
+// result is what a command left.
+type result struct {
+	code     int
+	out, err string
+}
+
+// inProcess runs the command in this process. device is the KVM device, ""
+// for one that is not there.
+func inProcess(device string, args ...string) result {
+	var out, errs bytes.Buffer
+	h := Host{Started: time.Now(), Device: device, Stdout: &out, Stderr: &errs, Getenv: func(name string) string {
+		return map[string]string{"HOME": os.TempDir()}[name]
+	}}
+	if h.Device == "" {
+		h.Device = "no-such-device"
+	}
+	if slices.Contains(args, "run") && !slices.Contains(args, "--dir") {
+		dir, err := os.MkdirTemp("", "barreleye-test-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		args = append([]string{args[0], "--dir", dir}, args[1:]...)
+	}
+	code := Main(h, args)
+	return result{code, out.String(), errs.String()}
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Split(string(b), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(want) || line != want[i] {
+			t.Fatalf("%s:%d: got\n%s\nrun the test with -update if that is right", path, i+1, line)
+		}
+	}
+	if n := strings.Count(got, "\n"); n != len(want)-1 {
+		t.Fatalf("%s has %d lines, got %d", path, len(want)-1, n)
+	}
+}

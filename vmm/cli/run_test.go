@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barreleye/vmm/builtin"
+	"barreleye/vmm/kvm"
+	"barreleye/vmm/multikernel"
+
+	"golang.org/x/sys/unix"
+)
+
+// guestELF is the program in testdata/guest.
+var guestELF = sync.OnceValues(func() ([]byte, error) {
+	h := Host{Stderr: os.Stderr}
+	return h.goBuild(filepath.Join(packageDir, "testdata", "guest"))
+})
+
+func buildGuest(t *testing.T) []byte {
+	t.Helper()
+	elf, err := guestELF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return elf
+}
+
+// needKVM skips the test where cores cannot run.
+func needKVM(t *testing.T) {
+	t.Helper()
+	sys, err := kvm.Open(kvm.DevicePath)
+	if err != nil {
+		t.Skipf("cores cannot run here: %v", err)
+	}
+	sys.Close()
+}
+
+// command is the real binary, and the guest as a file.
+func command(t *testing.T) (binary, image, dir string) {
+	t.Helper()
+	needKVM(t)
+	dir = t.TempDir()
+	binary, image = filepath.Join(dir, "barreleye"), filepath.Join(dir, "guest")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "barreleye/cmd/barreleye")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(image, buildGuest(t), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return binary, image, filepath.Join(dir, "run")
+}
+
+// TestRun runs the real binary to its end.
+func TestRun(t *testing.T) {
+	binary, image, dir := command(t)
+	run := func(want int, args ...string) (stdout, stderr string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		cmd := exec.Command(binary, append([]string{"run", "--dir", dir}, args...)...)
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Fatalf("%v: exit code %d, want %d\n%s%s", args, got, want, &out, &errs)
+		}
+		return out.String(), errs.String()
+	}
+	t.Run("text", func(t *testing.T) {
+		out, errs := run(0, "--env", "GREETING=hi", "--ps", "--timing", "--maps", image, "--", "end", "-x")
+		for _, part := range []string{"[0] up [end -x] hi\n", "[1] up [end -x] hi\n", "machines built", "CORE", "rodata", "exited"} {
+			if !strings.Contains(out, part) {
+				t.Errorf("stdout lacks %q:\n%s", part, out)
+			}
+		}
+		if want := "barreleye: logs in " + dir + "\n"; errs != want {
+			t.Errorf("stderr is %q, want %q", errs, want)
+		}
+		if b, err := os.ReadFile(filepath.Join(dir, "core-1.log")); string(b) != "up [end -x] hi\n" {
+			t.Errorf("core-1.log: %q, %v", b, err)
+		}
+	})
+	t.Run("json", func(t *testing.T) {
+		out, errs := run(0, "-o", "json", "--cores", "3", image, "--", "end")
+		var r multikernel.Report
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if len(r.Cores) != 3 || r.Dir != dir || len(r.Timing) == 0 || len(r.Cores[2].Maps) == 0 {
+			t.Errorf("report is incomplete: %s", out)
+		}
+		if !strings.Contains(errs, "[2] up [end]") {
+			t.Errorf("stderr lacks the guests' lines: %s", errs)
+		}
+	})
+	t.Run("exit code", func(t *testing.T) {
+		_, errs := run(7, image, "--", "exit", "7")
+		if !strings.Contains(errs, "barreleye: core 1 exited with code 7: ") {
+			t.Errorf("stderr: %s", errs)
+		}
+	})
+	t.Run("crash", func(t *testing.T) {
+		out, errs := run(CodeCrash, image, "--", "crash")
+		if !strings.Contains(out, "[vmm] core 1: crashed: page fault") || !strings.Contains(errs, "barreleye: core 1 crashed: ") {
+			t.Errorf("output:\n%s%s", out, errs)
+		}
+	})
+	t.Run("deadlock", func(t *testing.T) {
+		out, errs := run(CodeDeadlock, image, "--", "deadlock")
+		if !strings.Contains(out, "[1] goroutine 1 ") || !strings.Contains(errs, "barreleye: deadlock: ") {
+			t.Errorf("output:\n%s%s", out, errs)
+		}
+	})
+	t.Run("one core", func(t *testing.T) { run(0, "--cores", "1", image, "--", "end") })
+	t.Run("no patch", func(t *testing.T) { run(0, "--no-patch", image, "--", "end") })
+}
+
+// TestDoctor runs every check.
+func TestDoctor(t *testing.T) {
+	needKVM(t)
+	if !slices.Contains(builtin.Names(), "hello") {
+		t.Skip("no built-in images: build them with make images")
+	}
+	got := inProcess(kvm.DevicePath, "doctor", "-o", "json")
+	var d diagnosis
+	if err := json.Unmarshal([]byte(got.out), &d); err != nil {
+		t.Fatalf("%v: %s", err, got.out)
+	}
+	if got.code != 0 || !d.OK || d.Checks[len(d.Checks)-1].Name != "boot" {
+		t.Errorf("code %d: %s", got.code, got.out)
+	}
+}
+
+// TestDoctorWithoutKVM says so, and ends as a run would.
+func TestDoctorWithoutKVM(t *testing.T) {
+	got := inProcess("no-such-device", "doctor")
+	if got.code != CodeNoKVM || !strings.Contains(got.out, "FAIL  KVM") || !strings.Contains(got.out, "to do: modprobe") || got.err != "" {
+		t.Errorf("code %d: %s%s", got.code, got.out, got.err)
+	}
+}
+
+// TestSignals stops cores that would run for ever, one of which is busy.
+func TestSignals(t *testing.T) {
+	binary, image, dir := command(t)
+	for _, c := range []struct {
+		mode string
+		sig  unix.Signal
+	}{{"sleep", unix.SIGINT}, {"spin", unix.SIGTERM}} {
+		t.Run(fmt.Sprintf("%s %v", c.mode, c.sig), func(t *testing.T) {
+			cmd := exec.Command(binary, "run", "--dir", dir, image, "--", c.mode)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			errs, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			lines := bufio.NewScanner(out)
+			for range 2 { // both cores are up
+				lines.Scan()
+			}
+			cmd.Process.Signal(unix.SIGUSR1)
+			table := readTable(errs)
+			if want := []string{"running", "running"}; !slices.Equal(table, want) {
+				t.Errorf("states of the cores in the table: %q, want %q", table, want)
+			}
+			sent := time.Now()
+			cmd.Process.Signal(c.sig)
+			for lines.Scan() {
+			}
+			cmd.Wait()
+			took := time.Since(sent)
+			if got, want := cmd.ProcessState.ExitCode(), 128+int(c.sig); got != want {
+				t.Errorf("exit code %d, want %d", got, want)
+			}
+			if took > time.Second {
+				t.Errorf("it took %v to stop", took)
+			}
+		})
+	}
+}
+
+// readTable reads the table of two cores and returns their states, without
+// their power states.
+func readTable(r interface{ Read([]byte) (int, error) }) (states []string) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		f := strings.Fields(lines.Text())
+		if len(f) > 3 && (f[0] == "0" || f[0] == "1") {
+			state, _, _ := strings.Cut(f[2], "/")
+			states = append(states, state)
+			if f[0] == "1" {
+				break
+			}
+		}
+	}
+	return states
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"os"
+	"os/signal"
+
+	"barreleye/vmm/multikernel"
+
+	"golang.org/x/sys/unix"
+)
+
+// signals connects the command's signals to a run: SIGINT and SIGTERM stop
+// it, a second one ends the command where it stands, and SIGUSR1 shows how
+// the cores are.
+type signals struct {
+	kick chan multikernel.Reason
+	ask  chan multikernel.Asked
+	got  chan os.Signal
+	over chan struct{} // closed when the run ended
+}
+
+// handleSignals starts to listen. show gets the answers to SIGUSR1.
+func handleSignals(show func(*multikernel.Report)) *signals {
+	s := &signals{
+		kick: make(chan multikernel.Reason, 1), ask: make(chan multikernel.Asked),
+		got: make(chan os.Signal, 4), over: make(chan struct{}),
+	}
+	signal.Notify(s.got, unix.SIGINT, unix.SIGTERM, unix.SIGUSR1)
+	go s.serve(show)
+	return s
+}
+
+func (s *signals) serve(show func(*multikernel.Report)) {
+	stopping := false
+	for {
+		select {
+		case <-s.over:
+			return
+		case sig := <-s.got:
+			if sig == unix.SIGUSR1 {
+				// not here: the terminal may be stopped
+				go s.inquire(show)
+				continue
+			}
+			number := sig.(unix.Signal)
+			code := 128 + int(number)
+			if stopping {
+				os.Exit(code) // the kernel takes the VMs down with the process
+			}
+			stopping = true
+			s.kick <- multikernel.Reason{Text: unix.SignalName(number), Code: code}
+		}
+	}
+}
+
+// inquire asks the run once and shows its answer.
+func (s *signals) inquire(show func(*multikernel.Report)) {
+	answer := make(chan *multikernel.Report, 1)
+	select {
+	case s.ask <- answer:
+	case <-s.over:
+		return
+	}
+	select {
+	case r := <-answer:
+		show(r)
+	case <-s.over:
+	}
+}
+
+// stop gives the signals back.
+func (s *signals) stop() {
+	signal.Stop(s.got)
+	close(s.over)
+}

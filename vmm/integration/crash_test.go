@@ -1,0 +1,166 @@
+package integration
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
+)
+
+func TestExitCodes(t *testing.T) {
+	for _, code := range []int{0, 1, 3, 255} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			o := boot(t, "crash", 2, "-core", "1", "exit", fmt.Sprint(code))
+			c := o.Cores[1]
+			if c.State != "exited" || c.ExitCode != code || o.ExitCode != code {
+				t.Errorf("core 1 %s with code %d, the run ended with %d, want %d", c.State, c.ExitCode, o.ExitCode, code)
+			}
+			if code != 0 && !strings.Contains(c.Error, fmt.Sprintf("exited with code %d", code)) {
+				t.Errorf("error %q does not name the code", c.Error)
+			}
+			wantUnharmed(o, 1)
+		})
+	}
+}
+
+// wantUnharmed wants all cores but one to have done their work.
+func wantUnharmed(o *outcome, broken int) {
+	o.t.Helper()
+	for i, c := range o.Cores {
+		if i == broken {
+			continue
+		}
+		if c.State != "exited" || c.ExitCode != 0 || c.Error != "" {
+			o.t.Errorf("core %d: %s with code %d: %s", i, c.State, c.ExitCode, c.Error)
+		}
+		o.wantLine(i, "unharmed")
+	}
+}
+
+func TestCrashesStayOnTheirCore(t *testing.T) {
+	for _, c := range []struct {
+		form, state string
+		code        int
+		lines       []string // of the core's log
+		errors      []string // of its report
+	}{
+		{"nil", "exited", 2, []string{"invalid memory address or nil pointer dereference", "main.dereferenceNil"}, nil},
+		{"recover", "exited", 0, []string{"recovered: runtime error: invalid memory address or nil pointer dereference"}, nil},
+		{"index", "exited", 2, []string{"index out of range [3] with length 3", "main.indexOutOfRange"}, nil},
+		{"divide", "exited", 2, []string{"integer divide by zero", "main.divide"}, nil},
+		{"panic", "exited", 2, []string{"panic: the goroutine's own words"}, nil},
+		{"overflow", "exited", 2, []string{"stack exceeds 16777216-byte limit", "fatal error: stack overflow", "main.descend"}, nil},
+		{"unmapped", "exited", 2, []string{"unexpected fault address 0x1234567000", "main.readUnmapped"}, nil},
+		{"jump", "exited", 2, []string{"unexpected fault address 0x1234567000", "pc=0x1234567000", "main.jumpUnmapped"}, nil},
+		{"text", "exited", 2, []string{"unexpected fault address", "main.writeText"}, nil},
+		{"ud2", "exited", 2, []string{"SIGILL: illegal instruction", "main.undefinedInstruction"}, nil},
+		{"hlt", "exited", 2, []string{"signal SIGSEGV", "main.privilegedInstruction"}, nil},
+		{"driver", "crashed", multikernel.CodeCrash, nil, []string{"crashed: page fault on read of 0x1234567000 in the CPU driver", "memmove", "rip=0x", "core-2.log"}},
+	} {
+		t.Run(c.form, func(t *testing.T) {
+			const broken = 2
+			o := boot(t, "crash", 3, "-core", fmt.Sprint(broken), c.form)
+			got := o.Cores[broken]
+			if got.State != c.state || got.ExitCode != c.code || o.ExitCode != c.code {
+				t.Errorf("core %d %s with code %d, the run ended with %d; want %s with code %d", broken, got.State, got.ExitCode, o.ExitCode, c.state, c.code)
+			}
+			for _, text := range c.lines {
+				o.wantLine(broken, text)
+			}
+			if c.code != 0 && c.errors == nil {
+				c.errors = []string{fmt.Sprintf("core %d: exited with code %d", broken, c.code), "core-2.log"}
+			}
+			for _, text := range c.errors {
+				if !strings.Contains(got.Error, text) {
+					t.Errorf("error %q lacks %q", got.Error, text)
+				}
+				if !strings.Contains(o.console(), got.Error) {
+					t.Error("the console lacks the error")
+				}
+			}
+			if strings.Contains(got.Error, "\n") {
+				t.Errorf("error %q is more than a line", got.Error)
+			}
+			o.wantMaps(got)
+			wantUnharmed(o, broken)
+		})
+	}
+}
+
+func TestOutOfMemoryIsExplained(t *testing.T) {
+	opt := options(t, load(t, "crash", image.LoadOptions{}), 2, "-core", "0", "oom")
+	opt.Memory = 64 << 20
+	o := run(t, opt)
+	o.wantLine(0, "out of memory: mapping of ")
+	o.wantLine(0, "run with a larger --memory")
+	o.wantLine(0, "fatal error: runtime: out of memory")
+	o.wantLine(0, "main.exhaust")
+	if c := o.Cores[0]; c.State != "exited" || c.ExitCode != 2 {
+		t.Errorf("core 0 %s with code %d, want exited with 2", c.State, c.ExitCode)
+	}
+	wantUnharmed(o, 0)
+}
+
+func TestDeadlockIsFoundAndShown(t *testing.T) {
+	for _, cores := range []int{1, 2, 4} {
+		t.Run(fmt.Sprintf("%d cores", cores), func(t *testing.T) {
+			o := boot(t, "crash", cores, "deadlock")
+			if o.ExitCode != multikernel.CodeDeadlock {
+				t.Errorf("exit code %d, want %d", o.ExitCode, multikernel.CodeDeadlock)
+			}
+			if !strings.Contains(o.console(), "[vmm] deadlock") {
+				t.Error("the console does not say that there is a deadlock")
+			}
+			for i := range cores {
+				o.wantLine(i, "SIGQUIT: quit")
+				o.wantLine(i, "main.waitForNobody")
+				o.wantLine(i, "monitor.(*Monitor).answer")
+			}
+		})
+	}
+}
+
+func TestWaitingForATimerIsNoDeadlock(t *testing.T) {
+	boot(t, "probe", 2, "-n", "2", "-d", "1s", "sleeps").wantOK()
+}
+
+func TestStopEndsEveryCore(t *testing.T) {
+	for _, c := range []struct {
+		task string
+		up   []string // what each core prints when it is where the stop has to find it
+	}{
+		{"spin", []string{"spinning", "spinning"}},
+		{"asleep", []string{"sleeping", "sleeping"}},
+		{"lopsided", []string{"spinning", "sleeping"}},
+	} {
+		for _, tick := range []time.Duration{0, 10 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s tick %v", c.task, tick), func(t *testing.T) {
+				opt := options(t, load(t, "probe", image.LoadOptions{}), 2, c.task)
+				opt.Tick = tick
+				kick := make(chan multikernel.Reason, 1)
+				opt.Kick = kick
+				opt.Console = newWatcher(c.up, func() {
+					kick <- multikernel.Reason{Text: "the test", Code: 130}
+				})
+				guard := time.AfterFunc(hang(), func() { kick <- multikernel.Reason{Text: "hung", Code: codeHung} })
+				defer guard.Stop()
+				o := run(t, opt)
+				if o.ExitCode != 130 {
+					t.Errorf("exit code %d, want 130", o.ExitCode)
+				}
+				for _, c := range o.Cores {
+					if c.State != "stopped" || c.ExitCode != 0 || c.Error != "" {
+						t.Errorf("core %d is %s, code %d, error %q; want stopped", c.Core, c.State, c.ExitCode, c.Error)
+					}
+				}
+				if !strings.Contains(o.console(), "the test: stopping 2 cores") {
+					t.Error("the console does not name the reason")
+				}
+				t.Logf("stopped %v after it was asked to", time.Since(opt.Console.(*watcher).at))
+			})
+		}
+	}
+}

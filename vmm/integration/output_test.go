@@ -1,0 +1,157 @@
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/observe"
+)
+
+// watcher is a console that calls then once every core i printed want[i] as a
+// line.
+type watcher struct {
+	mu   sync.Mutex
+	want map[string]bool
+	then func()
+	at   time.Time // when it called
+	text bytes.Buffer
+}
+
+func newWatcher(want []string, then func()) *watcher {
+	w := &watcher{want: map[string]bool{}, then: then}
+	for core, line := range want {
+		w.want[fmt.Sprintf("[%d] %s\n", core, line)] = true
+	}
+	return w
+}
+
+func (w *watcher) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(b)
+	for line := range w.want {
+		if bytes.Contains(w.text.Bytes(), []byte(line)) {
+			delete(w.want, line)
+		}
+	}
+	if len(w.want) == 0 && w.at.IsZero() {
+		w.at = time.Now()
+		w.then()
+	}
+	return len(b), nil
+}
+
+func TestOutputIsCompleteAndInOrder(t *testing.T) {
+	n := scaled(100_000, 10_000)
+	o := boot(t, "probe", 2, "-n", fmt.Sprint(n), "lines")
+	o.wantOK()
+	wantLines(o, n)
+	if o.Cores[0].LogBlocks == 0 {
+		t.Logf("core 0 never had to wait for log space")
+	}
+}
+
+// wantLines wants the numbered lines in each core's file, and in the same
+// order on the console.
+func wantLines(o *outcome, n int) {
+	o.t.Helper()
+	console := make([]strings.Builder, len(o.Cores))
+	for line := range strings.Lines(o.console()) {
+		for i := range console {
+			if text, ok := strings.CutPrefix(line, fmt.Sprintf("[%d] ", i)); ok {
+				console[i].WriteString(text)
+			}
+		}
+	}
+	for core := range o.Cores {
+		var want strings.Builder
+		for i := range n {
+			fmt.Fprintf(&want, "core %d line %d\n", core, i)
+		}
+		for where, got := range map[string]string{"its file": o.log(core), "the console": console[core].String()} {
+			if got == want.String() {
+				continue
+			}
+			a, b := strings.Split(got, "\n"), strings.Split(want.String(), "\n")
+			i := 0
+			for i < min(len(a), len(b))-1 && a[i] == b[i] {
+				i++
+			}
+			o.t.Errorf("core %d: %d lines in %s, want %d; line %d reads %q", core, len(a)-1, where, n, i, a[i])
+		}
+	}
+}
+
+// blocked is a console that takes nothing until it is released.
+type blocked struct {
+	released chan struct{}
+	text     bytes.Buffer
+}
+
+func (b *blocked) Write(p []byte) (int, error) {
+	<-b.released
+	return b.text.Write(p)
+}
+
+func TestBlockedConsoleHoldsUpNoCore(t *testing.T) {
+	n := scaled(20_000, 5_000)
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "-n", fmt.Sprint(n), "lines")
+	console := &blocked{released: make(chan struct{})}
+	opt.Console = console
+	finished := make(chan bool, 1)
+	go func() {
+		// all of it is in the files while the console has not taken a byte
+		defer close(console.released)
+		for deadline := time.Now().Add(hang()); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			last := 0
+			for core := range 2 {
+				b, _ := os.ReadFile(filepath.Join(opt.Dir, observe.CoreFile(core)))
+				if bytes.HasSuffix(b, fmt.Appendf(nil, "core %d line %d\n", core, n-1)) {
+					last++
+				}
+			}
+			if last == 2 {
+				finished <- true
+				return
+			}
+		}
+		finished <- false
+	}()
+	o := run(t, opt)
+	if !<-finished {
+		t.Fatal("the cores waited for the console")
+	}
+	o.wantOK()
+	wantLines(o, n)
+	if console.text.String() != o.console() {
+		t.Errorf("the console got %d bytes, the file has %d", console.text.Len(), len(o.console()))
+	}
+}
+
+func TestLineWithoutEndIsKept(t *testing.T) {
+	o := boot(t, "probe", 2, "partial")
+	o.wantOK()
+	for core := range 2 {
+		if got, want := o.log(core), "first line\nno end\n"; got != want {
+			t.Errorf("core %d: log %q, want %q", core, got, want)
+		}
+	}
+}
+
+func TestLineLongerThanTheLogIsKept(t *testing.T) {
+	const n = 300_000
+	o := boot(t, "probe", 2, "-n", fmt.Sprint(n), "long")
+	o.wantOK()
+	for core := range 2 {
+		if got := o.log(core); got != strings.Repeat("x", n)+"\n" {
+			t.Errorf("core %d: %d bytes in the log, want %d times x and an end", core, len(got), n)
+		}
+	}
+}
