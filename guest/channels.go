@@ -110,10 +110,6 @@ func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
 // callLine returns the line on which core client calls core server, and the
 // control blocks of both.
 func (n *network) callLine(client, server int) (line *urpc.Line, ask, answer *urpc.Control, err error) {
-	at := n.view.CallArea(client, server)
-	if client > server {
-		at += region.CallLines / 2 * urpc.LineSize
-	}
 	askAt, _ := n.view.CallControls(client, server)
 	_, answerAt := n.view.CallControls(server, client)
 	view := func(a uintptr) []byte {
@@ -121,7 +117,7 @@ func (n *network) callLine(client, server int) (line *urpc.Line, ask, answer *ur
 		err = errors.Join(err, e)
 		return m
 	}
-	l, a, s := view(at), view(askAt), view(answerAt)
+	l, a, s := view(n.view.CallLine(client, server)), view(askAt), view(answerAt)
 	if err != nil {
 		return
 	}

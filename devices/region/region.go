@@ -265,4 +265,14 @@ func (v *View) CallControls(from, to int) (client, server uintptr) {
 // core, those of the second half by the other.
 func (v *View) CallArea(a, b int) uintptr { return v.addr(v.callPage(a, b)) }
 
+// CallLine returns the address of the line on which core client calls core
+// server.
+func (v *View) CallLine(client, server int) uintptr {
+	at := v.CallArea(client, server)
+	if client > server {
+		at += CallLines / 2 * urpc.LineSize
+	}
+	return at
+}
+
 func (v *View) addr(page int) uintptr { return v.base + uintptr(page)*layout.PageSize }

@@ -66,6 +66,8 @@ func TestErrors(t *testing.T) {
 		{"", "--frobnicate"},
 		{"", "images all"},
 		{"", "doctor -o yaml"},
+		{"", "bench everything"},
+		{"", "bench urpc slowly"},
 		{"", "run"},
 		{"", "run -- good"},
 		{"", "run ./good extra"},

@@ -1,24 +1,17 @@
 package cli
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"barreleye/vmm/builtin"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/multikernel"
-
-	"golang.org/x/sys/unix"
 )
 
 // guestELF is the program in testdata/guest.
@@ -123,91 +116,4 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("one core", func(t *testing.T) { run(0, "--cores", "1", image, "--", "end") })
 	t.Run("no patch", func(t *testing.T) { run(0, "--no-patch", image, "--", "end") })
-}
-
-// TestDoctor runs every check.
-func TestDoctor(t *testing.T) {
-	needKVM(t)
-	if !slices.Contains(builtin.Names(), "hello") {
-		t.Skip("no built-in images: build them with make images")
-	}
-	got := inProcess(kvm.DevicePath, "doctor", "-o", "json")
-	var d diagnosis
-	if err := json.Unmarshal([]byte(got.out), &d); err != nil {
-		t.Fatalf("%v: %s", err, got.out)
-	}
-	if got.code != 0 || !d.OK || d.Checks[len(d.Checks)-1].Name != "boot" {
-		t.Errorf("code %d: %s", got.code, got.out)
-	}
-}
-
-// TestDoctorWithoutKVM says so, and ends as a run would.
-func TestDoctorWithoutKVM(t *testing.T) {
-	got := inProcess("no-such-device", "doctor")
-	if got.code != CodeNoKVM || !strings.Contains(got.out, "FAIL  KVM") || !strings.Contains(got.out, "to do: modprobe") || got.err != "" {
-		t.Errorf("code %d: %s%s", got.code, got.out, got.err)
-	}
-}
-
-// TestSignals stops cores that would run for ever, one of which is busy.
-func TestSignals(t *testing.T) {
-	binary, image, dir := command(t)
-	for _, c := range []struct {
-		mode string
-		sig  unix.Signal
-	}{{"sleep", unix.SIGINT}, {"spin", unix.SIGTERM}} {
-		t.Run(fmt.Sprintf("%s %v", c.mode, c.sig), func(t *testing.T) {
-			cmd := exec.Command(binary, "run", "--dir", dir, image, "--", c.mode)
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			errs, err := cmd.StderrPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer cmd.Process.Kill()
-			lines := bufio.NewScanner(out)
-			for range 2 { // both cores are up
-				lines.Scan()
-			}
-			cmd.Process.Signal(unix.SIGUSR1)
-			table := readTable(errs)
-			if want := []string{"running", "running"}; !slices.Equal(table, want) {
-				t.Errorf("states of the cores in the table: %q, want %q", table, want)
-			}
-			sent := time.Now()
-			cmd.Process.Signal(c.sig)
-			for lines.Scan() {
-			}
-			cmd.Wait()
-			took := time.Since(sent)
-			if got, want := cmd.ProcessState.ExitCode(), 128+int(c.sig); got != want {
-				t.Errorf("exit code %d, want %d", got, want)
-			}
-			if took > time.Second {
-				t.Errorf("it took %v to stop", took)
-			}
-		})
-	}
-}
-
-// readTable reads the table of two cores and returns their states, without
-// their power states.
-func readTable(r interface{ Read([]byte) (int, error) }) (states []string) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		f := strings.Fields(lines.Text())
-		if len(f) > 3 && (f[0] == "0" || f[0] == "1") {
-			state, _, _ := strings.Cut(f[2], "/")
-			states = append(states, state)
-			if f[0] == "1" {
-				break
-			}
-		}
-	}
-	return states
 }

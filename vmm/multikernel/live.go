@@ -56,6 +56,7 @@ func (r *run) live() error {
 		case c := <-ends:
 			alive--
 			c.over = true
+			r.bury(c)
 			r.logs.Drain()
 			r.ended(c)
 			if alive > 0 && stop.Code < 0 && (c.err != nil || c.end.Kind != machine.EndExit) {

@@ -25,6 +25,10 @@ func main() {
 		for guest.Core() == 0 {
 		}
 		time.Sleep(time.Hour)
+	case "chat": // never stops to talk
+		for i := 0; ; i++ {
+			fmt.Println("line", i)
+		}
 	case "exit": // core 1 ends with the given code
 		if guest.Core() == 1 {
 			code, _ := strconv.Atoi(os.Args[2])
