@@ -26,8 +26,9 @@ func Cores() int { return cpudriver.Cores() }
 // Life returns which life of this core this is, 1 for the first.
 func Life() uint64 { return cpudriver.Life() }
 
-// exitNotGuest is the exit code of an image that was started as a process.
-const exitNotGuest = 64
+// exitNotGuest is the exit code of an image that was started as a process, or
+// that cannot attach to its multikernel.
+const exitNotGuest = 113
 
 // core is this core's monitor; nil outside a guest.
 var core *monitor.Monitor

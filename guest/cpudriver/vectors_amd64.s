@@ -102,11 +102,26 @@ flush:
 halt:
 	MOVQ $const_apicTimer, AX
 	MOVL CX, (AX)              // one shot for the nearest deadline, or 0
-	CMPQ ·pending(SB), $0      // IF=0: nothing can come between test and HLT
+	CMPQ ·pending(SB), $0      // IF=0: nothing can come between test and STI
 	JNE  awake
-	STI
-	HLT                        // STI's shadow ends after HLT has begun
+	JMP  ·haltVector(SB)
 awake:
+	JMP  ·wakeVector(SB)
+
+// func haltVector()
+// Sleep until an interrupt. STI's shadow ends after HLT has begun, so the
+// interrupt finds RIP behind it. Where the shadow is lost on the way (QEMU's
+// SVM forgets it when the host takes an interrupt of its own between the two)
+// RIP is at the HLT, and ·interruptCommon steps over it. STI and HLT have one
+// byte each.
+TEXT ·haltVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
+	STI
+	HLT
+	JMP  ·wakeVector(SB)
+
+// func wakeVector()
+// The end of a halt: the tick starts again.
+TEXT ·wakeVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ $const_apicTimer, AX
 	MOVL ·rearm(SB), CX
 	MOVL CX, (AX)
@@ -163,6 +178,8 @@ aboveCritical:
 	JMP  divert
 inDriver:
 	MOVQ 8(SP), AX
+	CMPQ AX, ·haltTarget(SB)
+	JEQ  halting
 	CMPQ AX, ·imageTable+const_atLeave(SB)
 	JCS  resume
 	CMPQ AX, ·imageTable+const_atCriticalEnd(SB)
@@ -170,6 +187,10 @@ inDriver:
 	MOVQ ·imageTable+const_atLeave(SB), AX
 	MOVQ AX, 8(SP)
 resume:
+	POPQ AX
+	IRETQ
+halting:
+	INCQ 8(SP)                 // see ·haltVector
 	POPQ AX
 	IRETQ
 
@@ -253,6 +274,8 @@ DATA ·interruptTarget(SB)/8, $·interruptEntry(SB)
 GLOBL ·interruptTarget(SB), RODATA|NOPTR, $8
 DATA ·gateTarget(SB)/8, $·gate(SB)
 GLOBL ·gateTarget(SB), RODATA|NOPTR, $8
+DATA ·haltTarget(SB)/8, $·haltVector+1(SB)
+GLOBL ·haltTarget(SB), RODATA|NOPTR, $8
 
 // The static g of driver code and the thread-local word that names it: Go
 // finds g at FS-8. The first words of a g are its stack bounds.

@@ -107,7 +107,7 @@ func sender() error {
 				return err
 			}
 			if cpudriver.TSC()-sent > limit {
-				return fmt.Errorf("lost wake-up: message %d of seed %d was not answered within %v", i, *seed, lostAfter)
+				return fmt.Errorf("lost wake-up: message %d of seed %d was not answered within %v; %s", i, *seed, lostAfter, state())
 			}
 		}
 		latency[i] = uint32(min(m.Words[1]-sent, 1<<32-1))
@@ -126,4 +126,12 @@ func sender() error {
 	fmt.Printf("wake: %d messages, none lost; one way min %.1f us, median %.1f us, p99 %.1f us, max %.1f us\n",
 		*rounds, at(0), at(0.5), at(0.99), at(1))
 	return nil
+}
+
+// state describes both cores for whoever looks for a lost wake-up.
+func state() string {
+	v := cpudriver.Region()
+	mine, theirs := v.Block(0), v.Block(1)
+	return fmt.Sprintf("core 0 rang %d times; core 1: asleep word %d, halts %d, doorbells %d, power %d",
+		mine.Counters.Rings, theirs.Asleep, theirs.Counters.Halts, theirs.Counters.Doorbells, theirs.Power.Load())
 }

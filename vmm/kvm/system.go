@@ -70,7 +70,7 @@ func Open(path string) (*System, error) {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENXIO):
 		return nil, fmt.Errorf("kvm: %w (%w): load a KVM module or enable virtualisation in firmware; 'barreleye doctor' shows what is missing", ErrMissing, err)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return nil, fmt.Errorf("kvm: %w (%w): add this user to the group that owns %s, or run as root", ErrForbidden, err, path)
+		return nil, fmt.Errorf("kvm: %w (%w): let this user open %s (often: join the group kvm), or run as root", ErrForbidden, err, path)
 	case err != nil:
 		return nil, fmt.Errorf("kvm: open %s: %w: 'barreleye doctor' shows what is missing", path, err)
 	}
@@ -84,8 +84,11 @@ func Open(path string) (*System, error) {
 
 func (s *System) check() error {
 	v, err := kvm.GetAPIVersion(uintptr(s.fd))
-	if err != nil || v != 12 {
-		return fmt.Errorf("kvm: %w: API version %d (%v), want 12: not a KVM device", ErrUnusable, v, err)
+	if err != nil {
+		return fmt.Errorf("kvm: %w: KVM_GET_API_VERSION: %w: this is no KVM device", ErrUnusable, err)
+	}
+	if v != 12 {
+		return fmt.Errorf("kvm: %w: API version %d, want 12: use a kernel from 2.6.22 on", ErrUnusable, v)
 	}
 	for _, r := range required {
 		if s.Capability(r.cap) == 0 {

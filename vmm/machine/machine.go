@@ -116,7 +116,7 @@ func (m *Machine) setRegisters(sys *kvm.System, text *Text, rsp uint64) error {
 		return err
 	}
 	if zero, err := m.vcpu.ZeroTSCOffset(); err != nil || !zero {
-		return fmt.Errorf("machine: core %d: the guest's TSC cannot be made the host's (%v): clocks of cores would differ; use a kernel from 5.16 on", m.cfg.Core, err)
+		return fmt.Errorf("machine: core %d: %w: the guest's TSC cannot be made the host's (%v), clocks of cores would differ: use a kernel from 5.16 on", m.cfg.Core, kvm.ErrUnusable, err)
 	}
 	if err := setSystemRegisters(sys, m.vcpu, &text.Image.Table, m.tables.pool+layout.RAMGPA); err != nil {
 		return err

@@ -88,6 +88,9 @@ func (r *run) build() error {
 	defer sys.Close()
 	r.report.Platform, r.report.Flavour, r.report.Dir = "kvm", kvm.DetectFlavour(), opt.Dir
 	r.report.PollNS = poll.Nanoseconds()
+	if r.report.HaltPollNS = r.haltPoll(crowded); r.report.HaltPollNS < 0 {
+		r.report.HaltPollNS = kvm.HaltPoll()
+	}
 
 	geometry := region.Geometry{Cores: opt.Cores, RingLines: region.DefaultRingLines(opt.Cores)}
 	if err := geometry.Check(); err != nil {
@@ -168,19 +171,20 @@ func (r *run) wire(c *core, crowded bool) error {
 		return err
 	}
 	// A halted core that KVM polls for keeps the CPU from the others.
-	poll := r.opt.HaltPoll
-	if crowded && poll < 0 {
-		poll = 0
-	}
-	r.report.HaltPollNS = poll
-	if poll < 0 {
-		r.report.HaltPollNS = kvm.HaltPoll()
-		return nil
-	}
-	if err := c.machine.SetHaltPoll(uint32(poll)); err != nil && !errors.Is(err, kvm.ErrUnusable) {
-		return err
+	if poll := r.haltPoll(crowded); poll >= 0 {
+		if err := c.machine.SetHaltPoll(uint32(poll)); err != nil && !errors.Is(err, kvm.ErrUnusable) {
+			return err
+		}
 	}
 	return nil
+}
+
+// haltPoll returns the halt polling to set, in ns, or -1 for the host's.
+func (r *run) haltPoll(crowded bool) int {
+	if crowded && r.opt.HaltPoll < 0 {
+		return 0
+	}
+	return r.opt.HaltPoll
 }
 
 // ring signals the core's doorbell.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"barreleye/devices/logring"
 	"barreleye/devices/region"
@@ -52,18 +53,30 @@ func NewLogs(dir string, view *region.View, wake func(core int)) (*Logs, error) 
 	l := &Logs{view: view, wake: wake}
 	l.grew = sync.NewCond(&l.mu)
 	var err error
-	if l.console, err = os.Create(filepath.Join(dir, ConsoleFile)); err != nil {
-		return nil, fmt.Errorf("log: %w: use --dir with a writable folder", err)
+	if l.console, err = create(dir, ConsoleFile); err != nil {
+		return nil, err
 	}
 	for core := range view.Cores {
-		f, err := os.Create(filepath.Join(dir, CoreFile(core)))
+		f, err := create(dir, CoreFile(core))
 		if err != nil {
 			l.closeFiles()
-			return nil, fmt.Errorf("log: %w: use --dir with a writable folder", err)
+			return nil, err
 		}
 		l.cores = append(l.cores, &coreLog{core: core, file: f, reader: logring.NewReader(view.Log(core))})
 	}
 	return l, nil
+}
+
+// create makes one log file.
+func create(dir, name string) (*os.File, error) {
+	f, err := os.Create(filepath.Join(dir, name))
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return nil, fmt.Errorf("log: %w: raise the limit on open files (ulimit -n)", err)
+	case err != nil:
+		return nil, fmt.Errorf("log: %w: use --dir with a writable folder", err)
+	}
+	return f, nil
 }
 
 // Drain takes everything out of the rings and reports whether there was
