@@ -1,0 +1,105 @@
+package region
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"barreleye/devices/layout"
+	"barreleye/devices/logring"
+	"barreleye/urpc"
+)
+
+// area is one thing in the region.
+type area struct {
+	name       string
+	start, end uintptr
+	writer     string
+}
+
+func areas(v *View) (list []area) {
+	add := func(name, writer string, start uintptr, size int) {
+		list = append(list, area{name, start, start + uintptr(size), writer})
+	}
+	at := func(p unsafe.Pointer) uintptr { return uintptr(p) }
+	add("header", "vmm", v.base, layout.PageSize)
+	add("clock", "vmm", at(unsafe.Pointer(v.Clock())), layout.PageSize)
+	for i := range v.Cores {
+		core := fmt.Sprint("core ", i)
+		add(core+" block", core, at(unsafe.Pointer(v.Block(i))), int(unsafe.Sizeof(Block{})))
+		add(core+" crash", core, at(unsafe.Pointer(v.Crash(i))), int(unsafe.Sizeof(Crash{})))
+		add(core+" maps", core, at(unsafe.Pointer(v.Maps(i))), int(unsafe.Sizeof(*v.Maps(i))))
+		add(core+" inbox", "vmm", at(unsafe.Pointer(v.VMM(i))), int(unsafe.Sizeof(VMMBlock{})))
+		add(core+" log head", core, at(unsafe.Pointer(v.Log(i).Head)), 8)
+		add(core+" log data", core, at(unsafe.Pointer(v.Log(i).Data)), logring.Size)
+		for j := range v.Cores {
+			for _, kind := range []int{ChannelMonitor, ChannelProgram} {
+				add(fmt.Sprintf("side %d of %d to %d", kind, i, j), core, v.Side(kind, i, j), urpc.SideBytes(v.Lines(kind)))
+			}
+			if i <= j {
+				add(fmt.Sprintf("calls of %d and %d", i, j), fmt.Sprintf("pair %d %d", i, j), v.CallArea(i, j), CallLines*urpc.LineSize)
+			}
+		}
+	}
+	return list
+}
+
+// TestNoOverlapAndOneWriter: nothing in the region overlaps anything else, all
+// of it is inside, and no page has two writers.
+func TestNoOverlapAndOneWriter(t *testing.T) {
+	for _, cores := range []int{1, 2, 3, 8, 64} {
+		v := &View{Geometry: Geometry{Cores: cores, RingLines: DefaultRingLines(cores)}}
+		if err := v.Check(); err != nil {
+			t.Fatal(err)
+		}
+		mem, err := syscall.Mmap(-1, 0, int(v.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Munmap(mem)
+		v.base = uintptr(unsafe.Pointer(&mem[0]))
+		list := areas(v)
+		slices.SortFunc(list, func(a, b area) int { return int(a.start) - int(b.start) })
+		writers := map[uintptr]string{}
+		for i, a := range list {
+			if a.end > v.base+uintptr(v.Size()) {
+				t.Fatalf("%d cores: %s ends outside the region", cores, a.name)
+			}
+			if i > 0 && list[i-1].end > a.start {
+				t.Fatalf("%d cores: %s overlaps %s", cores, list[i-1].name, a.name)
+			}
+			for p := a.start / layout.PageSize; p <= (a.end-1)/layout.PageSize; p++ {
+				if w, ok := writers[p]; ok && w != a.writer {
+					t.Fatalf("%d cores: %s of %s shares a page with %s", cores, a.name, a.writer, w)
+				}
+				writers[p] = a.writer
+			}
+		}
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	if err := (Geometry{Cores: 512, RingLines: 16384}).Check(); err == nil {
+		t.Error("a region beyond its limit was accepted")
+	}
+}
+
+// TestVersionMismatch: a region of another version is refused by name.
+func TestVersionMismatch(t *testing.T) {
+	mem := make([]uint64, 1<<19)
+	base := uintptr(unsafe.Pointer(&mem[0]))
+	base = (base + layout.PageSize - 1) &^ (layout.PageSize - 1)
+	v, err := Format(base, Geometry{Cores: 1, RingLines: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(v); err != nil {
+		t.Errorf("a fresh region: %v", err)
+	}
+	v.Header().Version++
+	if err := Check(v); err == nil {
+		t.Error("a region of another version was accepted")
+	}
+}

@@ -1,0 +1,123 @@
+package monitor
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"barreleye/urpc"
+)
+
+// pipe is a channel between two monitors of one process.
+type pipe struct{ out, in chan urpc.Message }
+
+func (p pipe) Send(_ context.Context, m *urpc.Message) error { p.out <- *m; return nil }
+func (p pipe) Recv(_ context.Context, m *urpc.Message) error { *m = <-p.in; return nil }
+
+// start starts n monitors that are wired to each other.
+func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor, hellos []atomic.Uint64) {
+	t.Helper()
+	wires := make([][]chan urpc.Message, n)
+	for i := range wires {
+		wires[i] = make([]chan urpc.Message, n)
+		for j := range wires[i] {
+			wires[i][j] = make(chan urpc.Message, 4)
+		}
+	}
+	hellos = make([]atomic.Uint64, n)
+	for i := range n {
+		m, err := Start(Config{
+			Core: i, Cores: n, Life: life(i),
+			Channel: func(peer int) (Channel, error) { return pipe{wires[i][peer], wires[peer][i]}, nil },
+			Hellos:  &hellos[i], Request: new(uint64), Sleeper: never{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		monitors = append(monitors, m)
+	}
+	return monitors, hellos
+}
+
+// never sleeps until its context ends.
+type never struct{}
+
+func (never) Sleep(ctx context.Context, _ *uint64, _ uint64) error { select {} }
+
+// TestEveryoneSaysHello: every monitor hears every other, and says so.
+func TestEveryoneSaysHello(t *testing.T) {
+	const n = 20
+	monitors, hellos := start(t, n, func(core int) uint64 { return uint64(core) + 1 })
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // a hang, not a measure
+	defer cancel()
+	for i, m := range monitors {
+		if err := m.WaitPeers(ctx); err != nil {
+			t.Fatalf("core %d heard %d of %d: %v", i, hellos[i].Load(), n-1, err)
+		}
+		if got := hellos[i].Load(); got != n-1 {
+			t.Errorf("core %d counts %d hellos, want %d", i, got, n-1)
+		}
+	}
+}
+
+// TestWaitPeersEnds: waiting for peers that never come ends with the context.
+func TestWaitPeersEnds(t *testing.T) {
+	m, err := Start(Config{
+		Core: 0, Cores: 2,
+		Channel: func(int) (Channel, error) { return pipe{make(chan urpc.Message, 1), make(chan urpc.Message)}, nil },
+		Hellos:  new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := m.WaitPeers(ctx); err != context.Canceled {
+		t.Errorf("WaitPeers: %v, want context.Canceled", err)
+	}
+}
+
+// TestHelloIsChecked: a wrong sender or another ABI is refused.
+func TestHelloIsChecked(t *testing.T) {
+	for name, hello := range map[string]urpc.Message{
+		"other core": {Type: typeHello, Words: [7]uint64{5, 1, 1}},
+		"other type": {Type: 9, Words: [7]uint64{1, 1, 1}},
+		"other ABI":  {Type: typeHello, Words: [7]uint64{1, 1, 99}},
+	} {
+		in := make(chan urpc.Message, 1)
+		in <- hello
+		m := &Monitor{cfg: Config{Core: 0, Cores: 2}}
+		if err := m.handshake(1, pipe{make(chan urpc.Message, 1), in}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// questions answers like the VMM's side of the request word.
+type questions struct {
+	word  *uint64
+	asked chan uint64
+}
+
+func (q questions) Sleep(ctx context.Context, word *uint64, old uint64) error {
+	atomic.StoreUint64(word, <-q.asked)
+	return nil
+}
+
+// TestRequestsAreAnswered: each new request is answered once, with its number.
+func TestRequestsAreAnswered(t *testing.T) {
+	q := questions{new(uint64), make(chan uint64)}
+	answers := make(chan uint64)
+	_, err := Start(Config{Cores: 1, Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
+		PublishMaps: func(r uint64) { answers <- r }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := uint64(1); r < 10; r++ {
+		q.asked <- r
+		if got := <-answers; got != r {
+			t.Errorf("request %d answered as %d", r, got)
+		}
+	}
+}
