@@ -40,7 +40,7 @@
 	MOVQ R14, context_r14(R11) \
 	MOVQ R15, context_r15(R11)
 
-// LOAD_KEPT is the inverse, but for R12, which the caller still needs.
+// LOAD_KEPT is the inverse.
 #define LOAD_KEPT \
 	MOVQ context_rbx(R11), BX \
 	MOVQ context_rdx(R11), DX \
@@ -54,6 +54,20 @@
 	MOVQ context_r13(R11), R13 \
 	MOVQ context_r14(R11), R14 \
 	MOVQ context_r15(R11), R15
+
+// RESUME_INTERRUPTED continues the interrupted context at R11 with all of its
+// registers. IRETQ stays at CPL3 and takes its frame from the context itself.
+#define RESUME_INTERRUPTED \
+	MOVQ context_vector(R11), R12 \
+	MOVL ·vectorMask(SB), AX \
+	XORL DX, DX \
+	XRSTOR64_R12 \
+	LOAD_KEPT \
+	MOVQ context_rax(R11), AX \
+	MOVQ context_rcx(R11), CX \
+	LEAQ context_rip(R11), SP \
+	MOVQ context_r11(R11), R11 \
+	IRETQ
 
 // func syscallEntry()
 // Patched sites arrive here at CPL3: RCX = return address, all other registers
@@ -177,16 +191,7 @@ unbooted:
 fault:
 	CALL ·serveDriverFault(SB)
 	LEAQ ·driverFault(SB), R11
-	MOVQ context_vector(R11), R12
-	MOVL ·vectorMask(SB), AX
-	XORL DX, DX
-	XRSTOR64_R12
-	LOAD_KEPT
-	MOVQ context_rax(R11), AX
-	MOVQ context_rcx(R11), CX
-	LEAQ context_rip(R11), SP
-	MOVQ context_r11(R11), R11
-	IRETQ
+	RESUME_INTERRUPTED
 
 // func leave()
 // The exit window: resume the context ·current. It may be restarted from any
@@ -210,16 +215,7 @@ top:
 	MOVQ context_rsp(R11), SP
 	JMP  CX
 full:
-	MOVQ context_vector(R11), R12
-	MOVL ·vectorMask(SB), AX
-	XORL DX, DX
-	XRSTOR64_R12
-	LOAD_KEPT
-	MOVQ context_rax(R11), AX
-	MOVQ context_rcx(R11), CX
-	LEAQ context_rip(R11), SP
-	MOVQ context_r11(R11), R11
-	IRETQ
+	RESUME_INTERRUPTED
 events:
 	// Events came in while the driver ran: serve them, then try again.
 	DRIVER_GO
