@@ -78,20 +78,6 @@ func ioctl(fd int, nr uintptr, arg unsafe.Pointer) error {
 	return nil
 }
 
-// keep forces *p to the heap: gokvm's wrappers pass it on as a uintptr, and a
-// stack may move under that.
-func keep[T any](p *T) { runtime.KeepAlive(escape(p)) }
-
-var escaped any
-
-//go:noinline
-func escape(p any) any {
-	if p == nil {
-		escaped = p
-	}
-	return p
-}
-
 func (v *VM) enable(c kvm.Capability, arg uint64) error {
 	e := enableCap{cap: uint32(c), args: [4]uint64{arg}}
 	return wrap("KVM_ENABLE_CAP "+c.String(), ioctl(v.fd, nrEnableCap, unsafe.Pointer(&e)))

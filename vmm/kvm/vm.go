@@ -12,6 +12,9 @@ type VM struct {
 	sys    *System
 	fd     int
 	routes []msiRoute
+	// slot is here because gokvm passes its address on as an integer, under
+	// which a stack could move.
+	slot kvm.UserspaceMemoryRegion
 }
 
 // CreateVM makes an empty VM.
@@ -34,12 +37,11 @@ func (v *VM) SetTSSAddress(gpa uint32) error {
 // MapMemory makes size bytes of host memory at address hva the guest's memory
 // at gpa, as memory slot number slot.
 func (v *VM) MapMemory(slot int, gpa, size, hva uint64, readonly bool) error {
-	r := &kvm.UserspaceMemoryRegion{Slot: uint32(slot), GuestPhysAddr: gpa, MemorySize: size, UserspaceAddr: hva}
-	keep(r)
+	v.slot = kvm.UserspaceMemoryRegion{Slot: uint32(slot), GuestPhysAddr: gpa, MemorySize: size, UserspaceAddr: hva}
 	if readonly && v.sys.Capability(kvm.CapReadOnlyMEM) != 0 {
-		r.SetMemReadonly()
+		v.slot.SetMemReadonly()
 	}
-	return wrap(fmt.Sprintf("KVM_SET_USER_MEMORY_REGION slot %d", slot), kvm.SetUserMemoryRegion(uintptr(v.fd), r))
+	return wrap(fmt.Sprintf("KVM_SET_USER_MEMORY_REGION slot %d", slot), kvm.SetUserMemoryRegion(uintptr(v.fd), &v.slot))
 }
 
 // EnableLocalAPIC puts the local APIC, and nothing of the PC's other interrupt
