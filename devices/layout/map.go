@@ -58,8 +58,8 @@ const (
 // CPL0 stacks. They lie in one range with the driver's stack, so that one
 // comparison of RSP tells "inside the driver" from "inside the program".
 const (
-	TrapStackTop = TrapVA + 1*PageSize // RSP0: exceptions
-	IRQStackTop  = TrapVA + 2*PageSize // IST1: timer and doorbell
+	TrapStackTop = TrapVA + 1*PageSize // IST1: exceptions
+	IRQStackTop  = TrapVA + 2*PageSize // RSP0: timer and doorbell
 	DriverLow    = TrapVA              // lowest RSP that counts as inside the driver
 	DriverHigh   = DriverVA + DriverSize
 )

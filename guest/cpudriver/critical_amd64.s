@@ -86,9 +86,9 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JMP  ·leave(SB)
 
 // func trapEntry()
-// LSTAR: an unpatched SYSCALL. PVM arrives at CPL3, hardware at CPL0 with
-// IF=1 (SFMASK leaves it) on the program's stack; interrupts have a stack of
-// their own. RCX = return address, R11 = RFLAGS, which the call may lose.
+// LSTAR: an unpatched SYSCALL. PVM arrives at CPL3 with IF=1, hardware at CPL0
+// with IF=0 on the program's stack. RCX = return address, R11 = RFLAGS, which
+// the call may lose.
 TEXT ·trapEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	BYTE $0x41; BYTE $0x8c; BYTE $0xcb             // mov r11d, cs
 	BYTE $0x41; BYTE $0xf6; BYTE $0xc3; BYTE $0x03 // test r11b, 3

@@ -5,7 +5,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Exceptions enter on the trap stack (RSP0). Each stub leaves vector and error
+// Exceptions enter on the trap stack (IST1). Each stub leaves vector and error
 // code below the hardware frame, where ·exceptionEntry reads them.
 #define NOERROR(n) PCALIGN $const_vectorStride; PUSHQ $0; PUSHQ $n; JMP ·exceptionCommon(SB)
 #define ERROR(n) PCALIGN $const_vectorStride; PUSHQ $n; JMP ·exceptionCommon(SB)
@@ -128,7 +128,8 @@ TEXT ·wakeVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	POPQ AX
 	IRETQ
 
-// Interrupts enter on a stack of their own (IST1).
+// Interrupts enter on a stack of their own (RSP0), or on the trap stack during
+// a halt. One may come again at the first instruction of its own stub.
 
 // func tickVector()
 // The timer is a one-shot that rearms itself here.

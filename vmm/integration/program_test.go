@@ -59,7 +59,7 @@ func TestSoak(t *testing.T) {
 	cores := scaled([]int{2, 4}, []int{2})
 	for _, n := range cores {
 		t.Run(fmt.Sprintf("%d cores", n), func(t *testing.T) {
-			soak(t, load(t, "soak", image.LoadOptions{}), n, scaled(20*time.Second, 8*time.Second))
+			soak(t, load(t, "soak", image.LoadOptions{}), n, scaled(40*time.Second, 8*time.Second))
 		})
 	}
 }
@@ -91,7 +91,7 @@ func TestSoakBuiltByNextGo(t *testing.T) {
 	if left := im.Unpatched(); len(left) != 0 {
 		t.Errorf("system calls that were not patched: %v", left)
 	}
-	soak(t, im, 2, 10*time.Second)
+	soak(t, im, 2, 50*time.Second)
 }
 
 func TestSoakByTrapRoute(t *testing.T) {

@@ -31,8 +31,8 @@ func writeDescriptors(page []byte, table *[layout.TableWords]uint64) {
 	put(layout.TaskSel+8, tssVA>>32)
 
 	tss := tssVA - gdtVA
-	put(tss+0x04, layout.TrapStackTop)                     // RSP0
-	put(tss+0x24, layout.IRQStackTop)                      // IST1
+	put(tss+0x04, layout.IRQStackTop)                      // RSP0
+	put(tss+0x24, layout.TrapStackTop)                     // IST1
 	binary.LittleEndian.PutUint16(page[tss+0x66:], 0xffff) // no I/O bitmap
 
 	gate := func(vector int, target uint64, dpl, ist uint64) {
@@ -45,11 +45,14 @@ func writeDescriptors(page []byte, table *[layout.TableWords]uint64) {
 		if v == 3 {
 			dpl = 3 // INT3 is the program's to use
 		}
-		gate(v, table[layout.TableVectors]+uint64(v)*layout.VectorStride, dpl, 0)
+		gate(v, table[layout.TableVectors]+uint64(v)*layout.VectorStride, dpl, 1)
 	}
-	gate(layout.VectorTick, table[layout.TableTick], 0, 1)
-	gate(layout.VectorDoorbell, table[layout.TableDoorbell], 0, 1)
-	gate(layout.VectorSpurious, table[layout.TableSpurious], 0, 1)
+	// Interrupts use no IST: QEMU's SVM delivers an injected one twice when its
+	// loop is interrupted just then, and a second frame at the same place would
+	// overwrite the first. Stacked, the second is only a spurious interrupt.
+	gate(layout.VectorTick, table[layout.TableTick], 0, 0)
+	gate(layout.VectorDoorbell, table[layout.TableDoorbell], 0, 0)
+	gate(layout.VectorSpurious, table[layout.TableSpurious], 0, 0)
 }
 
 // Control register and EFER bits (SDM vol. 3, 2.5, 2.2.1).
@@ -63,9 +66,10 @@ const (
 	msrSTAR       = 0xc000_0081
 	msrLSTAR      = 0xc000_0082
 	msrSFMASK     = 0xc000_0084
-	sfmask        = 0x47500 // AC NT IOPL DF TF; IF stays set: see trapEntry
-	rflags        = 0x202   // IF
-	cpuidFSGSBASE = 1 << 0  // leaf 7 EBX
+	sfmask        = 0x47500 // AC NT IOPL DF TF
+	rflagsIF      = 0x200
+	rflags        = rflagsIF | 2
+	cpuidFSGSBASE = 1 << 0 // leaf 7 EBX
 )
 
 func setSystemRegisters(sys *kvm.System, c *kvm.VCPU, table *[layout.TableWords]uint64, root uint64) error {
@@ -87,10 +91,16 @@ func setSystemRegisters(sys *kvm.System, c *kvm.VCPU, table *[layout.TableWords]
 	if err := c.SetSregs(s); err != nil {
 		return err
 	}
+	// Where SYSCALL raises to CPL0 it stays on the program's stack, where no
+	// interrupt may push a frame. PVM stays at CPL3, which could not set IF again.
+	mask := uint64(sfmask | rflagsIF)
+	if kvm.DetectFlavour() == kvm.PVM {
+		mask = sfmask
+	}
 	return c.SetMSRs(
 		msrSTAR, layout.KernelCS<<32|layout.UserCS32<<48,
 		msrLSTAR, table[layout.TableTrap],
-		msrSFMASK, sfmask)
+		msrSFMASK, mask)
 }
 
 // vectorState are the XCR0 components Go code uses: x87, SSE, AVX, AVX-512.

@@ -1,0 +1,41 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"barreleye/vmm/image"
+)
+
+// TestNoWakeUpIsLost: a core that sleeps is woken by every message. No tick
+// hides a loss, and the delays put the doorbell at every step of the way down.
+func TestNoWakeUpIsLost(t *testing.T) {
+	n := scaled(50_000, 10_000)
+	opt := options(t, load(t, "wake", image.LoadOptions{}), 2,
+		"-n", fmt.Sprint(n), "-seed", fmt.Sprint(time.Now().UnixNano()%1e9)) // printed where one is lost
+	opt.Tick, opt.Poll = 0, "0s"
+	o := run(t, opt)
+	o.wantOK()
+	o.wantLine(0, fmt.Sprintf("wake: %d messages, none lost", n))
+	t.Log(o.logged(0, "wake: "))
+	if c := o.Cores[1]; c.Halts == 0 || c.Ticks != 0 {
+		t.Errorf("core 1 halted %d times with %d ticks: the test lost its point", c.Halts, c.Ticks)
+	}
+}
+
+// TestTicksAtAnyInstruction: one-shot timers at random times from the shortest
+// interval on, under a load that collects, preempts and faults all the time.
+func TestTicksAtAnyInstruction(t *testing.T) {
+	opt := options(t, load(t, "soak", image.LoadOptions{}), 2,
+		"-for", scaled("20s", "5s"), "-seed", fmt.Sprint(time.Now().UnixNano()%1e9))
+	opt.Memory, opt.Populate = 256<<20, true
+	opt.Tick = scaled(200*time.Microsecond, 2*time.Millisecond)
+	opt.TickSpread = opt.Tick
+	o := run(t, opt)
+	o.wantOK()
+	for i, c := range o.Cores {
+		o.wantLine(i, "soak: ok: ")
+		t.Logf("core %d: %d ticks, %d system calls, %d exceptions", i, c.Ticks, c.Syscalls, c.Exceptions)
+	}
+}
