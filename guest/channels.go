@@ -16,7 +16,7 @@ var ErrPeer = errors.New("no such peer")
 
 // Channel returns this core's end of the channel that every pair of cores has
 // from boot on. The same end is returned every time; one goroutine at a time
-// may use it, or two, of which one sends and one receives.
+// may use it.
 func Channel(peer int) (*urpc.Conn, error) { return links.conn(region.ChannelProgram, peer) }
 
 // Client returns the asking end of the call line to a peer.

@@ -48,6 +48,19 @@ func (p *Page) Read() Params {
 	}
 }
 
+// Now returns the parameters and a TSC reading that belongs to them: a reader
+// that is held up between the two tries again, so that time never goes back.
+func (p *Page) Now() (Params, uint64) {
+	for {
+		s := p.seq.Load()
+		v := p.Read()
+		tsc := TSC()
+		if s&1 == 0 && p.seq.Load() == s {
+			return v, tsc
+		}
+	}
+}
+
 // Monotonic converts a TSC reading to nanoseconds of CLOCK_MONOTONIC. A
 // reading before the anchor gives the anchor's time.
 func (v Params) Monotonic(tsc uint64) uint64 {

@@ -84,7 +84,6 @@ type Block struct {
 	Power    atomic.Uint64
 	NoTimer  atomic.Uint64 // 1: halted with nothing left to wait for but messages
 	MainTSC  atomic.Uint64 // TSC when main's packages were initialised
-	BootTSC  atomic.Uint64 // TSC of the first system call
 	MapSeq   atomic.Uint64 // request number of the map snapshot below
 	MapCount atomic.Uint64 // mappings in the snapshot
 	Hellos   atomic.Uint64 // peers whose hello arrived

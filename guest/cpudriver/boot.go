@@ -2,7 +2,6 @@ package cpudriver
 
 import (
 	"barreleye/devices/boot"
-	"barreleye/devices/clock"
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
 )
@@ -30,7 +29,7 @@ func startUp() {
 	view = region.Open(layout.RegionVA)
 	blockAt = addressOf(view.Block(coreID))
 	inboxAt = addressOf(view.VMM(coreID))
-	block().BootTSC.Store(clock.TSC())
+	bootNS = monotonic()
 	block().State.Store(region.StateBooting)
 
 	vectorMask = uint32(xgetbv()) & xsaveMask

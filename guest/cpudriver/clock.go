@@ -10,12 +10,15 @@ const (
 	clockBoottime        = 7
 )
 
+// bootNS is CLOCK_MONOTONIC when the driver was set up.
+var bootNS uint64
+
 func clockPage() *clock.Page { return view.Clock() }
 
 // monotonic returns CLOCK_MONOTONIC in ns, the same in all cores.
 func monotonic() uint64 {
-	p := clockPage().Read()
-	return p.Monotonic(clock.TSC())
+	p, tsc := clockPage().Now()
+	return p.Monotonic(tsc)
 }
 
 // after returns the deadline ns from now.
@@ -29,14 +32,14 @@ func after(ns uint64) uint64 {
 
 // sysClockGettime serves clock_gettime without a trap.
 func sysClockGettime(id, result uint64) uint64 {
-	p := clockPage().Read()
-	ns := p.Monotonic(clock.TSC())
+	p, tsc := clockPage().Now()
+	ns := p.Monotonic(tsc)
 	switch id {
 	case clockRealtime, clockRealtimeCoarse:
 		ns += p.Wall
 	case clockMonotonic, clockMonotonicCoarse, clockBoottime, 4: // 4: CLOCK_MONOTONIC_RAW
 	case 2, 3: // CPU time of process and thread: the core's time since boot
-		ns = p.Monotonic(clock.TSC()) - p.Monotonic(block().BootTSC.Load())
+		ns -= bootNS
 	default:
 		return errno(eINVAL)
 	}
