@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -20,7 +21,11 @@ const typeHello = 1
 //
 // Both may say it at once; neither waits for the other's before it speaks.
 func (m *Monitor) peer(peer int, ch Channel) {
-	if err := m.handshake(peer, ch); err != nil {
+	err := m.handshake(peer, ch)
+	if errors.Is(err, urpc.ErrClosed) {
+		return // its program ended before it could say hello
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "monitor: core %d: hello with core %d: %v\n", m.cfg.Core, peer, err)
 		return
 	}

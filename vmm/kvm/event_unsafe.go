@@ -72,10 +72,12 @@ const (
 )
 
 func ioctl(fd int, nr uintptr, arg unsafe.Pointer) error {
-	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), nr, uintptr(arg)); e != 0 {
-		return e
-	}
-	return nil
+	return again(func() error {
+		if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), nr, uintptr(arg)); e != 0 {
+			return e
+		}
+		return nil
+	})
 }
 
 func (v *VM) enable(c kvm.Capability, arg uint64) error {

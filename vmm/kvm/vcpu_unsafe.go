@@ -51,7 +51,11 @@ const (
 // CreateVCPU makes the VM's vCPU with APIC id 0 and gives it the CPUID that
 // KVM supports.
 func (v *VM) CreateVCPU() (*VCPU, error) {
-	fd, err := kvm.CreateVCPU(uintptr(v.fd), 0)
+	var fd uintptr
+	err := again(func() (err error) {
+		fd, err = kvm.CreateVCPU(uintptr(v.fd), 0)
+		return err
+	})
 	if err != nil {
 		return nil, wrap("KVM_CREATE_VCPU", err)
 	}

@@ -1,6 +1,7 @@
 package kvm
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bobuhiro11/gokvm/kvm"
@@ -19,7 +20,11 @@ type VM struct {
 
 // CreateVM makes an empty VM.
 func (s *System) CreateVM() (*VM, error) {
-	fd, err := kvm.CreateVM(uintptr(s.fd))
+	var fd uintptr
+	err := again(func() (err error) {
+		fd, err = kvm.CreateVM(uintptr(s.fd))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("kvm: KVM_CREATE_VM: %w: too many VMs, or no memory left for one", err)
 	}
@@ -31,7 +36,7 @@ func (v *VM) Close() error { return unix.Close(v.fd) }
 
 // SetTSSAddress gives KVM the three pages it wants for itself on VMX.
 func (v *VM) SetTSSAddress(gpa uint32) error {
-	return wrap("KVM_SET_TSS_ADDR", kvm.SetTSSAddr(uintptr(v.fd), gpa))
+	return wrap("KVM_SET_TSS_ADDR", again(func() error { return kvm.SetTSSAddr(uintptr(v.fd), gpa) }))
 }
 
 // MapMemory makes size bytes of host memory at address hva the guest's memory
@@ -41,7 +46,8 @@ func (v *VM) MapMemory(slot int, gpa, size, hva uint64, readonly bool) error {
 	if readonly && v.sys.Capability(kvm.CapReadOnlyMEM) != 0 {
 		v.slot.SetMemReadonly()
 	}
-	return wrap(fmt.Sprintf("KVM_SET_USER_MEMORY_REGION slot %d", slot), kvm.SetUserMemoryRegion(uintptr(v.fd), &v.slot))
+	return wrap(fmt.Sprintf("KVM_SET_USER_MEMORY_REGION slot %d", slot),
+		again(func() error { return kvm.SetUserMemoryRegion(uintptr(v.fd), &v.slot) }))
 }
 
 // EnableLocalAPIC puts the local APIC, and nothing of the PC's other interrupt
@@ -57,6 +63,16 @@ func (v *VM) SetHaltPoll(ns uint32) error {
 		return fmt.Errorf("kvm: %w: no KVM_CAP_HALT_POLL", ErrUnusable)
 	}
 	return v.enable(kvm.CapHALTPoll, uint64(ns))
+}
+
+// again repeats a call that a signal interrupted: the Go runtime sends its
+// threads signals to preempt them, and some ioctls give up for any.
+func again(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 func wrap(call string, err error) error {
