@@ -16,7 +16,7 @@ ELF := vmm/builtin/elf
 
 # What `make run` shows; the binary is built and the machine checked before.
 define DEMONSTRATION
-$(BIN) run --cores 2 hello
+$(BIN) run --cores 2 --ps hello
 $(BIN) bench urpc --quick
 endef
 

@@ -141,6 +141,10 @@ func carryOn(ctx context.Context, broken int) error {
 		}
 		time.Sleep(pause)
 	}
+	if len(peers) == 0 {
+		fmt.Printf("core %d: unharmed, with nobody left to talk to\n", guest.Core())
+		return
+	}
 	fmt.Printf("core %d: unharmed: %d messages from each of %d others\n", guest.Core(), rounds, len(peers))
 	return nil
 }
