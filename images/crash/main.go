@@ -143,7 +143,7 @@ func carryOn(ctx context.Context, broken int) error {
 	}
 	if len(peers) == 0 {
 		fmt.Printf("core %d: unharmed, with nobody left to talk to\n", guest.Core())
-		return
+		return nil
 	}
 	fmt.Printf("core %d: unharmed: %d messages from each of %d others\n", guest.Core(), rounds, len(peers))
 	return nil
