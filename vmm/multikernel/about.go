@@ -1,6 +1,7 @@
 package multikernel
 
 import (
+	"math"
 	"time"
 
 	"barreleye/devices/clock"
@@ -15,7 +16,7 @@ func (r *run) about(c *core) CoreReport {
 	cr.Exits = cr.Rings
 	if t := r.view.Block(c.index).MainTSC.Load(); t != 0 {
 		since := float64(clock.TSC()-t) / float64(c.machine.TSCKHz())
-		cr.BootMS = r.since(time.Now()) - since
+		cr.BootMS = math.Round(1000*(r.since(time.Now())-since)) / 1000
 	}
 	if !c.over {
 		return cr // its exits to user space are its thread's to count
