@@ -40,9 +40,6 @@ type (
 // Load returns the count of bytes drained so far.
 func (t *Tail) Load() uint64 { return t.n.Load() }
 
-// Load returns the count of bytes written so far.
-func (h *Head) Load() uint64 { return h.n.Load() }
-
 // Ring is one core's log ring: Data is written by the core only.
 type Ring struct {
 	Head *Head

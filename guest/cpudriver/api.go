@@ -33,9 +33,6 @@ func Nanoseconds(cycles uint64) float64 {
 	return float64(cycles) * float64(clockPage().Read().Mult) / (1 << 32)
 }
 
-// Monotonic returns CLOCK_MONOTONIC in ns, the same in all cores.
-func Monotonic() uint64 { return monotonic() }
-
 // PollCycles returns how long the idle loop polls before it halts.
 func PollCycles() uint64 { return bootPage().PollCycles }
 

@@ -2,8 +2,6 @@ package cpudriver
 
 import (
 	"barreleye/devices/clock"
-	"math/bits"
-
 	"barreleye/devices/logring"
 )
 
@@ -45,16 +43,6 @@ func (l *line) decimal(v uint64) {
 		}
 	}
 	l.n += copy(l.b[l.n:], d[i:])
-}
-
-func (l *line) hex(v uint64) {
-	l.text("0x")
-	for i := (max(bits.Len64(v), 1) - 1) &^ 3; i >= 0; i -= 4 {
-		if l.n < len(l.b) {
-			l.b[l.n] = "0123456789abcdef"[v>>i&15]
-			l.n++
-		}
-	}
 }
 
 // linesLost counts lines that found the ring full; the driver never waits.

@@ -13,7 +13,6 @@ const (
 	eNODEV      = 19
 	eINVAL      = 22
 	eMFILE      = 24
-	eROFS       = 30
 	ePIPE       = 32
 	eNOSYS      = 38
 	eNETUNREACH = 101

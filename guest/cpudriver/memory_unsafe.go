@@ -10,8 +10,6 @@ func load64(a uint64) uint64     { return *(*uint64)(pointer(a)) }
 func store64(a, v uint64)        { *(*uint64)(pointer(a)) = v }
 func load32(a uint64) uint32     { return *(*uint32)(pointer(a)) }
 func store32(a uint64, v uint32) { *(*uint32)(pointer(a)) = v }
-func store16(a uint64, v uint16) { *(*uint16)(pointer(a)) = v }
-func store8(a uint64, v byte)    { *(*byte)(pointer(a)) = v }
 
 // bytesAt returns the n bytes of program memory at a.
 func bytesAt(a, n uint64) []byte { return unsafe.Slice((*byte)(pointer(a)), n) }
