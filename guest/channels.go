@@ -72,15 +72,6 @@ func (n *network) check(peer int) error {
 	return nil
 }
 
-func (n *network) side(kind, from, to int) (urpc.Side, error) {
-	lines := n.view.Lines(kind)
-	mem, err := urpc.MemoryAt(n.view.Side(kind, from, to), urpc.SideBytes(lines))
-	if err != nil {
-		return urpc.Side{}, err
-	}
-	return urpc.SideOf(mem, lines)
-}
-
 func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
 	if err := n.check(peer); err != nil {
 		return nil, err
@@ -90,11 +81,11 @@ func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
 	if c := n.conns[[2]int{kind, peer}]; c != nil {
 		return c, nil
 	}
-	own, err := n.side(kind, Core(), peer)
+	own, err := n.view.OpenSide(kind, Core(), peer)
 	if err != nil {
 		return nil, err
 	}
-	other, err := n.side(kind, peer, Core())
+	other, err := n.view.OpenSide(kind, peer, Core())
 	if err != nil {
 		return nil, err
 	}
@@ -107,26 +98,6 @@ func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
 	return c, nil
 }
 
-// callLine returns the line on which core client calls core server, and the
-// control blocks of both.
-func (n *network) callLine(client, server int) (line *urpc.Line, ask, answer *urpc.Control, err error) {
-	askAt, _ := n.view.CallControls(client, server)
-	_, answerAt := n.view.CallControls(server, client)
-	view := func(a uintptr) []byte {
-		m, e := urpc.MemoryAt(a, urpc.LineSize)
-		err = errors.Join(err, e)
-		return m
-	}
-	l, a, s := view(n.view.CallLine(client, server)), view(askAt), view(answerAt)
-	if err != nil {
-		return
-	}
-	line, e1 := urpc.LineOf(l)
-	ask, e2 := urpc.ControlOf(a)
-	answer, e3 := urpc.ControlOf(s)
-	return line, ask, answer, errors.Join(e1, e2, e3)
-}
-
 func (n *network) client(peer int) (*urpc.CallClient, error) {
 	if err := n.check(peer); err != nil {
 		return nil, err
@@ -136,11 +107,11 @@ func (n *network) client(peer int) (*urpc.CallClient, error) {
 	if c := n.clients[peer]; c != nil {
 		return c, nil
 	}
-	line, ask, answer, err := n.callLine(Core(), peer)
+	call, err := n.view.OpenCall(Core(), peer)
 	if err != nil {
 		return nil, err
 	}
-	c, err := urpc.NewCallClient(line, ask, answer, n.link(peer))
+	c, err := urpc.NewCallClient(call.Line, call.Client, call.Server, n.link(peer))
 	if err == nil {
 		n.clients[peer] = c
 	}
@@ -156,11 +127,11 @@ func (n *network) server(peer int) (*urpc.CallServer, error) {
 	if s := n.servers[peer]; s != nil {
 		return s, nil
 	}
-	line, ask, answer, err := n.callLine(peer, Core())
+	call, err := n.view.OpenCall(peer, Core())
 	if err != nil {
 		return nil, err
 	}
-	s, err := urpc.NewCallServer(line, answer, ask, n.link(peer))
+	s, err := urpc.NewCallServer(call.Line, call.Server, call.Client, n.link(peer))
 	if err == nil {
 		n.servers[peer] = s
 	}

@@ -21,7 +21,7 @@ func Scratch(core int) (ring, lines []limit.Line, err error) {
 	if core < 0 || core >= Cores() {
 		return nil, nil, fmt.Errorf("scratch memory of core %d of %d: %w", core, Cores(), ErrPeer)
 	}
-	side, err := links.side(region.ChannelProgram, core, core)
+	side, err := links.view.OpenSide(region.ChannelProgram, core, core)
 	if err != nil {
 		return nil, nil, err
 	}

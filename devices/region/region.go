@@ -251,27 +251,9 @@ func (v *View) Side(kind, from, to int) uintptr {
 	return a
 }
 
-// CallControls returns the addresses of the control blocks that core from
-// writes for the call lines it shares with core to: as client and as server.
-// They follow the controls of the program's side on its first page.
-func (v *View) CallControls(from, to int) (client, server uintptr) {
-	a := v.Side(ChannelProgram, from, to)
-	return a + 2*urpc.LineSize, a + 3*urpc.LineSize
-}
-
 // CallArea returns the address of the call lines of a pair, which both of its
 // cores write. The lines of the first half are called by the lower-numbered
 // core, those of the second half by the other.
 func (v *View) CallArea(a, b int) uintptr { return v.addr(v.callPage(a, b)) }
-
-// CallLine returns the address of the line on which core client calls core
-// server.
-func (v *View) CallLine(client, server int) uintptr {
-	at := v.CallArea(client, server)
-	if client > server {
-		at += CallLines / 2 * urpc.LineSize
-	}
-	return at
-}
 
 func (v *View) addr(page int) uintptr { return v.base + uintptr(page)*layout.PageSize }

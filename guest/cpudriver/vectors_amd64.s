@@ -110,10 +110,9 @@ awake:
 
 // func haltVector()
 // Sleep until an interrupt. STI's shadow ends after HLT has begun, so the
-// interrupt finds RIP behind it. Where the shadow is lost on the way (QEMU's
-// SVM forgets it when the host takes an interrupt of its own between the two)
-// RIP is at the HLT, and ·interruptCommon steps over it. STI and HLT have one
-// byte each.
+// interrupt finds RIP behind it. Where the shadow is lost on the way (as QEMU's
+// SVM seems to when its host is interrupted between the two) RIP is at the
+// HLT, and ·interruptCommon steps over it. STI and HLT have one byte each.
 TEXT ·haltVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	STI
 	HLT

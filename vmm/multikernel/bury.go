@@ -25,40 +25,19 @@ func (r *run) bury(dead *core) {
 func (r *run) buryBetween(dead, peer int) error {
 	epoch := uint8(r.view.Header().Epoch)
 	for _, kind := range []int{region.ChannelMonitor, region.ChannelProgram} {
-		own, e1 := r.side(kind, dead, peer)
-		other, e2 := r.side(kind, peer, dead)
+		own, e1 := r.view.OpenSide(kind, dead, peer)
+		other, e2 := r.view.OpenSide(kind, peer, dead)
 		if err := errors.Join(e1, e2); err != nil {
 			return err
 		}
 		urpc.BurySide(own, other, epoch)
 	}
-	asClient, _ := r.view.CallControls(dead, peer)
-	_, asServer := r.view.CallControls(dead, peer)
-	return errors.Join(
-		buryCall(r.view.CallLine(dead, peer), asClient, true, epoch),
-		buryCall(r.view.CallLine(peer, dead), asServer, false, epoch))
-}
-
-func (r *run) side(kind, from, to int) (urpc.Side, error) {
-	lines := r.view.Lines(kind)
-	mem, err := urpc.MemoryAt(r.view.Side(kind, from, to), urpc.SideBytes(lines))
-	if err != nil {
-		return urpc.Side{}, err
-	}
-	return urpc.SideOf(mem, lines)
-}
-
-func buryCall(lineAt, controlAt uintptr, client bool, epoch uint8) error {
-	lineMem, e1 := urpc.MemoryAt(lineAt, urpc.LineSize)
-	controlMem, e2 := urpc.MemoryAt(controlAt, urpc.LineSize)
+	asked, e1 := r.view.OpenCall(dead, peer)
+	served, e2 := r.view.OpenCall(peer, dead)
 	if err := errors.Join(e1, e2); err != nil {
 		return err
 	}
-	line, e1 := urpc.LineOf(lineMem)
-	control, e2 := urpc.ControlOf(controlMem)
-	if err := errors.Join(e1, e2); err != nil {
-		return err
-	}
-	urpc.BuryCall(line, control, client, epoch)
+	urpc.BuryCall(asked.Line, asked.Client, true, epoch)
+	urpc.BuryCall(served.Line, served.Server, false, epoch)
 	return nil
 }

@@ -1,0 +1,44 @@
+package region
+
+import (
+	"errors"
+
+	"barreleye/urpc"
+)
+
+// OpenSide views all that core from writes for its channel with core to.
+func (v *View) OpenSide(kind, from, to int) (urpc.Side, error) {
+	lines := v.Lines(kind)
+	mem, err := urpc.MemoryAt(v.Side(kind, from, to), urpc.SideBytes(lines))
+	if err != nil {
+		return urpc.Side{}, err
+	}
+	return urpc.SideOf(mem, lines)
+}
+
+// Call is the memory of one call line: the line itself, which both cores write
+// in turns, and the control blocks of its two ends.
+type Call struct {
+	Line           *urpc.Line
+	Client, Server *urpc.Control
+}
+
+// OpenCall views the line on which core client calls core server. The control
+// blocks follow those of the program's side on each core's first page of it:
+// as client, then as server.
+func (v *View) OpenCall(client, server int) (c Call, err error) {
+	at := v.CallArea(client, server)
+	if client > server {
+		at += CallLines / 2 * urpc.LineSize
+	}
+	line, e1 := urpc.MemoryAt(at, urpc.LineSize)
+	ask, e2 := urpc.MemoryAt(v.Side(ChannelProgram, client, server)+2*urpc.LineSize, urpc.LineSize)
+	answer, e3 := urpc.MemoryAt(v.Side(ChannelProgram, server, client)+3*urpc.LineSize, urpc.LineSize)
+	if err := errors.Join(e1, e2, e3); err != nil {
+		return c, err
+	}
+	c.Line, e1 = urpc.LineOf(line)
+	c.Client, e2 = urpc.ControlOf(ask)
+	c.Server, e3 = urpc.ControlOf(answer)
+	return c, errors.Join(e1, e2, e3)
+}
