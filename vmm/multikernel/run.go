@@ -105,7 +105,11 @@ func (r *run) build() error {
 	if r.text, err = machine.NewText(opt.Image); err != nil {
 		return err
 	}
-	if r.logs, err = observe.NewLogs(opt.Dir, r.view, r.wake); err != nil {
+	sources := make([]observe.Source, opt.Cores)
+	for i := range sources {
+		sources[i] = observe.NewRingSource(r.view, i, func() { r.wake(i) })
+	}
+	if r.logs, err = observe.NewLogs(observe.Config{Dir: opt.Dir, Sources: sources}); err != nil {
 		return err
 	}
 	if r.bell, err = eventfd(); err != nil {

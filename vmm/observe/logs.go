@@ -1,5 +1,5 @@
-// Package observe makes what happens inside guests visible: it drains their
-// log rings into files and onto the terminal.
+// Package observe makes what happens inside cores visible: it drains what they
+// write into files and onto the terminal.
 package observe
 
 import (
@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"barreleye/devices/logring"
-	"barreleye/devices/region"
 )
 
 // Logs collects the log lines of all cores of one run: one file per core, and
@@ -21,8 +20,6 @@ import (
 // which they were drained. A Follower copies that file to the terminal, so a
 // stopped terminal holds up nobody.
 type Logs struct {
-	view    *region.View
-	wake    func(core int) // rings a core that waits for log space
 	console *os.File
 	cores   []*coreLog
 
@@ -33,12 +30,12 @@ type Logs struct {
 	err  error // first failure to write a file
 }
 
+// coreLog is the log of one core over all its lives.
 type coreLog struct {
 	core    int
-	reader  *logring.Reader
+	source  Source
 	file    *os.File
-	partial []byte // text since the last newline
-	blocks  uint64 // writers blocked so far, as last seen
+	partial [logring.Driver + 1][]byte // by stream: text since the last newline
 }
 
 // ConsoleFile is the name of the file with the lines of all cores.
@@ -47,24 +44,41 @@ const ConsoleFile = "console.log"
 // CoreFile returns the name of a core's log file.
 func CoreFile(core int) string { return fmt.Sprintf("core-%d.log", core) }
 
-// NewLogs creates the log files in dir. wake is called for a core that sleeps
-// while it waits for log space, after there is some.
-func NewLogs(dir string, view *region.View, wake func(core int)) (*Logs, error) {
-	l := &Logs{view: view, wake: wake}
+// Config says what to log and where to.
+type Config struct {
+	Dir     string   // existing folder of the run
+	Sources []Source // what each core writes
+}
+
+// NewLogs creates the log files.
+func NewLogs(c Config) (*Logs, error) {
+	l := &Logs{}
 	l.grew = sync.NewCond(&l.mu)
 	var err error
-	if l.console, err = create(dir, ConsoleFile); err != nil {
+	if l.console, err = create(c.Dir, ConsoleFile); err != nil {
 		return nil, err
 	}
-	for core := range view.Cores {
-		f, err := create(dir, CoreFile(core))
+	for core, source := range c.Sources {
+		f, err := create(c.Dir, CoreFile(core))
 		if err != nil {
 			l.closeFiles()
 			return nil, err
 		}
-		l.cores = append(l.cores, &coreLog{core: core, file: f, reader: logring.NewReader(view.Log(core))})
+		l.cores = append(l.cores, &coreLog{core: core, source: source, file: f})
 	}
 	return l, nil
+}
+
+// Replace goes on with another source for a core: its next life. What is left
+// of the last one is drained first. It belongs to the goroutine that drains.
+func (l *Logs) Replace(core int, source Source) {
+	var console bytes.Buffer
+	c := l.cores[core]
+	for l.drainCore(c, &console) {
+	}
+	l.endLines(c, &console)
+	l.append(console.Bytes())
+	c.source = source
 }
 
 // create makes one log file.
@@ -79,8 +93,8 @@ func create(dir, name string) (*os.File, error) {
 	return f, nil
 }
 
-// Drain takes everything out of the rings and reports whether there was
-// anything. One goroutine calls it.
+// Drain takes what the sources have and reports whether there was anything. One
+// goroutine calls it.
 func (l *Logs) Drain() bool {
 	var console bytes.Buffer
 	any := false
@@ -93,9 +107,13 @@ func (l *Logs) Drain() bool {
 	return any
 }
 
+// turn is how much of one core is drained before the next has its turn, in
+// bytes of text: a core that never stops printing must not starve the others.
+const turn = 4 * logring.Size
+
 func (l *Logs) drainCore(c *coreLog, console *bytes.Buffer) (any bool) {
-	for {
-		rec, ok, err := c.reader.Next()
+	for n := 0; n < turn; {
+		rec, ok, err := c.source.Next()
 		if err != nil {
 			l.line(c, console, fmt.Appendf(nil, "vmm: %v: some lines of this core are lost\n", err))
 			return true
@@ -104,20 +122,27 @@ func (l *Logs) drainCore(c *coreLog, console *bytes.Buffer) (any bool) {
 			break
 		}
 		any = true
-		c.partial = append(c.partial, rec.Text...)
-		if i := bytes.LastIndexByte(c.partial, '\n'); i >= 0 {
-			l.line(c, console, c.partial[:i+1])
-			c.partial = append(c.partial[:0], c.partial[i+1:]...)
+		n += len(rec.Text)
+		partial := &c.partial[min(rec.Stream, logring.Driver)]
+		*partial = append(*partial, rec.Text...)
+		if i := bytes.LastIndexByte(*partial, '\n'); i >= 0 {
+			l.line(c, console, (*partial)[:i+1])
+			*partial = append((*partial)[:0], (*partial)[i+1:]...)
 		}
 		// give space back early: a long burst must not block its writer
-		c.reader.Release()
-	}
-	// A writer that found the ring full counted itself before it slept.
-	if n := l.view.Block(c.core).Counters.LogBlocks; n != c.blocks {
-		c.blocks = n
-		l.wake(c.core)
+		c.source.Release()
 	}
 	return any
+}
+
+// endLines ends lines that their writer left unfinished.
+func (l *Logs) endLines(c *coreLog, console *bytes.Buffer) {
+	for i, text := range c.partial {
+		if len(text) > 0 {
+			l.line(c, console, append(text, '\n'))
+			c.partial[i] = nil
+		}
+	}
 }
 
 // line writes complete lines to the core's file and, prefixed, to console.
@@ -163,13 +188,11 @@ func write(w io.Writer, b []byte) error {
 // Finish drains what is left, ends unfinished lines, and lets Follow return
 // once it caught up. No guest may run any more.
 func (l *Logs) Finish() error {
-	l.Drain()
+	for l.Drain() {
+	}
 	var console bytes.Buffer
 	for _, c := range l.cores {
-		if len(c.partial) > 0 {
-			l.line(c, &console, append(c.partial, '\n'))
-			c.partial = nil
-		}
+		l.endLines(c, &console)
 	}
 	l.append(console.Bytes())
 	l.mu.Lock()
