@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
@@ -15,17 +14,12 @@ import (
 
 // runFlags are what `barreleye run` can be told.
 type runFlags struct {
-	opt     multikernel.Options
-	memory  memory
-	noPatch bool
-	ps      bool
-	maps    bool
-	timing  bool
-	output  format
+	coreFlags
+	output format
 }
 
 func (h *Host) runCommand() *cobra.Command {
-	f := &runFlags{memory: 64 << 20}
+	f := &runFlags{}
 	cmd := &cobra.Command{
 		Use:   "run [flags] IMAGE [-- ARGS...]",
 		Short: "Boot an image on a number of cores and wait until all have ended",
@@ -47,23 +41,9 @@ The exit code is 0 when every main returned, else the first failing core's own; 
 		Args: func(cmd *cobra.Command, args []string) error { return checkRunArgs(args, cmd.ArgsLenAtDash()) },
 		RunE: func(_ *cobra.Command, args []string) error { return h.run(f, args[0], args[1:]) },
 	}
-	o, flags := &f.opt, cmd.Flags()
-	flags.SortFlags = false
-	flags.IntVarP(&o.Cores, "cores", "c", 2, fmt.Sprintf("number of cores, 1 to %d", multikernel.MaxCores))
-	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
-	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
-	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
-	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts; auto is 60us, and\n0 where cores share CPUs")
-	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
-	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
-	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
-	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")
-	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
-	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
-	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
-	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
+	f.register(cmd, 2)
 	outputFlag(cmd, &f.output)
-	flags.Lookup("output").Usage = "form of the report; with json stdout carries the report alone, with everything\nof --ps, --timing and --maps, and the programs' lines go to stderr"
+	cmd.Flags().Lookup("output").Usage = "form of the report; with json stdout carries the report alone, with everything\nof --ps, --timing and --maps, and the programs' lines go to stderr"
 	return cmd
 }
 
@@ -80,33 +60,19 @@ func checkRunArgs(args []string, dash int) error {
 
 // run is the command itself.
 func (h *Host) run(f *runFlags, arg string, args []string) error {
-	o := &f.opt
-	for _, e := range o.Env {
-		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
-			return usage("run: --env %s: want NAME=VALUE", e)
-		}
-	}
-	var err error
-	if o.Image, err = h.loadImage(arg, image.LoadOptions{NoPatch: f.noPatch}); err != nil {
+	im, err := h.loadImage(arg, image.LoadOptions{NoPatch: f.noPatch})
+	if err != nil {
 		return err
 	}
-	h.warnUnpatched(o.Image, f.noPatch)
-	o.Args, o.Memory, o.Started, o.Device = args, uint64(f.memory), h.Started, h.Device
-	if err := o.Check(); err != nil {
-		return &failure{CodeUsage, err}
-	}
-	if o.Dir, err = h.runDir(o.Dir); err != nil {
+	if err := h.prepare(&f.coreFlags, im, args); err != nil {
 		return err
 	}
-	h.note("logs in %s", o.Dir)
-	o.Console = h.Stdout
+	h.note("logs in %s", f.opt.Dir)
+	f.opt.Console = h.Stdout
 	if f.output == formatJSON {
-		o.Console = h.Stderr
+		f.opt.Console = h.Stderr
 	}
-	s := handleSignals(func(r *multikernel.Report) { r.Table(h.Stderr) })
-	o.Kick, o.Ask = s.kick, s.ask
-	report, err := multikernel.Run(o)
-	s.stop()
+	report, err := h.boot(&f.coreFlags)
 	if len(report.Cores) > 0 {
 		if err := h.show(f, report); err != nil {
 			return err
@@ -119,28 +85,12 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 	return exitWith(report.ExitCode)
 }
 
-// warnUnpatched names system calls that the patcher left to the trap route.
-func (h *Host) warnUnpatched(im *image.Image, wanted bool) {
-	if sites := im.Unpatched(); len(sites) > 0 && !wanted {
-		h.note("image %s: %d of %d system calls take the slow trap route, the first in %s at %#x (%s): report it",
-			im.Name, len(sites), len(im.Sites), sites[0].Func, sites[0].PC, sites[0].Reason)
-	}
-}
-
 // show writes what of the report was asked for.
 func (h *Host) show(f *runFlags, report *multikernel.Report) error {
 	if f.output == formatJSON {
 		return writeJSON(h.Stdout, report)
 	}
-	if f.timing {
-		report.TimingTable(h.Stdout)
-	}
-	if f.maps {
-		report.MapTable(h.Stdout)
-	}
-	if f.ps {
-		report.Table(h.Stdout)
-	}
+	f.tables(h.Stdout, report)
 	return nil
 }
 

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
+
+	"github.com/spf13/cobra"
+)
+
+// coreFlags are what every command that boots cores can be told about them.
+type coreFlags struct {
+	opt     multikernel.Options
+	memory  memory
+	noPatch bool
+	ps      bool
+	maps    bool
+	timing  bool
+}
+
+// register adds the flags to a command that boots so many cores by default.
+func (f *coreFlags) register(cmd *cobra.Command, cores int) {
+	f.memory = 64 << 20
+	o, flags := &f.opt, cmd.Flags()
+	flags.SortFlags = false
+	flags.IntVarP(&o.Cores, "cores", "c", cores, fmt.Sprintf("number of cores, 1 to %d", multikernel.MaxCores))
+	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
+	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
+	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
+	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts; auto is 60us, and\n0 where cores share CPUs")
+	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
+	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
+	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
+	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")
+	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
+	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
+	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
+	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
+}
+
+// tables writes the tables that were asked for.
+func (f *coreFlags) tables(w io.Writer, report *multikernel.Report) {
+	if f.timing {
+		report.TimingTable(w)
+	}
+	if f.maps {
+		report.MapTable(w)
+	}
+	if f.ps {
+		report.Table(w)
+	}
+}
+
+// prepare completes and checks the options of a run of im, and makes the
+// folder for its logs.
+func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error) {
+	o := &f.opt
+	for _, e := range o.Env {
+		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
+			return usage("run: --env %s: want NAME=VALUE", e)
+		}
+	}
+	h.warnUnpatched(im, f.noPatch)
+	o.Image, o.Args, o.Memory, o.Started, o.Device = im, args, uint64(f.memory), h.Started, h.Device
+	if err := o.Check(); err != nil {
+		return &failure{CodeUsage, err}
+	}
+	o.Dir, err = h.runDir(o.Dir)
+	return err
+}
+
+// boot runs the cores to their end, and obeys signals meanwhile.
+func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
+	s := handleSignals(func(r *multikernel.Report) { r.Table(h.Stderr) })
+	defer s.stop()
+	f.opt.Kick, f.opt.Ask = s.kick, s.ask
+	return multikernel.Run(&f.opt)
+}
+
+// warnUnpatched names system calls that the patcher left to the trap route.
+func (h *Host) warnUnpatched(im *image.Image, wanted bool) {
+	if sites := im.Unpatched(); len(sites) > 0 && !wanted {
+		h.note("image %s: %d of %d system calls take the slow trap route, the first in %s at %#x (%s): report it",
+			im.Name, len(sites), len(im.Sites), sites[0].Func, sites[0].PC, sites[0].Reason)
+	}
+}
