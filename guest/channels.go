@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"barreleye/devices/region"
-	"barreleye/guest/cpudriver"
 	"barreleye/urpc"
 )
 
@@ -30,13 +29,12 @@ func WaitPeers(ctx context.Context) error { return core.WaitPeers(ctx) }
 
 // Sleeper returns what parks goroutines until a word of the shared region
 // changes. Any number of goroutines may use it.
-func Sleeper() urpc.Sleeper { return links.sleeper }
+func Sleeper() urpc.Sleeper { return here.Sleeper() }
 
 // network holds the ends this core has opened so far.
 type network struct {
 	mu      sync.Mutex
 	view    *region.View
-	sleeper *sleeper
 	bells   []*urpc.Bell
 	conns   map[[2]int]*urpc.Conn
 	clients map[int]*urpc.CallClient
@@ -46,10 +44,10 @@ type network struct {
 var links network
 
 func (n *network) init(view *region.View) {
-	n.view, n.sleeper = view, &sleeper{}
+	n.view = view
 	n.conns, n.clients, n.servers = map[[2]int]*urpc.Conn{}, map[int]*urpc.CallClient{}, map[int]*urpc.CallServer{}
 	for i := range view.Cores {
-		n.bells = append(n.bells, &urpc.Bell{Asleep: &view.Block(i).Asleep, Ring: func() { cpudriver.Ring(i) }})
+		n.bells = append(n.bells, &urpc.Bell{Asleep: &view.Block(i).Asleep, Ring: func() { here.Ring(i) }})
 	}
 }
 
@@ -59,10 +57,10 @@ const pollsAwake = 2000
 
 func (n *network) link(peer int) urpc.Link {
 	polls := pollsAwake
-	if cpudriver.PollCycles() == 0 {
+	if here.PollCycles() == 0 {
 		polls = -1 // the CPU is shared: another core needs it more
 	}
-	return urpc.Link{Epoch: uint8(n.view.Header().Epoch), Bell: n.bells[peer], Sleeper: n.sleeper, Polls: polls}
+	return urpc.Link{Epoch: uint8(n.view.Header().Epoch), Bell: n.bells[peer], Sleeper: here.Sleeper(), Polls: polls}
 }
 
 func (n *network) check(peer int) error {
@@ -93,7 +91,7 @@ func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	cpudriver.CountMessages(c.Sender.Counter(), c.Receiver.Counter())
+	here.CountMessages(c.Sender.Counter(), c.Receiver.Counter())
 	n.conns[[2]int{kind, peer}] = c
 	return c, nil
 }

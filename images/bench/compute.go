@@ -1,7 +1,7 @@
 package main
 
 import (
-	"barreleye/guest/cpudriver"
+	"barreleye/guest"
 	"barreleye/images/bench/kernel"
 )
 
@@ -10,9 +10,9 @@ func compute() Result {
 	r := Result{}
 	kernel.Run()
 	for range *rounds {
-		t := cpudriver.TSC()
+		t := guest.TSC()
 		kernel.Run()
-		r["compute"] = append(r["compute"], cpudriver.Nanoseconds(cpudriver.TSC()-t))
+		r["compute"] = append(r["compute"], guest.Nanoseconds(guest.TSC()-t))
 	}
 	return r
 }

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"barreleye/guest"
-	"barreleye/guest/cpudriver"
 	"barreleye/urpc"
 	"barreleye/urpc/limit"
 )
@@ -74,11 +73,11 @@ func messages() (Result, error) {
 // took.
 func (b *bench) time(name string, n int, f func(n uint64)) {
 	b.meet()
-	t := cpudriver.TSC()
+	t := guest.TSC()
 	f(uint64(n))
 	b.meet() // a stream has ended when its reader has it
 	if b.me == 0 {
-		b.result[name] = append(b.result[name], cpudriver.Nanoseconds(cpudriver.TSC()-t)/float64(n))
+		b.result[name] = append(b.result[name], guest.Nanoseconds(guest.TSC()-t)/float64(n))
 	}
 }
 
@@ -87,7 +86,7 @@ func (b *bench) meet() {
 	b.step++
 	atomic.StoreUint64(&b.barrier[b.me].Words[0], b.step)
 	for atomic.LoadUint64(&b.barrier[1-b.me].Words[0]) < b.step {
-		cpudriver.Pause()
+		guest.Pause()
 	}
 }
 
@@ -179,7 +178,7 @@ func (b *bench) oneWay(n uint64) {
 				sent, err := b.peer.SendBatch(m)
 				m = m[sent:]
 				if err == urpc.ErrFull {
-					cpudriver.Pause()
+					guest.Pause()
 				} else {
 					must(err)
 				}
@@ -204,7 +203,7 @@ func (b *bench) oneWay(n uint64) {
 // its writer is about to write takes it away each time.
 func lag() {
 	for range 16 {
-		cpudriver.Pause()
+		guest.Pause()
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"barreleye/guest"
-	"barreleye/guest/cpudriver"
 	"barreleye/urpc"
 )
 
@@ -79,11 +78,11 @@ func measure(name string, n int, round func(*urpc.Message) error) error {
 			m.Type = typeLast
 		}
 		want := returned(m)
-		t := cpudriver.TSC()
+		t := guest.TSC()
 		if err := round(&m); err != nil {
 			return fmt.Errorf("%s: round %d: %w", name, i, err)
 		}
-		t = cpudriver.TSC() - t
+		t = guest.TSC() - t
 		if m != want {
 			return fmt.Errorf("%s: round %d: answer %v, want %v", name, i, m, want)
 		}
@@ -94,7 +93,7 @@ func measure(name string, n int, round func(*urpc.Message) error) error {
 	slices.Sort(took)
 	median, p99 := took[len(took)/2], took[len(took)*99/100]
 	fmt.Printf("%s: %d round trips: median %.0f ns (%d cycles), p99 %.0f ns (%d cycles)\n",
-		name, n, cpudriver.Nanoseconds(median), median, cpudriver.Nanoseconds(p99), p99)
+		name, n, guest.Nanoseconds(median), median, guest.Nanoseconds(p99), p99)
 	return nil
 }
 

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"barreleye/guest"
-	"barreleye/guest/cpudriver"
 	"barreleye/urpc"
 )
 
@@ -69,7 +68,7 @@ func sleeper() error {
 		if m.Words[0] != i {
 			return fmt.Errorf("message %d arrived where %d was due", m.Words[0], i)
 		}
-		m.Words[1] = cpudriver.TSC()
+		m.Words[1] = guest.TSC()
 		if err := ch.Send(ctx, &m); err != nil {
 			return err
 		}
@@ -84,17 +83,17 @@ func sender() error {
 	}
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(*seed, 2))
-	cycles := float64(1000) / cpudriver.Nanoseconds(1000) // per ns
+	cycles := float64(1000) / guest.Nanoseconds(1000) // per ns
 	lowC, spread := float64(low.Nanoseconds())*cycles, float64((*high-*low).Nanoseconds())*cycles
 	limit := uint64(float64(lostAfter.Nanoseconds()) * cycles)
 	latency := make([]uint32, *rounds) // cycles from send to the sleeper's reading
 	var m urpc.Message
 	for i := range *rounds {
-		until := cpudriver.TSC() + uint64(lowC+r.Float64()*spread)
-		for cpudriver.TSC() < until {
+		until := guest.TSC() + uint64(lowC+r.Float64()*spread)
+		for guest.TSC() < until {
 		}
 		m = urpc.Message{Type: 1, Len: 16, Words: [7]uint64{uint64(i)}}
-		sent := cpudriver.TSC()
+		sent := guest.TSC()
 		if err := ch.Send(ctx, &m); err != nil {
 			return err
 		}
@@ -106,7 +105,7 @@ func sender() error {
 			if err != urpc.ErrEmpty {
 				return err
 			}
-			if cpudriver.TSC()-sent > limit {
+			if guest.TSC()-sent > limit {
 				return fmt.Errorf("lost wake-up: message %d of seed %d was not answered within %v; %s", i, *seed, lostAfter, state())
 			}
 		}
@@ -115,13 +114,13 @@ func sender() error {
 	if *asJSON {
 		res := result{make([]float64, *rounds)}
 		for i, l := range latency {
-			res.Samples[i] = cpudriver.Nanoseconds(uint64(l))
+			res.Samples[i] = guest.Nanoseconds(uint64(l))
 		}
 		return json.NewEncoder(os.Stdout).Encode(res)
 	}
 	slices.Sort(latency)
 	at := func(q float64) float64 {
-		return cpudriver.Nanoseconds(uint64(latency[min(int(q*float64(*rounds)), *rounds-1)])) / 1e3
+		return guest.Nanoseconds(uint64(latency[min(int(q*float64(*rounds)), *rounds-1)])) / 1e3
 	}
 	fmt.Printf("wake: %d messages, none lost; one way min %.1f us, median %.1f us, p99 %.1f us, max %.1f us\n",
 		*rounds, at(0), at(0.5), at(0.99), at(1))
@@ -130,7 +129,7 @@ func sender() error {
 
 // state describes both cores for whoever looks for a lost wake-up.
 func state() string {
-	v := cpudriver.Region()
+	v := guest.Region()
 	mine, theirs := v.Block(0), v.Block(1)
 	return fmt.Sprintf("core 0 rang %d times; core 1: asleep word %d, halts %d, doorbells %d, power %d",
 		mine.Counters.Rings, theirs.Asleep, theirs.Counters.Halts, theirs.Counters.Doorbells, theirs.Power.Load())

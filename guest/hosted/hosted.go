@@ -1,0 +1,125 @@
+// Package hosted is the guest's half of the hosted platform: the core is a Linux
+// process, pinned to a CPU, that runs the same image as a virtual machine would,
+// over the same shared region at the same address. Linux takes the CPU driver's
+// place but for what makes a core of a process: its doorbell and its idle loop
+// (poller.go), which keep the wake-up protocol of urpc.
+//
+// What the process inherits is described in package devices/inherit.
+package hosted
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"barreleye/devices/boot"
+	"barreleye/devices/doorbell"
+	"barreleye/devices/inherit"
+	"barreleye/devices/region"
+	"barreleye/urpc"
+)
+
+// Core is this process as a core.
+type Core struct {
+	page  *boot.Page
+	view  region.View
+	block *region.Block
+	bell  *os.File // its doorbell
+	watch watches
+
+	mu      sync.Mutex
+	counted []count // of all channels opened so far
+}
+
+// count is where one channel keeps its messages sent and received.
+type count struct{ sent, received *uint64 }
+
+// Given reports whether this process was started as a hosted core.
+func Given() bool { return os.Getenv(inherit.Variable) != "" }
+
+// Attach takes what the process inherited and starts the idle loop.
+func Attach() (*Core, error) {
+	if got, want := os.Getenv(inherit.Variable), inherit.Value(); got != want {
+		return nil, fmt.Errorf("hosted core: ABI %q of the VMM, the image has %s: rebuild the image with this VMM's version", got, want)
+	}
+	os.Unsetenv(inherit.Variable)
+	c := &Core{}
+	if err := c.mapMemory(); err != nil {
+		return nil, err
+	}
+	c.block = c.view.Block(c.Core())
+	c.block.State.Store(region.StateBooting)
+	c.bell = os.NewFile(uintptr(inherit.BellOf(c.Core())), "doorbell")
+	if runtime.GOMAXPROCS(0) != 1 {
+		runtime.GOMAXPROCS(1) // a core is one CPU, wherever Linux lets it run
+	}
+	if err := c.limitMemory(); err != nil {
+		return nil, err
+	}
+	go c.poll()
+	return c, nil
+}
+
+// limitMemory makes Linux refuse what would not fit the core's private memory.
+// The limit counts writable memory that is mapped, touched or not, so the
+// image's own data, of which a core touches little, is not held against it.
+func (c *Core) limitMemory() error {
+	mapped, err := dataMapped()
+	if err != nil {
+		return err
+	}
+	limit := mapped + c.page.RAMSize
+	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+		return fmt.Errorf("hosted core: limit of %d MiB of memory: %w: raise the limit on data (ulimit -d)", limit>>20, err)
+	}
+	return nil
+}
+
+// Core returns this core's index, Cores how many there are, Life which of its
+// lives this is.
+func (c *Core) Core() int    { return int(c.page.Core) }
+func (c *Core) Cores() int   { return int(c.page.Cores) }
+func (c *Core) Life() uint64 { return c.page.Life }
+
+// Region returns the view of the shared region.
+func (c *Core) Region() *region.View { return &c.view }
+
+// PollCycles returns how long the idle loop polls before it sleeps.
+func (c *Core) PollCycles() uint64 { return c.page.PollCycles }
+
+// Ring rings the doorbell of core i (doorbell.VMM for the VMM): a system call.
+func (c *Core) Ring(i int) {
+	if i == doorbell.VMM {
+		i = c.Cores()
+	}
+	atomic.AddUint64(&c.block.Counters.Rings, 1)
+	one := [8]byte{1}
+	// Only a full counter could refuse, and then a ring is pending already.
+	_, _ = syscall.Write(inherit.BellOf(i), one[:])
+}
+
+// Sleeper parks goroutines until a word of the shared region changes.
+func (c *Core) Sleeper() urpc.Sleeper { return &c.watch }
+
+// CountMessages makes the core report these counts as messages sent and received.
+func (c *Core) CountMessages(sent, received *uint64) {
+	c.mu.Lock()
+	c.counted = append(c.counted, count{sent, received})
+	c.mu.Unlock()
+}
+
+// publishCounts writes the message counts to the core's block.
+func (c *Core) publishCounts() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var sent, received uint64
+	for _, n := range c.counted {
+		sent += atomic.LoadUint64(n.sent)
+		received += atomic.LoadUint64(n.received)
+	}
+	atomic.StoreUint64(&c.block.Counters.Sent, sent)
+	atomic.StoreUint64(&c.block.Counters.Received, received)
+}
