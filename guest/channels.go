@@ -25,7 +25,12 @@ func Client(peer int) (*urpc.CallClient, error) { return links.client(peer) }
 func Server(peer int) (*urpc.CallServer, error) { return links.server(peer) }
 
 // WaitPeers returns once every other core's monitor has said hello.
-func WaitPeers(ctx context.Context) error { return core.WaitPeers(ctx) }
+func WaitPeers(ctx context.Context) error {
+	if core == nil {
+		return nil // a test on Linux
+	}
+	return core.WaitPeers(ctx)
+}
 
 // Sleeper returns what parks goroutines until a word of the shared region
 // changes. Any number of goroutines may use it.

@@ -5,12 +5,16 @@
 // Each core has its own Go runtime, heap and collector; nothing is shared but
 // what goes through channels. A program runs once per core; by convention the
 // cores tell their parts apart by Core.
+//
+// An image that is started as a Linux process says how to run it, and ends with
+// code 113. A package's test binary runs there all the same, as core 0 of 1: it
+// has no peers, but the rest of the package can be tested.
 package guest
 
 import (
+	"cmp"
 	"fmt"
 	"os"
-	"strings"
 
 	"barreleye/devices/region"
 	"barreleye/guest/monitor"
@@ -24,6 +28,10 @@ func Cores() int { return self.cores }
 
 // Life returns which life of this core this is, 1 for the first.
 func Life() uint64 { return self.life }
+
+// Running reports whether this program runs as a core. It does not in a unit
+// test on Linux.
+func Running() bool { return core != nil }
 
 // Region returns the view of the shared region, for programs that look at what
 // cores publish there.
@@ -46,10 +54,11 @@ var core *monitor.Monitor
 func init() {
 	p, err := attach()
 	if p == nil && err == nil {
-		if strings.HasSuffix(os.Args[0], ".test") {
+		if isTest(os.Args) {
 			return // unit tests of packages that import this one
 		}
-		fmt.Fprintf(os.Stderr, "%s: this is a Barreleye guest image, one core of a multikernel: run it with 'barreleye run %s'\n", os.Args[0], os.Args[0])
+		executable, _ := os.Executable() // where it is not known, as typed must do
+		fmt.Fprintln(os.Stderr, notCore(os.Args[0], cmp.Or(executable, os.Args[0])))
 		os.Exit(exitNotGuest)
 	}
 	if err == nil {
