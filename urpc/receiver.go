@@ -112,6 +112,21 @@ func (r *Receiver) judge(l *Line, h uint64) error {
 	return r.fail(fmt.Errorf("closed after %d messages, %d received: %w", sent, r.next, ErrCorrupt))
 }
 
+// ready reports whether TryRecv would return something else than ErrEmpty; if not,
+// seen is the header to wait for a change of.
+func (r *Receiver) ready() bool {
+	if r.err != nil {
+		return true
+	}
+	l := &r.ring[r.next&uint64(len(r.ring)-1)]
+	h := atomic.LoadUint64(&l.header)
+	want := r.epoch | uint64(uint32(r.next)+1)
+	if (h^want)&(seqMask|epochMask) == 0 && wellFormed(headerLength(h), headerType(h)) {
+		return true
+	}
+	return r.judge(l, h) != ErrEmpty
+}
+
 // isEmpty reports whether h is what a line holds before its turn: zero in the
 // first lap, a message of the lap before in every other.
 func (r *Receiver) isEmpty(h uint64) bool {
