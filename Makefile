@@ -12,6 +12,9 @@ export CGO_ENABLED ?= 0
 GO ?= go
 
 BIN := bin/barreleye
+MAN := bin/man1
+# Where `make install` puts things; DESTDIR, if given, stands before it.
+PREFIX ?= /usr/local
 ELF := vmm/builtin/elf
 
 # What `make run` shows; the binary is built and the machine checked before.
@@ -26,7 +29,7 @@ IMAGES := $(patsubst %,$(ELF)/%.elf,$(sort $(notdir $(patsubst %/,%,$(dir $(wild
 # An image may import anything but the host's side, so a change there relinks no image.
 # Directories count as sources so that a removed file is noticed.
 find_sources = $(if $(1),$(shell find $(1) ! -name '*_test.go' ! -path '*/testdata/*' ! -name '.*'))
-GUEST_SOURCES := $(call find_sources,$(filter-out bin/ cmd/ docs/ scripts/ vmm/,$(wildcard */)))
+GUEST_SOURCES := $(call find_sources,$(filter-out bin/ cmd/ dist/ docs/ scripts/ vmm/,$(wildcard */)))
 HOST_SOURCES := $(filter-out $(ELF)/%,$(call find_sources,$(wildcard cmd/ vmm/)))
 # Whatever lies in $(ELF) gets embedded, so an image without a source has to go.
 STALE := $(filter-out $(IMAGES),$(wildcard $(ELF)/*.elf))
@@ -47,16 +50,28 @@ $(ELF)/%.elf: $(GUEST_SOURCES) $(MODULE)
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w" -o $@ ./images/$*
 	@touch $@
 
-$(BIN): $(IMAGES) $(HOST_SOURCES) $(GUEST_SOURCES) $(MODULE)
+# The stamp is our own, not the go tool's, which depends on more than the commit.
+$(BIN): $(IMAGES) $(HOST_SOURCES) $(GUEST_SOURCES) $(MODULE) .cache/version
 	@mkdir -p $(@D)
 	$(if $(STALE),rm -f $(STALE))
-	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/barreleye
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false \
+		-ldflags="-X 'barreleye/vmm/cli.stamp=$$(<.cache/version)'" -o $@ ./cmd/barreleye
 	@touch $@
 
-# Another toolchain rebuilds everything. The file changes only when its content would.
+# The man pages' date is the commit's.
+$(MAN)/barreleye.1: $(BIN) $(wildcard cmd/manpages/*.go)
+	@rm -rf $(MAN)
+	SOURCE_DATE_EPOCH=$$(scripts/version --epoch) $(GO) run ./cmd/manpages $(MAN)
+
+# Another toolchain rebuilds everything, another commit the binary. The files change only
+# when their content would.
+keep = [[ -f $@ && "$$(<$@)" == "$(1)" ]] || echo "$(1)" >$@
 .cache/go-version: FORCE
 	@mkdir -p $(@D)
-	@version="$$($(GO) version)"; [[ -f $@ && "$$(<$@)" == "$$version" ]] || echo "$$version" >$@
+	@now="$$($(GO) version)"; $(call keep,$$now)
+.cache/version: FORCE
+	@mkdir -p $(@D)
+	@now="$$(scripts/version)"; $(call keep,$$now)
 .PHONY: FORCE
 FORCE:
 
@@ -76,6 +91,22 @@ test: ## set up, then every check and test, in all lanes this machine has
 bench: build ## the full measurements of URPC on this machine
 	$(BIN) bench urpc
 
+.PHONY: man
+man: $(MAN)/barreleye.1 ## the man pages, in bin/man1
+
+# Builds first: as another user, with `sudo make install`, there is nothing left to build.
+.PHONY: install
+install: build man ## install binary, man pages, completions and the guests' sources below PREFIX
+	scripts/install "$(DESTDIR)" "$(PREFIX)"
+
+.PHONY: release
+release: build man ## dist/: a tarball, a Debian package and their checksums
+	scripts/release
+
+.PHONY: release-test
+release-test: release ## install what release made on a clean Debian root, and build it twice
+	scripts/release-test
+
 .PHONY: fmt
 fmt: ## format all Go files
 	gofmt -l -w $$(find . -name '*.go' ! -path './.*' ! -path '*/testdata/*')
@@ -90,8 +121,8 @@ setup: ## install what building and testing need
 
 .PHONY: clean
 clean: ## remove what was built (the SVM lane's kernel stays in .cache)
-	rm -rf bin .cache/go-version .cache/svm/integration.test $(ELF)/*.elf
+	rm -rf bin dist .cache/go-version .cache/version .cache/svm/integration.test $(ELF)/*.elf
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"barreleye/vmm/bench"
 
 	"github.com/spf13/cobra"
@@ -23,8 +25,12 @@ the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside a minimal guest.`
 
 func (h *Host) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "bench",
-		Short:   "Measure, each figure beside its limit in the same run",
+		Use:   "bench",
+		Short: "Measure, each figure beside its limit in the same run",
+		Long: `Bench measures what cores cost: messages, wake-ups, starts, computing, idling. Each
+figure stands beside its limit, measured in turns with it in the same run: bare
+assembly between the same guests, a minimal guest, a Linux process. RATIO is the
+median over the limit. Name what to measure.`,
 		Example: "  barreleye bench urpc\n  barreleye bench urpc -o json\n  barreleye bench start --quick",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -39,6 +45,7 @@ func (h *Host) benchCommand() *cobra.Command {
 		var output format
 		sub := &cobra.Command{
 			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
+			Example: fmt.Sprintf("  barreleye bench %[1]s\n  barreleye bench %[1]s --quick -o json", b.name),
 			RunE: func(*cobra.Command, []string) error {
 				report, err := b.run(o)
 				if err != nil {

@@ -26,7 +26,7 @@ type Host struct {
 // Main runs the command line and returns the exit code. An error is one line
 // on stderr.
 func Main(h Host, args []string) int {
-	root := h.root()
+	root := Command(&h)
 	root.SetArgs(args)
 	root.SetOut(h.Stdout)
 	root.SetErr(h.Stderr)
@@ -45,7 +45,8 @@ func (h *Host) note(format string, args ...any) {
 	fmt.Fprintf(h.Stderr, "barreleye: "+format+"\n", args...)
 }
 
-func (h *Host) root() *cobra.Command {
+// Command is the tree of all commands. The generator of the man pages reads it.
+func Command(h *Host) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "barreleye",
 		Short: "Run Go programs as the cores of a multikernel",

@@ -4,15 +4,20 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"barreleye/devices/layout"
 
 	"github.com/spf13/cobra"
 )
 
+// stamp is "VERSION REVISION" as scripts/version prints it; the Makefile has
+// the linker set it. Binaries of the bare go tool have its own stamps at most.
+var stamp string
+
 // versionInfo is what `barreleye version` knows.
 type versionInfo struct {
-	Version  string `json:"version"`            // of the module, "(devel)" where unknown
+	Version  string `json:"version"`            // "(devel)" where unknown
 	Revision string `json:"revision,omitempty"` // commit it was built from
 	Modified bool   `json:"modified"`           // built from a changed tree
 	Go       string `json:"go"`                 // toolchain
@@ -42,6 +47,11 @@ func (h *Host) versionCommand() *cobra.Command {
 
 func readVersion() versionInfo {
 	v := versionInfo{Version: "(devel)", Go: runtime.Version(), ABI: layout.ABI}
+	if stamp != "" {
+		v.Version, v.Revision, _ = strings.Cut(stamp, " ")
+		v.Modified = strings.HasSuffix(v.Version, ".dirty")
+		return v
+	}
 	b, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
@@ -63,8 +73,8 @@ func readVersion() versionInfo {
 // String is the version in one line.
 func (v versionInfo) String() string {
 	s := "barreleye " + v.Version
-	if v.Revision != "" {
-		s += " (" + v.Revision[:min(12, len(v.Revision))]
+	if short := v.Revision[:min(12, len(v.Revision))]; !strings.Contains(v.Version, short) {
+		s += " (" + short
 		if v.Modified {
 			s += ", modified"
 		}
