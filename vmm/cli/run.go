@@ -2,12 +2,10 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
-	"barreleye/vmm/observe"
 
 	"github.com/spf13/cobra"
 )
@@ -109,6 +107,6 @@ func (h *Host) summary(report *multikernel.Report) {
 		bad = []string{"deadlock: every core waited for another"}
 	}
 	if len(bad) > 0 {
-		h.note("%s: the lines about it are above and in %s", strings.Join(bad, ", "), filepath.Join(report.Dir, observe.ConsoleFile))
+		h.note("%s: the lines about it are above and in %s", strings.Join(bad, ", "), report.Dir)
 	}
 }

@@ -128,7 +128,7 @@ func run(t *testing.T, opt *multikernel.Options) *outcome {
 // show logs the run's last lines and its table.
 func (o *outcome) show() {
 	const most = 60
-	lines := strings.SplitAfter(string(o.read(observe.ConsoleFile)), "\n")
+	lines := strings.SplitAfter(o.console(), "\n")
 	if n := len(lines) - most; n > 0 {
 		lines = append([]string{fmt.Sprintf("(%d lines)\n", n)}, lines[n:]...)
 	}
@@ -148,8 +148,15 @@ func (o *outcome) read(name string) []byte {
 // log returns what a core printed.
 func (o *outcome) log(core int) string { return string(o.read(observe.CoreFile(core))) }
 
-// console returns the lines of all cores and of the VMM.
-func (o *outcome) console() string { return string(o.read(observe.ConsoleFile)) }
+// console returns the lines of all cores and of the VMM, as a terminal shows
+// them.
+func (o *outcome) console() string {
+	var text strings.Builder
+	if err := observe.NewReader(bytes.NewReader(o.read(observe.LogFile))).Show(&text, observe.View{}); err != nil {
+		o.t.Error(err)
+	}
+	return text.String()
+}
 
 // wantOK wants every core exited with code 0, and the run too.
 func (o *outcome) wantOK() {

@@ -16,7 +16,7 @@ func (r *run) bury(dead *core) {
 			continue
 		}
 		if err := r.buryBetween(dead.index, peer.index); err != nil {
-			r.logs.Say("core %d: its channels to core %d cannot be closed: %v", dead.index, peer.index, err)
+			r.logs.Alarm("core %d: its channels to core %d cannot be closed: %v", dead.index, peer.index, err)
 		}
 		peer.bell.Wake()
 	}

@@ -40,7 +40,7 @@ func (r *run) live() error {
 
 	followed := make(chan error, 1)
 	if r.opt.Console != nil {
-		go func() { followed <- r.logs.Follow(r.opt.Console) }()
+		go func() { followed <- r.logs.Follow(r.opt.Console, r.opt.View) }()
 	} else {
 		followed <- nil
 	}
@@ -57,7 +57,7 @@ func (r *run) live() error {
 			alive--
 			c.over = true
 			r.bury(c)
-			r.logs.Drain()
+			r.logs.End(c.index)
 			r.ended(c)
 			if alive > 0 && stop.Code < 0 && (c.err != nil || c.end.Kind != machine.EndExit) {
 				// survivors go on: a crash takes down one core only
@@ -112,7 +112,7 @@ func (r *run) stopAll() {
 // ended says how a core's life ended, where that is worth a line.
 func (r *run) ended(c *core) {
 	if line := r.describe(c); line != "" {
-		r.logs.Say("%s", line)
+		r.logs.Alarm("%s", line)
 	}
 }
 
@@ -236,7 +236,7 @@ func pendingEvent(fd int) bool {
 // runtime print them and exit.
 func (d *deadlock) report() {
 	d.found, d.asked = true, time.Now()
-	d.r.logs.Say("deadlock: all cores are halted, no timer is set and no message is under way; goroutines of each core follow")
+	d.r.logs.Alarm("deadlock: all cores are halted, no timer is set and no message is under way; goroutines of each core follow")
 	for i, c := range d.r.cores {
 		if !c.over {
 			d.r.signal(i, unix.SIGQUIT)

@@ -17,6 +17,7 @@ import (
 	"barreleye/devices/region"
 	"barreleye/vmm/image"
 	"barreleye/vmm/machine"
+	"barreleye/vmm/observe"
 )
 
 // Options describes a run.
@@ -34,6 +35,7 @@ type Options struct {
 	Populate   bool          // back all memory before the start
 	Dir        string        // where logs go
 	Console    io.Writer     // where log lines go as well
+	View       observe.View  // how they look there
 	Started    time.Time     // when the command started
 	Kick       <-chan Reason // asks to stop everything
 	Ask        <-chan Asked  // asks how the cores are while they run

@@ -109,7 +109,7 @@ func (r *run) build() error {
 	for i := range sources {
 		sources[i] = observe.NewRingSource(r.view, i, func() { r.wake(i) })
 	}
-	if r.logs, err = observe.NewLogs(observe.Config{Dir: opt.Dir, Sources: sources}); err != nil {
+	if r.logs, err = observe.NewLogs(observe.Config{Dir: opt.Dir, Sources: sources, Clock: r.view.Clock()}); err != nil {
 		return err
 	}
 	if r.bell, err = eventfd(); err != nil {

@@ -1,84 +1,72 @@
 // Package observe makes what happens inside cores visible: it drains what they
-// write into files and onto the terminal.
+// write into a run's folder, and shows it again. docs/logs.md describes the
+// files.
 package observe
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
+	"barreleye/devices/clock"
 	"barreleye/devices/logring"
 )
 
-// Logs collects the log lines of all cores of one run: one file per core, and
-// one file with the lines of all cores prefixed by their core, in the order in
-// which they were drained. A Follower copies that file to the terminal, so a
-// stopped terminal holds up nobody.
+// Logs collects what all cores of one run write: one file per core with its
+// text, and LogFile with the entries of all cores in the order in which they
+// were drained. Follow shows that file on the terminal, so a stopped terminal
+// holds up nobody. All methods but Follow belong to one goroutine.
 type Logs struct {
-	console *os.File
+	file    *os.File
 	cores   []*coreLog
+	clock   *clock.Page
+	now     time.Time    // of the drain under way
+	params  clock.Params // at that time
+	stamper stamper
+	json    []byte // entries not yet written to file
 
 	mu   sync.Mutex
-	grew *sync.Cond // console grew, or done was set
-	size int64      // bytes in console
+	grew *sync.Cond // file grew, or done was set
+	size int64      // bytes in file
 	done bool
 	err  error // first failure to write a file
 }
 
-// coreLog is the log of one core over all its lives.
-type coreLog struct {
-	core    int
-	source  Source
-	file    *os.File
-	partial [logring.Driver + 1][]byte // by stream: text since the last newline
-}
+// LogFile is the name of the file with the entries of all cores.
+const LogFile = "log.jsonl"
 
-// ConsoleFile is the name of the file with the lines of all cores.
-const ConsoleFile = "console.log"
-
-// CoreFile returns the name of a core's log file.
+// CoreFile returns the name of the file with a core's text.
 func CoreFile(core int) string { return fmt.Sprintf("core-%d.log", core) }
 
 // Config says what to log and where to.
 type Config struct {
-	Dir     string   // existing folder of the run
-	Sources []Source // what each core writes
+	Dir     string      // existing folder of the run
+	Sources []Source    // what each core writes
+	Clock   *clock.Page // turns records' TSC into time; nil for the time they are drained at
 }
 
 // NewLogs creates the log files.
 func NewLogs(c Config) (*Logs, error) {
-	l := &Logs{}
+	l := &Logs{clock: c.Clock}
 	l.grew = sync.NewCond(&l.mu)
 	var err error
-	if l.console, err = create(c.Dir, ConsoleFile); err != nil {
+	if l.file, err = create(c.Dir, LogFile); err != nil {
 		return nil, err
 	}
 	for core, source := range c.Sources {
 		f, err := create(c.Dir, CoreFile(core))
 		if err != nil {
-			l.closeFiles()
+			l.Close()
 			return nil, err
 		}
 		l.cores = append(l.cores, &coreLog{core: core, source: source, file: f})
 	}
 	return l, nil
-}
-
-// Replace goes on with another source for a core: its next life. What is left
-// of the last one is drained first. It belongs to the goroutine that drains.
-func (l *Logs) Replace(core int, source Source) {
-	var console bytes.Buffer
-	c := l.cores[core]
-	for l.drainCore(c, &console) {
-	}
-	l.endLines(c, &console)
-	l.append(console.Bytes())
-	c.source = source
 }
 
 // create makes one log file.
@@ -93,17 +81,19 @@ func create(dir, name string) (*os.File, error) {
 	return f, nil
 }
 
-// Drain takes what the sources have and reports whether there was anything. One
-// goroutine calls it.
+// Drain takes what the sources have and reports whether there was anything.
 func (l *Logs) Drain() bool {
-	var console bytes.Buffer
+	l.readClock()
 	any := false
 	for _, c := range l.cores {
-		if l.drainCore(c, &console) {
+		if l.drainCore(c) {
 			any = true
 		}
+		if c.trace != nil && c.trace.over(l.now) {
+			l.closeTrace(c, false)
+		}
 	}
-	l.append(console.Bytes())
+	l.flush()
 	return any
 }
 
@@ -111,11 +101,11 @@ func (l *Logs) Drain() bool {
 // bytes of text: a core that never stops printing must not starve the others.
 const turn = 4 * logring.Size
 
-func (l *Logs) drainCore(c *coreLog, console *bytes.Buffer) (any bool) {
+func (l *Logs) drainCore(c *coreLog) (any bool) {
 	for n := 0; n < turn; {
 		rec, ok, err := c.source.Next()
 		if err != nil {
-			l.line(c, console, fmt.Appendf(nil, "vmm: %v: some lines of this core are lost\n", err))
+			l.line(c, logring.Driver, 0, fmt.Appendf(nil, "vmm: %v: some lines of this core are lost", err))
 			return true
 		}
 		if !ok {
@@ -123,120 +113,122 @@ func (l *Logs) drainCore(c *coreLog, console *bytes.Buffer) (any bool) {
 		}
 		any = true
 		n += len(rec.Text)
-		partial := &c.partial[min(rec.Stream, logring.Driver)]
-		*partial = append(*partial, rec.Text...)
-		if i := bytes.LastIndexByte(*partial, '\n'); i >= 0 {
-			l.line(c, console, (*partial)[:i+1])
-			*partial = append((*partial)[:0], (*partial)[i+1:]...)
-		}
+		l.take(c, rec)
 		// give space back early: a long burst must not block its writer
 		c.source.Release()
 	}
 	return any
 }
 
-// endLines ends lines that their writer left unfinished.
-func (l *Logs) endLines(c *coreLog, console *bytes.Buffer) {
-	for i, text := range c.partial {
+// End is called when a life of the core has ended and writes no more: it
+// drains what is left and ends what is unfinished.
+func (l *Logs) End(core int) {
+	l.readClock()
+	c := l.cores[core]
+	for l.drainCore(c) {
+		l.flush()
+	}
+	for stream, text := range c.partial {
 		if len(text) > 0 {
-			l.line(c, console, append(text, '\n'))
-			c.partial[i] = nil
+			l.line(c, byte(stream), 0, text)
+			c.partial[stream] = nil
 		}
 	}
+	if c.trace != nil {
+		l.closeTrace(c, true)
+	}
+	l.flush()
 }
 
-// line writes complete lines to the core's file and, prefixed, to console.
-func (l *Logs) line(c *coreLog, console *bytes.Buffer, text []byte) {
-	l.fail(write(c.file, text))
-	for line := range bytes.Lines(text) {
-		fmt.Fprintf(console, "[%d] %s", c.core, line)
-	}
+// Replace goes on with another source for a core: its next life. The one
+// before has ended.
+func (l *Logs) Replace(core int, source Source) {
+	l.End(core)
+	l.cores[core].source = source
 }
 
 // Say adds a line of the VMM itself.
-func (l *Logs) Say(format string, args ...any) {
-	l.append(fmt.Appendf(nil, "[vmm] "+format+"\n", args...))
+func (l *Logs) Say(format string, args ...any) { l.say(&levelInfo, format, args...) }
+
+// Alarm adds a line of the VMM about something that went wrong.
+func (l *Logs) Alarm(format string, args ...any) { l.say(&levelError, format, args...) }
+
+var levelInfo, levelError = slog.LevelInfo, slog.LevelError
+
+func (l *Logs) say(level *slog.Level, format string, args ...any) {
+	l.readClock()
+	e := Entry{Stamp: l.stamp(0), Core: NoCore, Stream: VMM, Level: level, Msg: fmt.Appendf(nil, format, args...)}
+	l.json = e.AppendJSON(l.json)
+	l.flush()
 }
 
-func (l *Logs) append(b []byte) {
-	if len(b) == 0 {
+// readClock makes ready to turn the TSC into time.
+func (l *Logs) readClock() {
+	l.now = time.Now()
+	if l.clock != nil {
+		l.params = l.clock.Read()
+	}
+}
+
+// stamp returns the time of a record; tsc 0 stands for now. A guest may have
+// written the TSC: no time lies ahead.
+func (l *Logs) stamp(tsc uint64) []byte {
+	at := l.now
+	if tsc != 0 && l.params.Mult != 0 {
+		ns := int64(l.params.Monotonic(tsc) + l.params.Wall)
+		if ns > 0 && ns < at.UnixNano() {
+			at = time.Unix(0, ns)
+		}
+	}
+	return l.stamper.format(at)
+}
+
+// flush writes what was gathered to the files.
+func (l *Logs) flush() {
+	var failed error
+	for _, c := range l.cores {
+		if len(c.text) > 0 {
+			if _, err := c.file.Write(c.text); err != nil && failed == nil {
+				failed = err
+			}
+			c.text = c.text[:0]
+		}
+	}
+	if len(l.json) == 0 && failed == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n, err := l.console.WriteAt(b, l.size)
-	l.size += int64(n)
+	n, err := l.file.WriteAt(l.json, l.size)
+	l.json = l.json[:0]
+	if err == nil {
+		l.size += int64(n)
+		err = failed
+	}
 	if err != nil && l.err == nil {
 		l.err = fmt.Errorf("log: %w: free some space in the run's folder", err)
 	}
 	l.grew.Broadcast()
-}
-
-func (l *Logs) fail(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err != nil && l.err == nil {
-		l.err = fmt.Errorf("log: %w: free some space in the run's folder", err)
-	}
-}
-
-func write(w io.Writer, b []byte) error {
-	_, err := w.Write(b)
-	return err
 }
 
 // Finish drains what is left, ends unfinished lines, and lets Follow return
-// once it caught up. No guest may run any more.
+// once it caught up. No core may run any more.
 func (l *Logs) Finish() error {
-	for l.Drain() {
+	for i := range l.cores {
+		l.End(i)
 	}
-	var console bytes.Buffer
-	for _, c := range l.cores {
-		l.endLines(c, &console)
-	}
-	l.append(console.Bytes())
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.done = true
-	err := l.err
 	l.grew.Broadcast()
-	l.mu.Unlock()
-	return err
+	return l.err
 }
 
 // Close closes the files.
-func (l *Logs) Close() error { return l.closeFiles() }
-
-func (l *Logs) closeFiles() error {
-	err := l.console.Close()
+func (l *Logs) Close() error {
+	err := l.file.Close()
 	for _, c := range l.cores {
 		err = errors.Join(err, c.file.Close())
 	}
 	return err
-}
-
-// Follow copies the console to w as it grows, until Finish was called and all
-// of it is copied. A w that blocks holds up Follow alone.
-func (l *Logs) Follow(w io.Writer) error {
-	buf := make([]byte, 64<<10)
-	for at := int64(0); ; {
-		l.mu.Lock()
-		for at == l.size && !l.done {
-			l.grew.Wait()
-		}
-		size, done := l.size, l.done
-		l.mu.Unlock()
-		if at == size && done {
-			return nil
-		}
-		for at < size {
-			n, err := l.console.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-			if n == 0 && err != nil {
-				return err
-			}
-			if err := write(w, buf[:n]); err != nil {
-				return err
-			}
-			at += int64(n)
-		}
-	}
 }
