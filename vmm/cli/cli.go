@@ -70,14 +70,15 @@ other messages through cache lines (URPC).`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w: '%s --help' lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(h.runCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.versionCommand())
+	root.AddCommand(h.runCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
 	return root
 }
 
 // noArguments refuses arguments of commands that take none.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage("%s: unexpected argument %q: '%s --help' shows how to use it", cmd.Name(), args[0], cmd.CommandPath())
+		path := cmd.CommandPath()
+		return usage("%s: unexpected argument %q: '%s --help' shows how to use it", strings.TrimPrefix(path, "barreleye "), args[0], path)
 	}
 	return nil
 }

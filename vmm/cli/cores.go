@@ -20,6 +20,7 @@ type coreFlags struct {
 	ps      bool
 	maps    bool
 	timing  bool
+	config  config
 }
 
 // register adds the flags to a command that boots so many cores by default.
@@ -40,6 +41,10 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
 	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
 	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
+	f.config.register(cmd)
+	completeFlag(cmd, "pin", cobra.CompletionWithDesc("auto", "each core the next CPU"), cobra.CompletionWithDesc("none", "leave it to the host"))
+	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "60us, and 0 where cores share CPUs"))
+	must(cmd.MarkFlagDirname("dir"))
 }
 
 // tables writes the tables that were asked for.

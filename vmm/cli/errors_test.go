@@ -48,6 +48,16 @@ func TestErrors(t *testing.T) {
 		"broken/main.go":  []byte("package main\n\nfunc main() { x }\n"),
 		"nothing/read.me": nil,
 		"go.mod":          []byte("module example\n\ngo 1.26\n"),
+		"unknown.yaml":    []byte("# of a run\ncores: 2\ncoers: 2\n"),
+		"twice.yaml":      []byte("cores: 2\ntick: 0\ncores: 3\n"),
+		"value.yaml":      []byte("memory: lots\n"),
+		"null.yaml":       []byte("memory:\n"),
+		"list.yaml":       []byte("memory: [64M]\n"),
+		"nested.yaml":     []byte("env:\n  - [A=b]\n"),
+		"sentence.yaml":   []byte("four cores\n"),
+		"syntax.yaml":     []byte("cores: 2\n\tmemory: 64M\n"),
+		"second.yaml":     []byte("cores: 2\n---\ncores: 3\n"),
+		"self.yaml":       []byte("config: self.yaml\n"),
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -92,6 +102,21 @@ func TestErrors(t *testing.T) {
 		{"", "run --env =value ./good"},
 		{"", "run --output yaml ./good"},
 		{"", "run ./good -- " + strings.Repeat("x", 140000)},
+
+		{"", "config hide"},
+		{"", "config show everything"},
+		{"", "run --config nothere.yaml ./good"},
+		{"", "run --config lib ./good"},
+		{"", "run --config unknown.yaml ./good"},
+		{"", "run --config twice.yaml ./good"},
+		{"", "run --config value.yaml ./good"},
+		{"", "run --config null.yaml ./good"},
+		{"", "run --config list.yaml ./good"},
+		{"", "run --config nested.yaml ./good"},
+		{"", "run --config sentence.yaml ./good"},
+		{"", "run --config syntax.yaml ./good"},
+		{"", "run --config second.yaml ./good"},
+		{"", "config show --config self.yaml"},
 
 		{"", "run nothere"},
 		{"", "run ./text"},

@@ -12,6 +12,7 @@ import (
 func outputFlag(cmd *cobra.Command, f *format) {
 	*f = formatText
 	cmd.Flags().VarP(f, "output", "o", "form of the output")
+	completeFlag(cmd, "output", string(formatText), string(formatJSON))
 }
 
 // writeJSON writes v as indented JSON.

@@ -35,14 +35,22 @@ The exit code is 0 when every main returned, else the first failing core's own; 
 		Example: `  barreleye run hello
   barreleye run --cores 4 --memory 256M --ps ./myprogram -- -n 3
   barreleye run --cores 2 --pin 2,3 --populate --timing hello
+  barreleye run --config four.yaml hello
   barreleye run -o json hello | jq '.cores[].boot_ms'`,
 		Args: func(cmd *cobra.Command, args []string) error { return checkRunArgs(args, cmd.ArgsLenAtDash()) },
 		RunE: func(_ *cobra.Command, args []string) error { return h.run(f, args[0], args[1:]) },
+
+		ValidArgsFunction: completeImage,
 	}
+	f.registerAll(cmd)
+	return cmd
+}
+
+// registerAll adds all flags of run to a command.
+func (f *runFlags) registerAll(cmd *cobra.Command) {
 	f.register(cmd, 2)
 	outputFlag(cmd, &f.output)
 	cmd.Flags().Lookup("output").Usage = "form of the report; with json stdout carries the report alone, with everything\nof --ps, --timing and --maps, and the programs' lines go to stderr"
-	return cmd
 }
 
 // checkRunArgs wants one IMAGE, and the program's arguments after a dash.
