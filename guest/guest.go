@@ -73,6 +73,7 @@ func init() {
 // start attaches to the shared region and starts the core's monitor.
 func start(p platform) error {
 	here = p
+	logRecords()
 	self.core, self.cores, self.life = p.Core(), p.Cores(), p.Life()
 	view := p.Region()
 	if err := region.Check(view); err != nil {

@@ -25,6 +25,8 @@ var (
 
 var tasks = []task{
 	{"lines", "print -n numbered lines, odd ones to stderr", lines},
+	{"talk", "print -n lines of mixed lengths (package chatter) on stdout and stderr", talk},
+	{"records", "log by log/slog and log, with levels, attributes and groups", records},
 	{"partial", "print a line without its end, and exit", partial},
 	{"long", "print one line of -n bytes", long},
 	{"spin", "run a loop without calls for ever", spin},

@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"os"
+	"time"
 
 	"barreleye/guest"
+	"barreleye/images/probe/chatter"
 )
 
 func lines(context.Context) error {
@@ -19,6 +24,38 @@ func lines(context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func talk(context.Context) error {
+	lines := chatter.New(guest.Core())
+	for range *count {
+		line, stderr := lines.Next()
+		to := os.Stdout
+		if stderr {
+			to = os.Stderr
+		}
+		if _, err := to.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// records logs in every way that programs do. What it prints as text in
+// between must not harm a record.
+func records(context.Context) error {
+	slog.Info("plain")
+	slog.Debug("not shown")
+	guest.LogLevel.Set(slog.LevelDebug)
+	slog.Debug("shown", "core", guest.Core())
+	slog.Warn("two\nlines", "text", "a \"b\"", "n", -3, "took", time.Second)
+	slog.With("id", 7).WithGroup("req").Error("grouped", "err", errors.New("no luck"), slog.Group("peer", "core", 1, "level", "x"))
+	log.Print("by package log")
+	fmt.Fprint(os.Stderr, "no end yet")
+	slog.Info("after a text without end")
+	fmt.Fprintln(os.Stderr, "\x1eno record")
+	slog.New(slog.NewTextHandler(os.Stdout, nil)).Info("a handler of its own")
 	return nil
 }
 
