@@ -30,7 +30,9 @@ IMAGES := $(patsubst %,$(ELF)/%.elf,$(sort $(notdir $(patsubst %/,%,$(dir $(wild
 # Directories count as sources so that a removed file is noticed.
 find_sources = $(if $(1),$(shell find $(1) ! -name '*_test.go' ! -path '*/testdata/*' ! -name '.*'))
 GUEST_SOURCES := $(call find_sources,$(filter-out bin/ cmd/ dist/ docs/ scripts/ vmm/,$(wildcard */)))
-HOST_SOURCES := $(filter-out $(ELF)/%,$(call find_sources,$(wildcard cmd/ vmm/)))
+# All of the program that `barreleye init` writes is embedded, its tests and dot files too.
+HOST_SOURCES := $(filter-out $(ELF)/%,$(call find_sources,$(wildcard cmd/ vmm/))) \
+	$(wildcard vmm/starter/program/* vmm/starter/program/.gitignore)
 # Whatever lies in $(ELF) gets embedded, so an image without a source has to go.
 STALE := $(filter-out $(IMAGES),$(wildcard $(ELF)/*.elf))
 MODULE := go.mod $(wildcard go.sum) .cache/go-version

@@ -10,11 +10,16 @@ import (
 )
 
 func main() {
+	executable, err := os.Executable()
+	if err != nil {
+		executable = os.Args[0]
+	}
 	os.Exit(cli.Main(cli.Host{
-		Started: start.Time,
-		Device:  kvm.DevicePath,
-		Stdout:  os.Stdout,
-		Stderr:  os.Stderr,
-		Getenv:  os.Getenv,
+		Started:    start.Time,
+		Executable: executable,
+		Device:     kvm.DevicePath,
+		Stdout:     os.Stdout,
+		Stderr:     os.Stderr,
+		Getenv:     os.Getenv,
 	}, os.Args[1:]))
 }

@@ -16,11 +16,12 @@ import (
 // Host is what the command line sees of the machine it runs on. Tests replace
 // parts of it.
 type Host struct {
-	Started time.Time // when the command started
-	Device  string    // the KVM device
-	Stdout  io.Writer
-	Stderr  io.Writer
-	Getenv  func(string) string
+	Started    time.Time // when the command started
+	Executable string    // the command's own file
+	Device     string    // the KVM device
+	Stdout     io.Writer
+	Stderr     io.Writer
+	Getenv     func(string) string
 }
 
 // Main runs the command line and returns the exit code. An error is one line
@@ -70,7 +71,7 @@ other messages through cache lines (URPC).`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w: '%s --help' lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(h.runCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
+	root.AddCommand(h.runCommand(), h.initCommand(), h.buildCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
 	return root
 }
 

@@ -44,20 +44,23 @@ func TestErrors(t *testing.T) {
 		"writabletext": fakeELF(layout.ABI, func(_ *elf.Header64, p []elf.Prog64) {
 			p[2] = elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: 7, Vaddr: layout.ImageVA + 2<<20, Memsz: layout.PageSize}
 		}),
-		"lib/lib.go":      []byte("package lib\n"),
-		"broken/main.go":  []byte("package main\n\nfunc main() { x }\n"),
-		"nothing/read.me": nil,
-		"go.mod":          []byte("module example\n\ngo 1.26\n"),
-		"unknown.yaml":    []byte("# of a run\ncores: 2\ncoers: 2\n"),
-		"twice.yaml":      []byte("cores: 2\ntick: 0\ncores: 3\n"),
-		"value.yaml":      []byte("memory: lots\n"),
-		"null.yaml":       []byte("memory:\n"),
-		"list.yaml":       []byte("memory: [64M]\n"),
-		"nested.yaml":     []byte("env:\n  - [A=b]\n"),
-		"sentence.yaml":   []byte("four cores\n"),
-		"syntax.yaml":     []byte("cores: 2\n\tmemory: 64M\n"),
-		"second.yaml":     []byte("cores: 2\n---\ncores: 3\n"),
-		"self.yaml":       []byte("config: self.yaml\n"),
+		"lib/lib.go":           []byte("package lib\n"),
+		"broken/main.go":       []byte("package main\n\nfunc main() { x }\n"),
+		"nothing/read.me":      nil,
+		"go.mod":               []byte("module example\n\ngo 1.26\n"),
+		"unknown.yaml":         []byte("# of a run\ncores: 2\ncoers: 2\n"),
+		"twice.yaml":           []byte("cores: 2\ntick: 0\ncores: 3\n"),
+		"value.yaml":           []byte("memory: lots\n"),
+		"null.yaml":            []byte("memory:\n"),
+		"list.yaml":            []byte("memory: [64M]\n"),
+		"nested.yaml":          []byte("env:\n  - [A=b]\n"),
+		"sentence.yaml":        []byte("four cores\n"),
+		"syntax.yaml":          []byte("cores: 2\n\tmemory: 64M\n"),
+		"second.yaml":          []byte("cores: 2\n---\ncores: 3\n"),
+		"self.yaml":            []byte("config: self.yaml\n"),
+		"tree/go.mod":          []byte("module barreleye\n\ngo 1.26.0\n"),
+		"tree/guest/guest.go":  []byte("package guest\n"),
+		"plainprogram/main.go": []byte("package main\n\nfunc main() {}\n"),
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -134,6 +137,23 @@ func TestErrors(t *testing.T) {
 		{"", "run ./nothing"},
 		{"", "run --dir text/logs ./good"},
 
+		{"", "init"},
+		{"", "init greet extra"},
+		{"", "init greet"},
+		{"", "init --source lib greet"},
+		{"", "init --source tree --module a//b greet"},
+		{"", "init --source tree --module barreleye/greet greet"},
+		{"", "init --source tree na%me"},
+		{"", "init --source tree lib"},
+		{"", "init --source tree text"},
+		{"", "init --source tree text/greet"},
+		{"", "build one two"},
+		{"", "build -o image ./broken"},
+		{"", "build ./broken"},
+		{"", "build ./lib"},
+		{"", "build ./plainprogram"},
+		{"", "build nothere"},
+
 		{"no-such-device", "run ./good"},
 		// The kernel lets nobody write this file, not even root.
 		{"/proc/sys/kernel/osrelease", "run ./good"},
@@ -183,7 +203,7 @@ type result struct {
 // for one that is not there.
 func inProcess(device string, args ...string) result {
 	var out, errs bytes.Buffer
-	h := Host{Started: time.Now(), Device: device, Stdout: &out, Stderr: &errs, Getenv: func(name string) string {
+	h := Host{Started: time.Now(), Executable: "/nowhere/bin/barreleye", Device: device, Stdout: &out, Stderr: &errs, Getenv: func(name string) string {
 		return map[string]string{"HOME": os.TempDir()}[name]
 	}}
 	if h.Device == "" {

@@ -6,16 +6,55 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 )
 
-// goBuild builds the Go program in dir as a guest image and returns the ELF
-// file. What the go tool has to say goes to stderr.
-func (h *Host) goBuild(dir string) ([]byte, error) {
+// target is what the go tool is to build: a package as it is named in a folder.
+type target struct {
+	dir     string // "" for the current one
+	pkg     string
+	program string // what the go tool would call the program
+}
+
+// findTarget turns an argument into a target. A folder is built in its own
+// module, whichever the current folder belongs to; all else is for the go tool
+// to understand.
+func findTarget(arg string) target {
+	if st, err := os.Stat(arg); err == nil && st.IsDir() {
+		return target{arg, ".", programName(arg)}
+	}
+	return target{"", arg, path.Base(arg)}
+}
+
+// programName is what the go tool would call the program in a folder.
+func programName(dir string) string {
+	if full, err := filepath.Abs(dir); err == nil {
+		dir = full
+	}
+	return filepath.Base(dir)
+}
+
+// goTool makes a command of the go tool, run in dir, that builds for guests.
+// What it has to say goes to stderr.
+func (h *Host) goTool(dir string, args ...string) (*exec.Cmd, error) {
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		return nil, errors.New("a folder is built with the go tool, which is not on PATH: install Go from https://go.dev/dl/ or give a built image")
+		return nil, errors.New("a program is built with the go tool, which is not on PATH: install Go from https://go.dev/dl/ or give a built image")
 	}
+	cmd := exec.Command(tool, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	cmd.Stderr = h.Stderr
+	return cmd, nil
+}
+
+// goBuild builds a program as a guest image and returns the ELF file.
+func (h *Host) goBuild(t target) ([]byte, error) { return h.goImage(t, "build") }
+
+// goImage has the go tool make an image of t by a command, which is "build",
+// or "test" with flags.
+func (h *Host) goImage(t target, command string, flags ...string) ([]byte, error) {
 	temp, err := os.MkdirTemp("", "barreleye-build-")
 	if err != nil {
 		return nil, fmt.Errorf("%w: set TMPDIR to a folder that can be written", err)
@@ -23,16 +62,18 @@ func (h *Host) goBuild(dir string) ([]byte, error) {
 	defer os.RemoveAll(temp)
 	out := filepath.Join(temp, "image")
 	// Without the version control stamp: git refuses folders of other users.
-	cmd := exec.Command(tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	cmd.Stdout, cmd.Stderr = h.Stderr, h.Stderr
+	args := append([]string{command, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, flags...)
+	cmd, err := h.goTool(t.dir, append(args, t.pkg)...)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdout = h.Stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go build: %w: the go tool's own lines say what to correct", err)
+		return nil, fmt.Errorf("go %s: %w: the go tool's own lines say what to correct", command, err)
 	}
 	elf, err := os.ReadFile(out)
 	if err != nil {
-		return nil, fmt.Errorf("go build made no file: %w: the folder needs a program, package main", err)
+		return nil, fmt.Errorf("go %s made no file: %w: the folder needs a program, package main", command, err)
 	}
 	if bytes.HasPrefix(elf, []byte("!<arch>\n")) {
 		return nil, errors.New("the folder holds a library: give one with a program, package main")

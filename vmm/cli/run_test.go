@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 // guestELF is the program in testdata/guest.
 var guestELF = sync.OnceValues(func() ([]byte, error) {
 	h := Host{Stderr: os.Stderr}
-	return h.goBuild(filepath.Join(packageDir, "testdata", "guest"))
+	return h.goBuild(findTarget(filepath.Join(packageDir, "testdata", "guest")))
 })
 
 func buildGuest(t *testing.T) []byte {
@@ -39,16 +40,40 @@ func needKVM(t *testing.T) {
 	sys.Close()
 }
 
+// commandBinary is the real command, built once.
+var commandBinary = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(binaryDir, "barreleye")
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "barreleye/cmd/barreleye").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// binaryDir is removed at the end.
+var binaryDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if binaryDir, err = os.MkdirTemp("", "barreleye-cli-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(binaryDir)
+	os.Exit(code)
+}
+
 // command is the real binary, and the guest as a file.
 func command(t *testing.T) (binary, image, dir string) {
 	t.Helper()
 	needKVM(t)
 	dir = t.TempDir()
-	binary, image = filepath.Join(dir, "barreleye"), filepath.Join(dir, "guest")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "barreleye/cmd/barreleye")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	binary, err := commandBinary()
+	if err != nil {
+		t.Fatal(err)
 	}
+	image = filepath.Join(dir, "guest")
 	if err := os.WriteFile(image, buildGuest(t), 0o755); err != nil {
 		t.Fatal(err)
 	}

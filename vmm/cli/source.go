@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,7 +30,7 @@ func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error
 	case err != nil:
 		return nil, &failure{CodeImage, fmt.Errorf("image %s: %w: give a file or folder that can be read", arg, err)}
 	case st.IsDir():
-		elf, err := h.goBuild(arg)
+		elf, err := h.goBuild(findTarget(arg))
 		if err != nil {
 			return nil, &failure{CodeImage, fmt.Errorf("image %s: %w", arg, err)}
 		}
@@ -42,14 +41,6 @@ func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error
 		return nil, &failure{CodeImage, err}
 	}
 	return im, nil
-}
-
-// programName is what the go tool would call the program in a folder.
-func programName(dir string) string {
-	if full, err := filepath.Abs(dir); err == nil {
-		dir = full
-	}
-	return filepath.Base(dir)
 }
 
 // builtinNames lists the built-in images in a sentence.
