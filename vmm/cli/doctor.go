@@ -10,6 +10,7 @@ import (
 // Outcomes of a check.
 const (
 	statusOK   = "ok"
+	statusNote = "note" // something is missing that not everybody wants
 	statusWarn = "warn" // cores run, but something is slower or missing
 	statusFail = "FAIL" // no core can run
 )
@@ -34,6 +35,10 @@ func (d *diagnosis) ok(name, format string, args ...any) {
 	d.Checks = append(d.Checks, check{name, statusOK, fmt.Sprintf(format, args...), ""})
 }
 
+func (d *diagnosis) note(name, detail, fix string) {
+	d.Checks = append(d.Checks, check{name, statusNote, detail, fix})
+}
+
 func (d *diagnosis) warn(name, detail, fix string) {
 	d.Checks = append(d.Checks, check{name, statusWarn, detail, fix})
 }
@@ -50,8 +55,9 @@ func (h *Host) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out whether cores can run here, by trying",
-		Long: `Doctor looks at what cores need of this machine: it opens KVM, creates a VM and a
-vCPU, and boots the image hello on one core. Each line is ok, warn (cores run, but
+		Long: `Doctor looks at what cores need of this machine: it opens KVM, creates a VM, has
+its vCPU execute some instructions, and boots the image hello on one core. Each line
+is ok, note (something is missing that not everybody wants), warn (cores run, but
 slower, or something is missing) or FAIL, with what to do about it.
 
 The exit code is 0 if cores can run, else the one that 'barreleye run' would end with.`,
@@ -70,6 +76,9 @@ func (h *Host) doctor(output format) error {
 	if d.OK {
 		h.checkBoot(d)
 	}
+	h.checkLogs(d)
+	checkGo(d)
+	checkLane(d)
 	if output == formatJSON {
 		if err := writeJSON(h.Stdout, d); err != nil {
 			return err

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
+	"slices"
 	"strings"
+
+	"barreleye/vmm/multikernel"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,12 +29,60 @@ func checkHost(d *diagnosis) {
 	default:
 		d.ok("CPUs", "%d that this process may use", set.Count())
 	}
+	checkClock(d)
 	checkMemory(d)
 	checkHugePages(d)
-	if _, err := exec.LookPath("go"); err != nil {
-		d.warn("go tool", "not on PATH", "install Go from https://go.dev/dl/ to run programs by their folder")
+	checkDescriptors(d)
+}
+
+// checkClock looks for a TSC that runs at one speed and never stops, as cores
+// that read it directly expect.
+func checkClock(d *diagnosis) {
+	const cpuinfo = "/proc/cpuinfo"
+	b, err := os.ReadFile(cpuinfo)
+	if err != nil {
+		d.warn("CPU", err.Error(), "mount /proc")
+		return
+	}
+	field := func(name string) string {
+		for line := range strings.Lines(string(b)) {
+			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
+				return strings.TrimSpace(value)
+			}
+		}
+		return "unknown"
+	}
+	flags := strings.Fields(field("flags"))
+	var lacking []string
+	for _, f := range []string{"constant_tsc", "nonstop_tsc"} {
+		if !slices.Contains(flags, f) {
+			lacking = append(lacking, f)
+		}
+	}
+	if len(lacking) > 0 {
+		d.warn("CPU", fmt.Sprintf("%s, without %s", field("model name"), strings.Join(lacking, " and ")),
+			"in a virtual machine, give it the host's CPU model; cores' clocks may drift apart otherwise")
+		return
+	}
+	d.ok("CPU", "%s, its TSC is a steady clock", field("model name"))
+}
+
+// Descriptors of a run: per core, and in all.
+const (
+	descriptorsPerCore = 4
+	descriptorsOfRun   = 40
+)
+
+func checkDescriptors(d *diagnosis) {
+	const want = multikernel.MaxCores*descriptorsPerCore + descriptorsOfRun
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+		d.warn("open files", err.Error(), fmt.Sprintf("ulimit -n %d", want))
+	} else if r.Cur < want {
+		cores := max(int(r.Cur)-descriptorsOfRun, 0) / descriptorsPerCore
+		d.warn("open files", fmt.Sprintf("at most %d, enough for %d cores", r.Cur, cores), fmt.Sprintf("ulimit -n %d", want))
 	} else {
-		d.ok("go tool", "on PATH: programs can be run by their folder")
+		d.ok("open files", "at most %d, enough for %d cores", r.Cur, multikernel.MaxCores)
 	}
 }
 

@@ -46,6 +46,11 @@ func (h *Host) checkKVM(d *diagnosis) {
 	}
 	defer vcpu.Close()
 	d.ok("VM", "one with a vCPU could be created")
+	if err := sys.Try(); err != nil {
+		d.fail("instruction", err, "use another kernel or KVM module; Debian 12's works")
+		return
+	}
+	d.ok("instruction", "a vCPU executed some")
 	checkTSC(d, vcpu)
 }
 
@@ -65,8 +70,11 @@ func kvmFix(err error, device string) string {
 
 func checkHaltPoll(d *diagnosis, sys *kvm.System) {
 	host := "host setting unknown"
-	if ns := kvm.HaltPoll(); ns >= 0 {
-		host = fmt.Sprintf("host polls for %d us", ns/1000)
+	switch ns := kvm.HaltPoll(); {
+	case ns == 0:
+		host = "host does not poll for halted cores: waking one always takes the longer way"
+	case ns > 0:
+		host = fmt.Sprintf("host polls for a halted core for up to %d us", ns/1000)
 	}
 	if sys.Capability(gokvm.CapHALTPoll) == 0 {
 		d.warn("halt polling", host+"; it cannot be set per VM", "where cores share CPUs, set /sys/module/kvm/parameters/halt_poll_ns to 0")

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,26 +12,115 @@ import (
 	"barreleye/vmm/kvm"
 )
 
+// diagnose runs the doctor and returns its checks by name.
+func diagnose(t *testing.T, device string) (d diagnosis, checks map[string]check, code int) {
+	t.Helper()
+	got := inProcess(device, "doctor", "-o", "json")
+	if err := json.Unmarshal([]byte(got.out), &d); err != nil {
+		t.Fatalf("%v: %s%s", err, got.out, got.err)
+	}
+	checks = map[string]check{}
+	for _, c := range d.Checks {
+		if _, twice := checks[c.Name]; twice {
+			t.Errorf("%s is checked twice", c.Name)
+		}
+		if (c.Fix == "") != (c.Status == statusOK) {
+			t.Errorf("%s: status %s, what to do: %q", c.Name, c.Status, c.Fix)
+		}
+		checks[c.Name] = c
+	}
+	return d, checks, got.code
+}
+
 // TestDoctor runs every check.
 func TestDoctor(t *testing.T) {
 	needKVM(t)
 	if !slices.Contains(builtin.Names(), "hello") {
 		t.Skip("no built-in images: build them with make images")
 	}
-	got := inProcess(kvm.DevicePath, "doctor", "-o", "json")
-	var d diagnosis
-	if err := json.Unmarshal([]byte(got.out), &d); err != nil {
-		t.Fatalf("%v: %s", err, got.out)
+	d, checks, code := diagnose(t, kvm.DevicePath)
+	if code != 0 || !d.OK {
+		t.Errorf("code %d: %+v", code, d)
 	}
-	if got.code != 0 || !d.OK || d.Checks[len(d.Checks)-1].Name != "boot" {
-		t.Errorf("code %d: %s", got.code, got.out)
+	for _, name := range []string{"KVM", "VM", "instruction", "TSC", "boot"} {
+		if c := checks[name]; c.Status != statusOK {
+			t.Errorf("%s: %+v", name, c)
+		}
 	}
 }
 
 // TestDoctorWithoutKVM says so, and ends as a run would.
 func TestDoctorWithoutKVM(t *testing.T) {
+	for device, want := range map[string]struct {
+		code int
+		fix  string
+	}{
+		"no-such-device": {CodeNoKVM, "modprobe"},
+		// The kernel lets nobody write this file, not even root.
+		"/proc/sys/kernel/osrelease": {CodeForbidden, "usermod"},
+		os.DevNull:                   {CodeLacking, "kernel"},
+	} {
+		d, checks, code := diagnose(t, device)
+		if code != want.code || d.OK {
+			t.Errorf("%s: code %d, want %d", device, code, want.code)
+		}
+		if c := checks["KVM"]; c.Status != statusFail || !strings.Contains(c.Fix, want.fix) {
+			t.Errorf("%s: %+v", device, c)
+		}
+		if _, ok := checks["VM"]; ok {
+			t.Errorf("%s: made a VM", device)
+		}
+	}
+}
+
+// TestDoctorText shows what to do below the line it is about.
+func TestDoctorText(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
 	got := inProcess("no-such-device", "doctor")
-	if got.code != CodeNoKVM || !strings.Contains(got.out, "FAIL  KVM") || !strings.Contains(got.out, "to do: modprobe") || got.err != "" {
-		t.Errorf("code %d: %s%s", got.code, got.out, got.err)
+	lines := strings.Split(got.out, "\n")
+	for start, fix := range map[string]string{
+		"FAIL  KVM ": "to do: modprobe", "note  go tool ": "to do: install Go", "note  SVM lane ": "apt-get install qemu-system-x86 busybox-static cpio",
+	} {
+		i := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, start) })
+		if i < 0 || !strings.Contains(lines[i+1], fix) {
+			t.Errorf("no line %q with %q below it:\n%s", start, fix, got.out)
+		}
+	}
+	if got.err != "" {
+		t.Errorf("stderr: %q", got.err)
+	}
+}
+
+// TestDoctorGo has the go tool be too old, broken, and good.
+func TestDoctorGo(t *testing.T) {
+	mod, err := os.ReadFile(filepath.Join(packageDir, "..", "..", "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(mod), "\ngo "+strings.TrimPrefix(oldestGo, "go")+".") {
+		t.Errorf("go.mod asks for another Go than %s", oldestGo)
+	}
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	for script, want := range map[string]string{"echo go1.19.8": statusWarn, "exit 1": statusWarn, "echo " + oldestGo + ".1": statusOK} {
+		if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		d := &diagnosis{}
+		checkGo(d)
+		if got := d.Checks[0]; got.Status != want {
+			t.Errorf("%s: %+v", script, got)
+		}
+	}
+}
+
+// TestDoctorLogs has a home that is no folder.
+func TestDoctorLogs(t *testing.T) {
+	for home, want := range map[string]string{t.TempDir(): statusOK, os.DevNull: statusWarn, "": statusWarn} {
+		h, d := Host{Getenv: func(name string) string { return map[string]string{"HOME": home}[name] }}, &diagnosis{}
+		h.checkLogs(d)
+		if got := d.Checks[0]; got.Status != want {
+			t.Errorf("HOME=%s: %+v", home, got)
+		}
 	}
 }
