@@ -3,6 +3,7 @@ module barreleye
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/bobuhiro11/gokvm v0.0.8-0.20231003020000-f53faca69d28
 	github.com/spf13/cobra v1.10.2
 	github.com/spf13/pflag v1.0.9

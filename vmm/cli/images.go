@@ -16,7 +16,7 @@ var descriptions = map[string]string{
 	"crash":    "goes wrong on one core in the way its argument says (-- list)",
 	"hello":    "greets from every core and exchanges a message with every other one",
 	"idle":     "boots and sleeps: what a core costs that has nothing to do",
-	"kv":       "a key-value store, a part of it on every core",
+	"kv":       "a key-value store, one shard per core, and clients on other cores that check it",
 	"memory":   "checks the memory calls that the CPU driver serves against a model",
 	"pingpong": "measures a message's round trip between core 0 and core 1",
 	"probe":    "does one small thing that a test asks for by name",

@@ -1,0 +1,117 @@
+// Kv is a key-value store with one shard per core. The last cores hold the
+// shards: each has a map of its own, which nobody else can reach, and serves
+// requests in the order in which they come. The first cores are clients: they
+// send requests over the channel to the shard that a key's hash names, a number
+// of them at a time, check every answer, and take its time. No lock is taken, no
+// memory is shared.
+//
+// A run: clients store their keys and warm up; core 0 hears that all are ready
+// and says go; clients measure, tell each shard that they are done and compare
+// counts; core 0 gathers what they measured and prints it. docs/kv.md explains it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"barreleye/guest"
+	"barreleye/images/kv/workload"
+	"barreleye/urpc"
+)
+
+// options are the command line, the same on every core.
+type options struct {
+	workload.Config
+	shards   int
+	inflight int
+	json     bool
+}
+
+func main() {
+	o := options{shards: max(guest.Cores()/2, 1)}
+	o.Flags(flag.CommandLine)
+	flag.IntVar(&o.shards, "shards", o.shards, "cores that hold a shard; the others are clients")
+	flag.IntVar(&o.inflight, "inflight", 16, "requests that a client has under way at each shard")
+	flag.BoolVar(&o.json, "json", false, "core 0 prints nothing but one line of JSON")
+	flag.Parse()
+	if err := o.check(guest.Cores()); err != nil {
+		if guest.Core() == 0 {
+			fmt.Fprintf(os.Stderr, "kv: %v\n", err)
+		}
+		os.Exit(2)
+	}
+	if err := run(context.Background(), &o); err != nil {
+		fmt.Fprintf(os.Stderr, "kv: core %d: %v\n", guest.Core(), err)
+		os.Exit(1)
+	}
+}
+
+// maxInflight is below the lines of a ring, up to 32 cores; longer queues only
+// add to the latency.
+const maxInflight = 500
+
+func (o *options) check(cores int) error {
+	switch {
+	case cores < 2:
+		return fmt.Errorf("%d core: a shard and a client need one each: use --cores 2 or more", cores)
+	case flag.NArg() > 0:
+		return fmt.Errorf("argument %q: there are only flags: use -h to see them", flag.Arg(0))
+	case o.shards < 1 || o.shards >= cores:
+		return fmt.Errorf("-shards %d of %d cores: use 1 to %d, so that a client is left", o.shards, cores, cores-1)
+	case o.inflight < 1 || o.inflight > maxInflight:
+		return fmt.Errorf("-inflight %d: use 1 to %d", o.inflight, maxInflight)
+	}
+	return o.Check()
+}
+
+// run is this core's part.
+func run(ctx context.Context, o *options) error {
+	if err := guest.WaitPeers(ctx); err != nil {
+		return err
+	}
+	clients := guest.Cores() - o.shards
+	if me := guest.Core(); me >= clients {
+		s, err := newShard(ctx, me-clients, clients)
+		if err != nil {
+			return err
+		}
+		return s.run(ctx, o)
+	}
+	c, err := newClient(ctx, o, clients)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// channels opens the channels to n cores, from the first one on.
+func channels(first, n int) (conns []*urpc.Conn, ends []*urpc.Receiver, err error) {
+	for peer := first; peer < first+n; peer++ {
+		ch, err := guest.Channel(peer)
+		if err != nil {
+			return nil, nil, err
+		}
+		conns, ends = append(conns, ch), append(ends, ch.Receiver)
+	}
+	return conns, ends, nil
+}
+
+// sendAll sends msgs in order, waiting for room where there is none, and wakes
+// the peer once.
+func sendAll(ctx context.Context, ch *urpc.Conn, msgs []urpc.Message) error {
+	for len(msgs) > 0 {
+		n, err := ch.SendBatch(msgs)
+		msgs = msgs[n:]
+		if err == urpc.ErrFull {
+			err = ch.Send(ctx, &msgs[0])
+			msgs = msgs[1:]
+		}
+		if err != nil {
+			return err
+		}
+	}
+	ch.Flush()
+	return nil
+}
