@@ -2,6 +2,7 @@ package cli
 
 import (
 	"barreleye/vmm/builtin"
+	"barreleye/vmm/runs"
 
 	"github.com/spf13/cobra"
 )
@@ -17,6 +18,22 @@ func completeImage(_ *cobra.Command, args []string, _ string) ([]cobra.Completio
 		names = append(names, cobra.CompletionWithDesc(name, descriptions[name]))
 	}
 	return names, cobra.ShellCompDirectiveDefault
+}
+
+// completeRun offers the user's runs for the first argument of a command.
+func (h *Host) completeRun(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	list, err := h.listRuns()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault // a folder
+	}
+	names := []cobra.Completion{cobra.CompletionWithDesc(runs.Latest, "the newest run")}
+	for _, r := range list {
+		names = append(names, cobra.CompletionWithDesc(r.ID, r.Image+", "+r.State()))
+	}
+	return names, cobra.ShellCompDirectiveKeepOrder
 }
 
 // completeFlag offers the values that a flag takes.

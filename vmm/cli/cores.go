@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/runs"
 
 	"github.com/spf13/cobra"
 )
@@ -78,12 +80,23 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	return err
 }
 
-// boot runs the cores to their end, and obeys signals meanwhile.
+// boot runs the cores to their end, writes down when it began and how it ended,
+// and obeys signals meanwhile.
 func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
+	o := &f.opt
+	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Platform: "kvm", Started: o.Started})
+	if err != nil {
+		return &multikernel.Report{}, &failure{CodeHost, err}
+	}
 	s := handleSignals(func(r *multikernel.Report) { r.Table(h.Stderr) })
 	defer s.stop()
-	f.opt.Kick, f.opt.Ask = s.kick, s.ask
-	return multikernel.Run(&f.opt)
+	o.Kick, o.Ask = s.kick, s.ask
+	report, err := multikernel.Run(o)
+	code := report.ExitCode
+	if err != nil {
+		code = codeOf(err)
+	}
+	return report, errors.Join(err, note.End(code, err))
 }
 
 // warnUnpatched names system calls that the patcher left to the trap route.

@@ -121,6 +121,18 @@ func TestErrors(t *testing.T) {
 		{"", "run --config second.yaml ./good"},
 		{"", "config show --config self.yaml"},
 
+		{"", "logs one two"},
+		{"", "logs nothere"},
+		{"", "logs ./lib"},
+		{"", "logs --core zero"},
+		{"", "logs --since yesterday"},
+		{"", "logs --level loud"},
+		{"", "logs --grep ("},
+		{"", "runs all"},
+		{"", "runs prune"},
+		{"", "runs prune --keep -1"},
+		{"", "runs prune --older soon"},
+
 		{"", "run nothere"},
 		{"", "run ./text"},
 		{"", "run ./empty"},

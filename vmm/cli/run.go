@@ -78,6 +78,7 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 	if f.output == formatJSON {
 		f.opt.Console = h.Stderr
 	}
+	f.opt.View.Colour = h.colours(f.opt.Console)
 	report, err := h.boot(&f.coreFlags)
 	if len(report.Cores) > 0 {
 		if err := h.show(f, report); err != nil {
@@ -115,6 +116,6 @@ func (h *Host) summary(report *multikernel.Report) {
 		bad = []string{"deadlock: every core waited for another"}
 	}
 	if len(bad) > 0 {
-		h.note("%s: the lines about it are above and in %s", strings.Join(bad, ", "), report.Dir)
+		h.note("%s: the lines about it are above, and shown again by 'barreleye logs %s'", strings.Join(bad, ", "), report.Dir)
 	}
 }

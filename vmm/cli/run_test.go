@@ -13,6 +13,7 @@ import (
 
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/runs"
 )
 
 // guestELF is the program in testdata/guest.
@@ -125,6 +126,9 @@ func TestRun(t *testing.T) {
 		_, errs := run(7, image, "--", "exit", "7")
 		if !strings.Contains(errs, "barreleye: core 1 exited with code 7: ") {
 			t.Errorf("stderr: %s", errs)
+		}
+		if r, err := runs.Open(dir); err != nil || r.State() != runs.Ended || *r.ExitCode != 7 || r.Cores != 2 || len(r.Args) != 2 || r.Platform == "" {
+			t.Errorf("%s: %+v, %v", runs.File, r, err)
 		}
 	})
 	t.Run("crash", func(t *testing.T) {

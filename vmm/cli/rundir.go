@@ -8,15 +8,14 @@ import (
 )
 
 // runDir makes the folder for a run's logs: dir if given, otherwise a new one
-// among the user's state.
+// among the user's runs.
 func (h *Host) runDir(dir string) (string, error) {
 	if dir == "" {
-		state, err := h.stateDir()
+		root, err := h.runsDir()
 		if err != nil {
-			return "", err
+			return "", usage("run: no folder for the logs: %w, or use --dir", err)
 		}
-		name := fmt.Sprintf("%s-%d", time.Now().Format("20060102-150405"), os.Getpid())
-		dir = filepath.Join(state, "barreleye", "runs", name)
+		dir = filepath.Join(root, fmt.Sprintf("%s-%d", time.Now().Format("20060102-150405"), os.Getpid()))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", &failure{CodeHost, fmt.Errorf("run: folder for the logs: %w: use --dir with a folder that can be written", err)}
@@ -24,13 +23,16 @@ func (h *Host) runDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// stateDir is where the user's programs keep state (XDG base directories).
-func (h *Host) stateDir() (string, error) {
-	if dir := h.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return dir, nil
+// runsDir is where the user's runs are, in what the user's programs keep as
+// state (XDG base directories).
+func (h *Host) runsDir() (string, error) {
+	state := h.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) {
+		home := h.Getenv("HOME")
+		if home == "" {
+			return "", usage("neither XDG_STATE_HOME nor HOME is set: set one")
+		}
+		state = filepath.Join(home, ".local", "state")
 	}
-	if home := h.Getenv("HOME"); home != "" {
-		return filepath.Join(home, ".local", "state"), nil
-	}
-	return "", usage("run: no folder for the logs: neither XDG_STATE_HOME nor HOME is set: use --dir")
+	return filepath.Join(state, "barreleye", "runs"), nil
 }

@@ -28,7 +28,7 @@ func (r *Reader) Next() (Entry, []byte, error) {
 	}
 	e, err := ParseEntry(line)
 	if err != nil {
-		return e, line, fmt.Errorf("log: line %.60q: %w", line, err)
+		return e, line, fmt.Errorf("log: line %.60q: %w: something else changed the file", line, err)
 	}
 	return e, line, nil
 }
@@ -62,12 +62,18 @@ func (r *Reader) line() ([]byte, error) {
 
 // Show writes every entry that is there now to w as text.
 func (r *Reader) Show(w io.Writer, v View) error {
+	return r.Copy(w, func(b []byte, e *Entry, _ []byte) []byte { return v.Append(b, e) })
+}
+
+// Copy writes to w what form appends of every entry that is there now and of
+// the line it stands in.
+func (r *Reader) Copy(w io.Writer, form func(b []byte, e *Entry, line []byte) []byte) error {
 	const batch = 32 << 10
 	var text []byte
 	for {
-		e, _, err := r.Next()
+		e, line, err := r.Next()
 		if err == nil {
-			text = v.Append(text, &e)
+			text = form(text, &e, line)
 		}
 		if len(text) > batch || err != nil && len(text) > 0 {
 			if _, err := w.Write(text); err != nil {
