@@ -15,6 +15,7 @@ type coreLog struct {
 	text    []byte                     // lines not yet written to file
 	partial [logring.Driver + 1][]byte // by stream: text since the last newline
 	trace   *trace                     // the panic that is being written, nil for none
+	pending pending
 }
 
 // maxLine is how much of a line is kept in memory, in bytes: a longer one
@@ -87,7 +88,7 @@ func (l *Logs) line(c *coreLog, stream byte, tsc uint64, line []byte) {
 func (l *Logs) put(c *coreLog, e *Entry) {
 	c.text = append(e.appendMessage(c.text, View{}), '\n')
 	if c.trace == nil {
-		l.json = e.AppendJSON(l.json)
+		c.pending.add(e)
 	} else if !c.trace.hold(e) {
 		l.closeTrace(c, false)
 	}
@@ -99,9 +100,10 @@ func (l *Logs) closeTrace(c *coreLog, ended bool) {
 	t := c.trace
 	c.trace = nil
 	if !t.confirmed && !(ended && t.fatal()) {
-		l.json = append(l.json, t.inOrder...)
+		c.pending.addLines(t.inOrder)
 		return
 	}
 	e := Entry{Stamp: t.stamp, Core: c.core, Stream: Stderr, Kind: KindPanic, Level: &levelError, Msg: bytes.TrimRight(t.text, "\n")}
-	l.json = append(e.AppendJSON(l.json), t.held...)
+	c.pending.add(&e)
+	c.pending.addLines(t.held)
 }

@@ -18,12 +18,13 @@ import (
 )
 
 // Logs collects what all cores of one run write: one file per core with its
-// text, and LogFile with the entries of all cores in the order in which they
-// were drained. Follow shows that file on the terminal, so a stopped terminal
+// text, and LogFile with the entries of all cores, those that were drained
+// together by time. Follow shows that file on the terminal, so a stopped terminal
 // holds up nobody. All methods but Follow belong to one goroutine.
 type Logs struct {
 	file    *os.File
 	cores   []*coreLog
+	pending []*pending // of all cores
 	clock   *clock.Page
 	now     time.Time    // of the drain under way
 	params  clock.Params // at that time
@@ -64,7 +65,8 @@ func NewLogs(c Config) (*Logs, error) {
 			l.Close()
 			return nil, err
 		}
-		l.cores = append(l.cores, &coreLog{core: core, source: source, file: f})
+		log := &coreLog{core: core, source: source, file: f}
+		l.cores, l.pending = append(l.cores, log), append(l.pending, &log.pending)
 	}
 	return l, nil
 }
@@ -173,14 +175,17 @@ func (l *Logs) readClock() {
 // stamp returns the time of a record; tsc 0 stands for now. A guest may have
 // written the TSC: no time lies ahead.
 func (l *Logs) stamp(tsc uint64) []byte {
-	at := l.now
-	if tsc != 0 && l.params.Mult != 0 {
-		ns := int64(l.params.Monotonic(tsc) + l.params.Wall)
-		if ns > 0 && ns < at.UnixNano() {
-			at = time.Unix(0, ns)
+	if tsc == 0 || l.params.Mult == 0 {
+		return l.stamper.format(l.now)
+	}
+	ns := int64(l.params.Monotonic(tsc) + l.params.Wall)
+	if ns < 0 || ns > l.now.UnixNano() {
+		l.now = time.Now() // it may have been written during the drain
+		if ns < 0 || ns > l.now.UnixNano() {
+			return l.stamper.format(l.now)
 		}
 	}
-	return l.stamper.format(at)
+	return l.stamper.format(time.Unix(0, ns))
 }
 
 // flush writes what was gathered to the files.
@@ -194,6 +199,7 @@ func (l *Logs) flush() {
 			c.text = c.text[:0]
 		}
 	}
+	l.json = merge(l.json, l.pending)
 	if len(l.json) == 0 && failed == nil {
 		return
 	}
