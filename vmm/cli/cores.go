@@ -30,6 +30,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	f.memory = 64 << 20
 	o, flags := &f.opt, cmd.Flags()
 	flags.SortFlags = false
+	flags.StringVar(&o.Platform, "platform", multikernel.PlatformAuto, "what cores are: kvm (virtual machines), hosted (Linux processes), or auto:\nkvm where it can be used, else hosted; a line says which")
 	flags.IntVarP(&o.Cores, "cores", "c", cores, fmt.Sprintf("number of cores, 1 to %d", multikernel.MaxCores))
 	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
 	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
@@ -38,6 +39,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
+	flags.DurationVar(&o.Grace, "grace", 5*time.Second, "how long programs that SIGINT or SIGTERM asked to end may take")
 	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")
 	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
 	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
@@ -76,6 +78,12 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	if err := o.Check(); err != nil {
 		return &failure{CodeUsage, err}
 	}
+	choice, err := multikernel.Choose(o.Platform, o.Device)
+	if err != nil {
+		return &failure{CodeUsage, err}
+	}
+	o.Platform = choice.Platform
+	h.note("platform %s", choice)
 	o.Dir, err = h.runDir(o.Dir)
 	return err
 }

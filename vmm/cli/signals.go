@@ -9,15 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signals connects the command's signals to a run: SIGINT and SIGTERM stop
-// it, a second one ends the command where it stands, and SIGUSR1 shows how
-// the cores are.
+// signals connects the command's signals to a run: the first SIGINT or SIGTERM
+// asks the programs to end, a second one stops the cores, a third ends the
+// command where it stands, and SIGUSR1 shows how the cores are.
 type signals struct {
 	kick chan multikernel.Reason
 	ask  chan multikernel.Asked
 	got  chan os.Signal
 	over chan struct{} // closed when the run ended
 }
+
+// killAfter is at which signal the command itself ends.
+const killAfter = 3
 
 // handleSignals starts to listen. show gets the answers to SIGUSR1.
 func handleSignals(show func(*multikernel.Report)) *signals {
@@ -31,7 +34,7 @@ func handleSignals(show func(*multikernel.Report)) *signals {
 }
 
 func (s *signals) serve(show func(*multikernel.Report)) {
-	stopping := false
+	asked := 0
 	for {
 		select {
 		case <-s.over:
@@ -44,11 +47,16 @@ func (s *signals) serve(show func(*multikernel.Report)) {
 			}
 			number := sig.(unix.Signal)
 			code := 128 + int(number)
-			if stopping {
-				os.Exit(code) // the kernel takes the VMs down with the process
+			asked++
+			reason := multikernel.Reason{Text: unix.SignalName(number), Code: code, Signal: number}
+			select {
+			case s.kick <- reason:
+			default: // the run has not even taken the last one
+				asked = killAfter
 			}
-			stopping = true
-			s.kick <- multikernel.Reason{Text: unix.SignalName(number), Code: code}
+			if asked >= killAfter {
+				os.Exit(code) // the kernel takes the cores down with the process
+			}
 		}
 	}
 }

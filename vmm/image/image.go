@@ -62,6 +62,7 @@ type Site struct {
 // its methods may be called from several goroutines.
 type Image struct {
 	Name     string
+	File     []byte                    // the ELF file as it was given to Load
 	Entry    uint64                    // ELF entry point
 	Segments []Segment                 // ascending, no two on one page
 	Table    [layout.TableWords]uint64 // image table, checked

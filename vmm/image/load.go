@@ -53,7 +53,7 @@ func (o LoadOptions) Open(path string) (*Image, error) {
 // messages only. data is not modified, but segments that need no patching
 // alias it, so the caller must not change it while the image is in use.
 func (o LoadOptions) Load(name string, data []byte) (*Image, error) {
-	im := &Image{Name: name}
+	im := &Image{Name: name, File: data}
 	if err := im.load(data, o); err != nil {
 		return nil, fmt.Errorf("image %s: %w", name, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"barreleye/devices/boot"
 	"barreleye/devices/entropy"
 	"barreleye/devices/layout"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/image"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ import (
 // and records every mapping for the guest's map table.
 type builder struct {
 	cfg    *Config
-	ram    *HostMemory
+	ram    *hostmem.Memory
 	tables *pageTables
 	page   *boot.Page
 	next   uint64 // offset of the first free byte of RAM
@@ -86,7 +87,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 
 	// the boot page first: mappings are recorded in it
 	bootAt := b.take(layout.PageSize)
-	b.page = view[boot.Page](b.ram, bootAt)
+	b.page = hostmem.View[boot.Page](b.ram, bootAt)
 	*b.page = boot.Page{
 		Magic: boot.Magic, ABI: layout.ABI, Core: uint32(cfg.Core), Cores: uint32(cfg.Cores), Life: cfg.Life,
 		RAMSize: ramSize, Tables: b.tables.pool + layout.RAMGPA, TablePages: b.tables.pages,
@@ -150,7 +151,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		}
 	}
 	writeDescriptors(b.ram.Bytes[tablesAt:tablesAt+tablePages*layout.PageSize], &text.Image.Table)
-	seed := view[entropy.Page](b.ram, entropyAt)
+	seed := hostmem.View[entropy.Page](b.ram, entropyAt)
 	if _, err := rand.Read(seed.Seed[:]); err != nil {
 		return 0, fmt.Errorf("machine: entropy: %w", err)
 	}
@@ -241,9 +242,9 @@ func bigFrom(ramSize uint64) uint64 {
 func (b *builder) adviseRAM() {
 	size := uint64(len(b.ram.Bytes))
 	big := bigFrom(size)
-	b.ram.advise(0, big, unix.MADV_NOHUGEPAGE)
-	b.ram.advise(big, size, unix.MADV_HUGEPAGE)
+	b.ram.Advise(0, big, unix.MADV_NOHUGEPAGE)
+	b.ram.Advise(big, size, unix.MADV_HUGEPAGE)
 	if b.cfg.Populate {
-		b.ram.advise(0, size, unix.MADV_POPULATE_WRITE)
+		b.ram.Advise(0, size, unix.MADV_POPULATE_WRITE)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"barreleye/devices/doorbell"
 	"barreleye/devices/layout"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
 
 	"golang.org/x/sys/unix"
@@ -35,7 +36,7 @@ type Config struct {
 type Machine struct {
 	cfg    Config
 	text   *Text
-	ram    *HostMemory
+	ram    *hostmem.Memory
 	tables *pageTables
 	vm     *kvm.VM
 	vcpu   *kvm.VCPU
@@ -55,7 +56,7 @@ const (
 )
 
 // New builds a machine. region is the shared region's memory.
-func New(sys *kvm.System, cfg Config, text *Text, region *HostMemory) (m *Machine, err error) {
+func New(sys *kvm.System, cfg Config, text *Text, region *hostmem.Memory) (m *Machine, err error) {
 	if cfg.RAM < layout.MinRAM || cfg.RAM > layout.MaxRAM || cfg.RAM%layout.HugeSize != 0 {
 		return nil, fmt.Errorf("machine: %d bytes of memory: use a --memory of %d MiB to %d GiB, in steps of 2 MiB",
 			cfg.RAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
@@ -67,7 +68,7 @@ func New(sys *kvm.System, cfg Config, text *Text, region *HostMemory) (m *Machin
 			m = nil
 		}
 	}()
-	if m.ram, err = Allocate(cfg.RAM, false); err != nil {
+	if m.ram, err = hostmem.Allocate(cfg.RAM); err != nil {
 		return
 	}
 	b := &builder{cfg: &m.cfg, ram: m.ram, tables: &pageTables{ram: m.ram.Bytes}}
@@ -90,7 +91,7 @@ func New(sys *kvm.System, cfg Config, text *Text, region *HostMemory) (m *Machin
 	for _, s := range []struct {
 		slot     int
 		gpa      uint64
-		mem      *HostMemory
+		mem      *hostmem.Memory
 		readonly bool
 	}{
 		{slotRAM, layout.RAMGPA, m.ram, false},

@@ -7,57 +7,30 @@ import (
 	"barreleye/devices/layout"
 	"barreleye/devices/power"
 	"barreleye/vmm/kvm"
+	"barreleye/vmm/life"
 
 	gokvm "github.com/bobuhiro11/gokvm/kvm"
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// EndKind is how a core's life ended.
-type EndKind int
-
-// Ends of a core.
-const (
-	EndExit     EndKind = iota // the program exited; the core's block holds its code
-	EndCrash                   // the driver reported a fault; the core's block holds the record
-	EndTriple                  // triple fault
-	EndInternal                // KVM could not emulate an instruction
-	EndEntry                   // KVM could not enter the guest
-	EndMMIO                    // an access to physical memory that is not there
-	EndUnknown                 // an exit this VMM does not know
-	EndStopped                 // the VMM stopped it
-)
-
-// String names the end.
-func (k EndKind) String() string {
-	return [...]string{"exit", "crash", "triple fault", "KVM internal error", "failed entry", "access to missing memory", "unknown exit", "stopped"}[k]
-}
-
-// End is how a core's life ended, with the registers at that moment.
-type End struct {
-	Kind   EndKind
-	Detail string // one line about it, without the core and the location
-	Regs   kvm.Regs
-	CR2    uint64
-}
-
 // Run lets the core run until its life ends. It may be called once.
-func (m *Machine) Run() (End, error) {
+func (m *Machine) Run() (life.End, error) {
 	leave, err := m.enterThread()
 	if err != nil {
-		return End{}, err
+		return life.End{}, err
 	}
 	defer leave()
 	for {
 		exit, interrupted, err := m.vcpu.Run()
 		if err != nil {
-			return End{}, fmt.Errorf("core %d: %w", m.cfg.Core, err)
+			return life.End{}, fmt.Errorf("core %d: %w", m.cfg.Core, err)
 		}
 		if interrupted {
 			m.mu.Lock()
 			stopped := m.stopped
 			m.mu.Unlock()
 			if stopped {
-				return m.end(EndStopped, ""), nil
+				return m.end(life.Stopped, ""), nil
 			}
 			continue
 		}
@@ -69,41 +42,40 @@ func (m *Machine) Run() (End, error) {
 }
 
 // serve handles one exit and reports whether it was the last.
-func (m *Machine) serve(e kvm.Exit) (End, bool) {
+func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 	switch e.Reason {
 	case gokvm.EXITMMIO:
 		if e.Write && e.Address == layout.PowerGPA {
 			switch power.Command(e.Data) {
 			case power.Exit:
-				return m.end(EndExit, ""), true
+				return m.end(life.Exited, ""), true
 			case power.Crash:
-				return m.end(EndCrash, ""), true
+				return m.end(life.Crashed, ""), true
 			}
-			return m.end(EndMMIO, fmt.Sprintf("power device: unknown command %d", e.Data)), true
+			return m.end(life.MMIO, fmt.Sprintf("power device: unknown command %d", e.Data)), true
 		}
 		verb := "read of"
 		if e.Write {
 			verb = "write to"
 		}
-		return m.end(EndMMIO, fmt.Sprintf("%s physical address %#x", verb, e.Address)), true
+		return m.end(life.MMIO, fmt.Sprintf("%s physical address %#x", verb, e.Address)), true
 	case gokvm.EXITSHUTDOWN:
-		return m.end(EndTriple, ""), true
+		return m.end(life.Triple, ""), true
 	case gokvm.EXITFAILENTRY:
-		return m.end(EndEntry, fmt.Sprintf("hardware reason %#x", e.SubError)), true
+		return m.end(life.Entry, fmt.Sprintf("hardware reason %#x", e.SubError)), true
 	case gokvm.EXITINTERNALERROR:
-		return m.end(EndInternal, m.internal(e)), true
+		return m.end(life.Internal, m.internal(e)), true
 	case gokvm.EXITINTR:
-		return End{}, false
+		return life.End{}, false
 	}
-	return m.end(EndUnknown, fmt.Sprintf("KVM exit %d", e.Reason)), true
+	return m.end(life.Unknown, fmt.Sprintf("KVM exit %d", e.Reason)), true
 }
 
-func (m *Machine) end(kind EndKind, detail string) End {
-	end := End{Kind: kind, Detail: detail}
+func (m *Machine) end(kind life.Kind, detail string) life.End {
+	end := life.End{Kind: kind, Detail: detail}
 	// A vCPU whose registers cannot be read has nothing to report.
-	end.Regs, _ = m.vcpu.Regs()
-	if s, err := m.vcpu.Sregs(); err == nil {
-		end.CR2 = s.CR2
+	if r, err := m.vcpu.Regs(); err == nil {
+		end.PC, end.State = r.RIP, kvm.FormatRegs(r)
 	}
 	return end
 }

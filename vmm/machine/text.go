@@ -3,6 +3,7 @@ package machine
 import (
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/image"
 )
 
@@ -10,7 +11,7 @@ import (
 // data and stubs. It is laid out once and all guests map it.
 type Text struct {
 	Image *image.Image
-	mem   *HostMemory
+	mem   *hostmem.Memory
 	parts []textPart
 }
 
@@ -46,7 +47,7 @@ func NewText(im *image.Image) (*Text, error) {
 		contents = append(contents, im.Stubs)
 	}
 	var err error
-	if t.mem, err = Allocate(size, false); err != nil {
+	if t.mem, err = hostmem.Allocate(size); err != nil {
 		return nil, err
 	}
 	for i, p := range t.parts {

@@ -2,11 +2,10 @@ package multikernel
 
 import (
 	"fmt"
-	"strings"
 
 	"barreleye/devices/layout"
 	"barreleye/vmm/kvm"
-	"barreleye/vmm/machine"
+	"barreleye/vmm/life"
 )
 
 // exceptionNames are those of SDM vol. 3, table 6-1.
@@ -23,24 +22,27 @@ func (r *run) describe(c *core) string {
 	if c.err != nil {
 		return fmt.Sprintf("core %d: %v", c.index, c.err)
 	}
-	switch c.end.Kind {
-	case machine.EndStopped:
+	if r.obeyed(c) {
 		return ""
-	case machine.EndExit:
-		code := r.view.Block(c.index).ExitCode.Load()
-		if code == 0 {
+	}
+	switch c.end.Kind {
+	case life.Exited:
+		if c.end.Code == 0 {
 			return ""
 		}
-		return fmt.Sprintf("core %d: exited with code %d: its last lines are in %s/core-%d.log", c.index, code, r.opt.Dir, c.index)
-	case machine.EndCrash:
+		return fmt.Sprintf("core %d: exited with code %d: its last lines are in %s/core-%d.log", c.index, c.end.Code, r.opt.Dir, c.index)
+	case life.Crashed:
 		return r.describeCrash(c)
+	case life.Killed:
+		return fmt.Sprintf("core %d: crashed: killed by %s: its last lines are in %s/core-%d.log; the kernel's own (dmesg) tell if it ran out of memory",
+			c.index, c.end.Detail, r.opt.Dir, c.index)
 	}
 	detail := ""
 	if c.end.Detail != "" {
 		detail = ": " + c.end.Detail
 	}
 	return fmt.Sprintf("core %d: %s at %s%s; registers: %s: run the image with --no-patch to rule the patcher out, and report it",
-		c.index, c.end.Kind, r.where(c.end.Regs.RIP), detail, registers(c.end.Regs))
+		c.index, c.end.Kind, r.where(c.end.PC), detail, c.end.State)
 }
 
 // describeCrash reads the record the driver left.
@@ -71,7 +73,7 @@ func (r *run) describeCrash(c *core) string {
 		RAX: k.Regs[0], RBX: k.Regs[1], RCX: k.Regs[2], RDX: k.Regs[3], RSI: k.Regs[4], RDI: k.Regs[5], RBP: k.Regs[6],
 		R8: k.Regs[7], R9: k.Regs[8], R10: k.Regs[9], R11: k.Regs[10], R12: k.Regs[11], R13: k.Regs[12], R14: k.Regs[13], R15: k.Regs[14]}
 	return fmt.Sprintf("core %d: crashed: %s in %s at %s; registers: %s: its last lines are in %s/core-%d.log",
-		c.index, what, who, r.where(k.RIP), registers(regs), r.opt.Dir, c.index)
+		c.index, what, who, r.where(k.RIP), kvm.FormatRegs(regs), r.opt.Dir, c.index)
 }
 
 // where names an address by function and line.
@@ -81,20 +83,4 @@ func (r *run) where(pc uint64) string {
 		return fmt.Sprintf("%#x (no function there)", pc)
 	}
 	return fmt.Sprintf("%#x %s+%#x (%s:%d)", pc, fn, off, file, line)
-}
-
-func registers(r kvm.Regs) string {
-	var b strings.Builder
-	for _, v := range []struct {
-		name  string
-		value uint64
-	}{{"rip", r.RIP}, {"rsp", r.RSP}, {"rflags", r.RFLAGS}, {"rax", r.RAX}, {"rbx", r.RBX}, {"rcx", r.RCX}, {"rdx", r.RDX},
-		{"rsi", r.RSI}, {"rdi", r.RDI}, {"rbp", r.RBP}, {"r8", r.R8}, {"r9", r.R9}, {"r10", r.R10}, {"r11", r.R11},
-		{"r12", r.R12}, {"r13", r.R13}, {"r14", r.R14}, {"r15", r.R15}} {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		fmt.Fprintf(&b, "%s=%#x", v.name, v.value)
-	}
-	return b.String()
 }

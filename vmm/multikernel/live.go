@@ -7,7 +7,7 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/urpc"
-	"barreleye/vmm/machine"
+	"barreleye/vmm/life"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +32,7 @@ func (r *run) live() error {
 	ends := make(chan *core, len(r.cores))
 	for _, c := range r.cores {
 		go func() {
-			c.end, c.err = c.machine.Run()
+			c.end, c.err = c.life.Run()
 			ends <- c
 		}()
 	}
@@ -46,7 +46,7 @@ func (r *run) live() error {
 	}
 
 	alive := len(r.cores)
-	stop := Reason{Code: -1}
+	var patience <-chan time.Time // for cores that were asked to end
 	deadlock := newDeadlock(r)
 	var asking inquiry
 	var pace paceTimer
@@ -59,15 +59,14 @@ func (r *run) live() error {
 			r.bury(c)
 			r.logs.End(c.index)
 			r.ended(c)
-			if alive > 0 && stop.Code < 0 && (c.err != nil || c.end.Kind != machine.EndExit) {
+			if alive > 0 && r.stop.Code < 0 && (c.err != nil || c.end.Kind != life.Exited) {
 				// survivors go on: a crash takes down one core only
 				r.logs.Say("the others go on: %d", alive)
 			}
 		case reason := <-r.opt.Kick:
-			if stop.Code < 0 {
-				r.logs.Say("%s: stopping %d cores", reason.Text, alive)
-			}
-			stop = reason
+			patience = r.halt(reason, alive)
+		case <-patience:
+			r.logs.Say("%d cores did not end within %v: stopping them", alive, r.opt.Grace)
 			r.stopAll()
 		case to := <-asking.next(r.opt.Ask):
 			asking = r.inquire(to)
@@ -82,29 +81,49 @@ func (r *run) live() error {
 		}
 		asking.check(r, time.Now())
 	}
-	r.finish(stop, deadlock.found)
+	r.finish(deadlock.found)
 	if r.opt.Inspect != nil {
 		r.opt.Inspect(r.view)
 	}
 	err := r.logs.Finish()
-	var patience <-chan time.Time
-	if stop.Code >= 0 {
-		patience = time.After(lastLines) // a stopped terminal must not hold up the end
+	var shown <-chan time.Time
+	if r.stop.Code >= 0 {
+		shown = time.After(lastLines) // a stopped terminal must not hold up the end
 	}
 	select {
 	case ferr := <-followed:
 		if err == nil && ferr != nil {
 			err = fmt.Errorf("run: console: %w", ferr)
 		}
-	case <-patience:
+	case <-shown:
 	}
 	return err
+}
+
+// halt asks the living cores to end, by a signal to their programs where the
+// reason has one, and returns what tells that they had time enough. Asked again,
+// or without a signal, it stops them.
+func (r *run) halt(reason Reason, alive int) <-chan time.Time {
+	again := r.stop.Code >= 0
+	r.stop = reason
+	if again || reason.Signal == 0 {
+		r.logs.Say("%s: stopping %d cores", reason.Text, alive)
+		r.stopAll()
+		return nil
+	}
+	r.logs.Say("%s: asking %d cores to end; once more stops them", reason.Text, alive)
+	for _, c := range r.cores {
+		if !c.over {
+			c.life.Signal(reason.Signal)
+		}
+	}
+	return time.After(r.opt.Grace)
 }
 
 func (r *run) stopAll() {
 	for _, c := range r.cores {
 		if !c.over {
-			c.machine.Stop()
+			c.life.Stop()
 		}
 	}
 }
@@ -117,7 +136,7 @@ func (r *run) ended(c *core) {
 }
 
 // finish fills the report.
-func (r *run) finish(stop Reason, deadlock bool) {
+func (r *run) finish(deadlock bool) {
 	code := CodeOK
 	lastMain := 0.0
 	for _, c := range r.cores {
@@ -132,8 +151,8 @@ func (r *run) finish(stop Reason, deadlock bool) {
 		r.report.Timing = append(r.report.Timing, Phase{"last core in main", lastMain})
 	}
 	switch {
-	case stop.Code >= 0:
-		code = stop.Code
+	case r.stop.Code >= 0:
+		code = r.stop.Code
 	case deadlock:
 		code = CodeDeadlock
 	}
@@ -145,10 +164,10 @@ func (r *run) exitCode(c *core) int {
 	switch {
 	case c.err != nil:
 		return CodeVMM
-	case c.end.Kind == machine.EndExit:
-		return int(r.view.Block(c.index).ExitCode.Load() & 0xff)
-	case c.end.Kind == machine.EndStopped:
+	case r.obeyed(c):
 		return CodeOK
+	case c.end.Kind == life.Exited:
+		return c.end.Code
 	}
 	return CodeCrash
 }
@@ -210,7 +229,7 @@ func (d *deadlock) check(now time.Time) bool {
 		living++
 		b := d.r.view.Block(i)
 		g := atomic.LoadUint64(&b.Asleep)
-		if !urpc.IsAsleep(g) || b.NoTimer.Load() == 0 || b.State.Load() != region.StateRunning || pendingEvent(c.event) {
+		if !urpc.IsAsleep(g) || b.State.Load() != region.StateRunning || pendingEvent(c.event) {
 			d.since = now
 			return false
 		}
@@ -222,7 +241,16 @@ func (d *deadlock) check(now time.Time) bool {
 		d.since = now
 		return false
 	}
-	return now.Sub(d.since) >= deadlockAfter
+	if now.Sub(d.since) < deadlockAfter {
+		return false
+	}
+	for _, c := range d.r.cores {
+		if !c.over && !c.life.Quiet() {
+			d.since = now
+			return false
+		}
+	}
+	return true
 }
 
 // pendingEvent reports whether a doorbell was rung that KVM has not delivered.
@@ -237,16 +265,9 @@ func pendingEvent(fd int) bool {
 func (d *deadlock) report() {
 	d.found, d.asked = true, time.Now()
 	d.r.logs.Alarm("deadlock: all cores are halted, no timer is set and no message is under way; goroutines of each core follow")
-	for i, c := range d.r.cores {
+	for _, c := range d.r.cores {
 		if !c.over {
-			d.r.signal(i, unix.SIGQUIT)
+			c.life.Signal(unix.SIGQUIT)
 		}
 	}
-}
-
-// signal makes a core's program take a signal.
-func (r *run) signal(core int, sig unix.Signal) {
-	box := &r.view.VMM(core).Signal
-	box.Store((box.Load()>>8+1)<<8 | uint64(sig))
-	r.wake(core)
 }

@@ -18,10 +18,13 @@ import (
 	"barreleye/vmm/image"
 	"barreleye/vmm/machine"
 	"barreleye/vmm/observe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Options describes a run.
 type Options struct {
+	Platform   string // PlatformAuto (or ""), PlatformKVM or PlatformHosted
 	Image      *image.Image
 	Args       []string // argv[1:] of the program
 	Env        []string // its environment
@@ -38,6 +41,7 @@ type Options struct {
 	View       observe.View  // how they look there
 	Started    time.Time     // when the command started
 	Kick       <-chan Reason // asks to stop everything
+	Grace      time.Duration // how long programs that a signal asked to end may take
 	Ask        <-chan Asked  // asks how the cores are while they run
 	Device     string        // the KVM device, "" for kvm.DevicePath
 
@@ -51,8 +55,9 @@ const MaxCores = 64
 
 // Reason is why somebody asks to stop a run.
 type Reason struct {
-	Text string // "SIGINT"
-	Code int    // exit code of the run
+	Text   string      // "SIGINT"
+	Code   int         // exit code of the run
+	Signal unix.Signal // what programs get first, 0 to stop the cores at once
 }
 
 // Check reports options that no run can have.

@@ -13,7 +13,7 @@ import (
 
 // Report is what a run came to. Its JSON names are stable.
 type Report struct {
-	Platform   string       `json:"platform"` // "kvm"
+	Platform   string       `json:"platform"` // "kvm" or "hosted"
 	Flavour    kvm.Flavour  `json:"flavour"`
 	Dir        string       `json:"dir"`
 	ExitCode   int          `json:"exit_code"`

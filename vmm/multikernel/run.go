@@ -1,19 +1,16 @@
 package multikernel
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"barreleye/devices/boot"
 	"barreleye/devices/clock"
-	"barreleye/devices/doorbell"
 	"barreleye/devices/region"
 	"barreleye/urpc"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
-	"barreleye/vmm/machine"
+	"barreleye/vmm/life"
 	"barreleye/vmm/observe"
 
 	"golang.org/x/sys/unix"
@@ -21,34 +18,37 @@ import (
 
 // run is one multikernel while it lives.
 type run struct {
-	opt    *Options
-	place  []int
-	text   *machine.Text
-	memory *machine.HostMemory
-	view   *region.View
-	cores  []*core
-	bell   int // event descriptor of the VMM's own doorbell
-	keeper *clock.Keeper
-	logs   *observe.Logs
-	report Report
+	opt      *Options
+	place    []int
+	crowded  bool          // cores outnumber their CPUs
+	poll     time.Duration // how long idle cores poll
+	platform platform
+	memory   *hostmem.Memory // of the shared region
+	view     *region.View
+	cores    []*core
+	bell     int // event descriptor of the VMM's own doorbell
+	keeper   *clock.Keeper
+	logs     *observe.Logs
+	stop     Reason // why the cores were asked to stop; Code -1 where they were not
+	report   Report
 }
 
 // core is one core of a run.
 type core struct {
-	index   int
-	machine *machine.Machine
-	event   int       // event descriptor of its doorbell
-	bell    urpc.Bell // by which the VMM wakes it
-	end     machine.End
-	err     error
-	over    bool // guarded by the run's goroutine: its end was received
+	index int
+	event int       // event descriptor of its doorbell
+	bell  urpc.Bell // by which the VMM wakes it
+	life  carrier
+	end   life.End
+	err   error
+	over  bool // guarded by the run's goroutine: its end was received
 }
 
 // Run boots the multikernel and returns when every core's life has ended. The
 // error is one of the VMM or of the options; how the cores fared is in the
 // report, which is complete even where the error is not nil.
 func Run(opt *Options) (*Report, error) {
-	r := &run{opt: opt, bell: -1}
+	r := &run{opt: opt, bell: -1, stop: Reason{Code: -1}}
 	if err := opt.Check(); err != nil {
 		return &r.report, err
 	}
@@ -70,122 +70,114 @@ func (r *run) since(t time.Time) float64 {
 
 // build makes everything up to the first instruction.
 func (r *run) build() error {
-	var err error
-	opt := r.opt
 	r.phase("image loaded")
-	if r.place, err = opt.placement(); err != nil {
+	if err := r.settle(); err != nil {
 		return err
 	}
-	crowded := opt.crowded(r.place)
-	poll, err := opt.pollTime(crowded)
-	if err != nil {
+	if err := r.share(); err != nil {
 		return err
 	}
-	sys, err := kvm.Open(cmp.Or(opt.Device, kvm.DevicePath))
-	if err != nil {
+	r.phase("shared region")
+	if err := r.choose(); err != nil {
 		return err
 	}
-	defer sys.Close()
-	r.report.Platform, r.report.Flavour, r.report.Dir = "kvm", kvm.DetectFlavour(), opt.Dir
-	r.report.PollNS = poll.Nanoseconds()
-	if r.report.HaltPollNS = r.haltPoll(crowded); r.report.HaltPollNS < 0 {
-		r.report.HaltPollNS = kvm.HaltPoll()
+	if err := r.enliven(); err != nil {
+		return err
 	}
+	r.phase("cores built")
+	r.report.TSCKHz = r.platform.tscKHz()
+	tsc, mono, wall := readClocks()
+	r.keeper = clock.NewKeeper(r.view.Clock(), r.report.TSCKHz, tsc, mono, wall)
+	return nil
+}
 
-	geometry := region.Geometry{Cores: opt.Cores, RingLines: region.DefaultRingLines(opt.Cores)}
+// settle decides where cores run and how long they poll.
+func (r *run) settle() (err error) {
+	if r.place, err = r.opt.placement(); err != nil {
+		return err
+	}
+	r.crowded = r.opt.crowded(r.place)
+	r.poll, err = r.opt.pollTime(r.crowded)
+	r.report.Dir, r.report.PollNS = r.opt.Dir, r.poll.Nanoseconds()
+	return err
+}
+
+// share makes what all cores and the VMM see: the region and the doorbells.
+func (r *run) share() (err error) {
+	geometry := region.Geometry{Cores: r.opt.Cores, RingLines: region.DefaultRingLines(r.opt.Cores)}
 	if err := geometry.Check(); err != nil {
 		return err
 	}
-	if r.memory, err = machine.Allocate(geometry.Size(), true); err != nil {
+	if r.memory, err = hostmem.AllocateShared("barreleye-region", geometry.Size()); err != nil {
 		return err
 	}
 	if r.view, err = region.Format(uintptr(r.memory.Address()), geometry); err != nil {
 		return err
 	}
-	if r.text, err = machine.NewText(opt.Image); err != nil {
-		return err
-	}
-	sources := make([]observe.Source, opt.Cores)
-	for i := range sources {
-		sources[i] = observe.NewRingSource(r.view, i, func() { r.wake(i) })
-	}
-	if r.logs, err = observe.NewLogs(observe.Config{Dir: opt.Dir, Sources: sources, Clock: r.view.Clock()}); err != nil {
-		return err
-	}
 	if r.bell, err = eventfd(); err != nil {
 		return err
 	}
-	for i := range opt.Cores {
-		c := &core{index: i}
+	for i := range r.opt.Cores {
+		c := &core{index: i, event: -1}
+		r.cores = append(r.cores, c)
 		if c.event, err = eventfd(); err != nil {
 			return err
 		}
 		c.bell = urpc.Bell{Asleep: &r.view.Block(i).Asleep, Ring: c.ring}
-		r.cores = append(r.cores, c)
 	}
-	r.phase("shared region")
+	return nil
+}
 
-	flags := uint64(0)
-	if !crowded {
-		flags |= boot.FlagShortTimers
+// choose settles the platform and opens it.
+func (r *run) choose() error {
+	choice, err := Choose(r.opt.Platform, r.opt.Device)
+	if err != nil {
+		return err
 	}
-	if opt.Populate {
-		flags |= boot.FlagPopulate
+	r.report.Platform, r.report.Flavour = choice.Platform, choice.Flavour
+	if choice.Platform == PlatformHosted {
+		p, err := newProcesses(r)
+		if err != nil {
+			return err
+		}
+		r.platform = p
+		return nil
 	}
+	if r.report.HaltPollNS = r.haltPoll(); r.report.HaltPollNS < 0 {
+		r.report.HaltPollNS = kvm.HaltPoll()
+	}
+	g, err := newGuests(r)
+	if err != nil {
+		return err
+	}
+	r.platform = g
+	return nil
+}
+
+// enliven makes every core's first life, all at once, and opens their logs.
+func (r *run) enliven() (err error) {
 	var wg sync.WaitGroup
 	for _, c := range r.cores {
-		wg.Go(func() {
-			c.machine, c.err = machine.New(sys, machine.Config{
-				Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory,
-				Args: append([]string{opt.Image.Name}, opt.Args...), Env: opt.Env,
-				Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: poll, Flags: flags,
-				Populate: opt.Populate, CPU: r.place[c.index],
-			}, r.text, r.memory)
-			if c.err == nil {
-				c.err = r.wire(c, crowded)
-			}
-		})
+		wg.Go(func() { c.life, c.err = r.platform.newLife(c) })
 	}
 	wg.Wait()
-	for _, c := range r.cores {
+	sources := make([]observe.Source, len(r.cores))
+	for i, c := range r.cores {
 		if c.err != nil {
 			return c.err
 		}
+		sources[i] = c.life.Source()
 	}
-	r.phase("machines built")
-	r.report.TSCKHz = r.cores[0].machine.TSCKHz()
-	tsc, mono, wall := readClocks()
-	r.keeper = clock.NewKeeper(r.view.Clock(), r.cores[0].machine.TSCKHz(), tsc, mono, wall)
-	return nil
+	r.logs, err = observe.NewLogs(observe.Config{Dir: r.opt.Dir, Sources: sources, Clock: r.view.Clock()})
+	return err
 }
 
-// wire connects a core's doorbells.
-func (r *run) wire(c *core, crowded bool) error {
-	if err := c.machine.BindInterrupt(c.event); err != nil {
-		return err
-	}
-	for _, to := range r.cores {
-		if to != c {
-			if err := c.machine.BindDoorbell(to.index, to.event); err != nil {
-				return err
-			}
-		}
-	}
-	if err := c.machine.BindDoorbell(doorbell.VMM, r.bell); err != nil {
-		return err
-	}
-	// A halted core that KVM polls for keeps the CPU from the others.
-	if poll := r.haltPoll(crowded); poll >= 0 {
-		if err := c.machine.SetHaltPoll(uint32(poll)); err != nil && !errors.Is(err, kvm.ErrUnusable) {
-			return err
-		}
-	}
-	return nil
-}
+// args returns the programs' argument list.
+func (r *run) args() []string { return append([]string{r.opt.Image.Name}, r.opt.Args...) }
 
 // haltPoll returns the halt polling to set, in ns, or -1 for the host's.
-func (r *run) haltPoll(crowded bool) int {
-	if crowded && r.opt.HaltPoll < 0 {
+func (r *run) haltPoll() int {
+	if r.crowded && r.opt.HaltPoll < 0 {
 		return 0
 	}
 	return r.opt.HaltPoll
@@ -212,10 +204,12 @@ func eventfd() (int, error) {
 // close frees everything; cores do not run any more.
 func (r *run) close() {
 	for _, c := range r.cores {
-		if c.machine != nil {
-			c.machine.Close()
+		if c.life != nil {
+			c.life.Close()
 		}
-		unix.Close(c.event)
+		if c.event >= 0 {
+			unix.Close(c.event)
+		}
 	}
 	if r.bell >= 0 {
 		unix.Close(r.bell)
@@ -223,8 +217,8 @@ func (r *run) close() {
 	if r.logs != nil {
 		r.logs.Close()
 	}
-	if r.text != nil {
-		r.text.Free()
+	if r.platform != nil {
+		r.platform.close()
 	}
 	if r.memory != nil {
 		r.memory.Free()

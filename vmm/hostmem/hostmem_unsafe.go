@@ -1,0 +1,110 @@
+// Package hostmem is memory of the VMM that cores see: private RAM, image text,
+// the shared region. It is no Go memory: its address is stable and the collector
+// does not know it.
+package hostmem
+
+import (
+	"fmt"
+	"unsafe"
+
+	"barreleye/devices/layout"
+
+	"golang.org/x/sys/unix"
+)
+
+// Memory is one such range.
+type Memory struct {
+	raw   []byte // as mapped
+	fd    int    // -1 for private memory
+	Bytes []byte // aligned to 2 MiB
+}
+
+// Allocate maps size bytes of zeroes that only this process and its guests see.
+func Allocate(size uint64) (*Memory, error) {
+	m, err := reserve(size, unix.PROT_READ|unix.PROT_WRITE)
+	if err != nil {
+		return nil, fmt.Errorf("host memory: %d MiB: %w: use a smaller --memory or fewer cores", size>>20, err)
+	}
+	return m, nil
+}
+
+// AllocateShared maps size bytes of zeroes that have a descriptor, by which other
+// processes can map them too. name is shown in /proc/PID/maps.
+func AllocateShared(name string, size uint64) (*Memory, error) {
+	m, err := reserve(size, unix.PROT_NONE)
+	if err != nil {
+		return nil, fmt.Errorf("host memory: %d MiB: %w: use fewer cores", size>>20, err)
+	}
+	if err := m.back(name); err != nil {
+		m.Free()
+		return nil, fmt.Errorf("host memory: %s of %d MiB: %w: free some memory, or use fewer cores", name, size>>20, err)
+	}
+	return m, nil
+}
+
+// reserve maps size bytes of private memory, aligned to 2 MiB.
+func reserve(size uint64, prot int) (*Memory, error) {
+	raw, err := unix.Mmap(-1, 0, int(size)+layout.HugeSize, prot, unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_PRIVATE)
+	if err != nil {
+		return nil, err
+	}
+	skip := -uintptr(unsafe.Pointer(&raw[0])) & (layout.HugeSize - 1)
+	return &Memory{raw: raw, fd: -1, Bytes: raw[skip : skip+uintptr(size)]}, nil
+}
+
+// back puts memory with a descriptor in place of what was reserved.
+func (m *Memory) back(name string) (err error) {
+	if m.fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC); err != nil {
+		return err
+	}
+	if err := unix.Ftruncate(m.fd, int64(len(m.Bytes))); err != nil {
+		return err
+	}
+	_, _, e := unix.Syscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(m.Bytes)),
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED, uintptr(m.fd), 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// Descriptor returns the descriptor of shared memory, -1 for private memory.
+func (m *Memory) Descriptor() int { return m.fd }
+
+// Address returns where the memory lies in the VMM.
+func (m *Memory) Address() uint64 { return uint64(uintptr(unsafe.Pointer(&m.Bytes[0]))) }
+
+// Free unmaps it. No guest may run on it any more.
+func (m *Memory) Free() error {
+	if m.fd >= 0 {
+		unix.Close(m.fd)
+		m.fd = -1
+	}
+	return unix.Munmap(m.raw)
+}
+
+// Advise passes advice about [from, to) to the kernel; failure costs speed only.
+func (m *Memory) Advise(from, to uint64, advice int) {
+	if from < to {
+		_ = unix.Madvise(m.Bytes[from:to], advice)
+	}
+}
+
+// ResidentKiB returns how much of the memory the host backs now, in KiB.
+func (m *Memory) ResidentKiB() int {
+	pages := make([]byte, len(m.Bytes)/layout.PageSize)
+	_, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(m.Bytes)), uintptr(unsafe.Pointer(&pages[0])))
+	if e != 0 {
+		return -1
+	}
+	n := 0
+	for _, p := range pages {
+		n += int(p & 1)
+	}
+	return n * layout.PageSize / 1024
+}
+
+// View returns the structure at offset of the memory.
+func View[T any](m *Memory, offset uint64) *T {
+	return (*T)(unsafe.Pointer(&m.Bytes[offset]))
+}
