@@ -25,6 +25,7 @@ const MaxText = 4 << 10
 
 // Streams of a record.
 const (
+	Merged = 0 // stdout and stderr in their order, not told apart (hosted platform)
 	Stdout = 1
 	Stderr = 2
 	Driver = 3 // a line of the CPU driver itself

@@ -59,6 +59,7 @@ func Attach() (*Core, error) {
 	if err := c.limitMemory(); err != nil {
 		return nil, err
 	}
+	c.PublishMaps(0) // so that there is one if nobody ever asks
 	go c.poll()
 	return c, nil
 }
@@ -67,7 +68,7 @@ func Attach() (*Core, error) {
 // The limit counts writable memory that is mapped, touched or not, so the
 // image's own data, of which a core touches little, is not held against it.
 func (c *Core) limitMemory() error {
-	mapped, err := dataMapped()
+	mapped, err := status("VmData")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
@@ -15,6 +16,9 @@ import (
 // message counts to the core's block as the answer to the given request.
 func (c *Core) PublishMaps(request uint64) {
 	c.publishCounts()
+	used, _ := status("RssAnon")
+	atomic.StoreUint64(&c.block.Counters.FramesUsed, used/layout.PageSize)
+	atomic.StoreUint64(&c.block.Counters.FramesTotal, c.page.RAMSize/layout.PageSize)
 	n := uint64(0)
 	// without /proc the map stays empty
 	if b, err := os.ReadFile("/proc/self/maps"); err == nil {
@@ -68,26 +72,27 @@ func kindOf(m *boot.Mapping, name string) uint8 {
 		return boot.KindReadOnly
 	case name == "[stack]":
 		return boot.KindStack
-	case strings.HasPrefix(name, "[v"): // vdso, vvar
+	case name == "[vdso]":
 		return boot.KindStubs
+	case strings.HasPrefix(name, "[vvar"): // what the vDSO reads
+		return boot.KindReadOnly
 	case m.Prot == 0:
 		return boot.KindReserved
 	}
 	return boot.KindAnon
 }
 
-// dataMapped returns how many bytes of writable memory the process has mapped,
-// as RLIMIT_DATA counts them.
-func dataMapped() (uint64, error) {
+// status returns an amount of memory that /proc/self/status tells, in bytes.
+func status(name string) (uint64, error) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, fmt.Errorf("hosted core: memory in use: %w: mount /proc", err)
 	}
 	for line := range bytes.Lines(b) {
 		var kib uint64
-		if n, _ := fmt.Sscanf(string(line), "VmData: %d kB", &kib); n == 1 {
+		if n, _ := fmt.Sscanf(string(line), name+": %d kB", &kib); n == 1 {
 			return kib << 10, nil
 		}
 	}
-	return 0, fmt.Errorf("hosted core: memory in use: no VmData in /proc/self/status: use a kernel from 4.7 on")
+	return 0, fmt.Errorf("hosted core: memory in use: no %s in /proc/self/status: use a kernel from 4.7 on", name)
 }

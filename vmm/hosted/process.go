@@ -136,7 +136,7 @@ func (p *Process) start() (pid int, err error) {
 		return 0, fmt.Errorf("core %d: %s: %w: mount /dev", p.cfg.Core, os.DevNull, err)
 	}
 	defer unix.Close(null)
-	inherited := slices.Concat([]int{null, p.Output.stdout.write, p.Output.stderr.write, // 0, 1, 2
+	inherited := slices.Concat([]int{null, p.Output.write, p.Output.write, // 0, 1, 2
 		p.file.fd, p.boot.Descriptor(), p.region.Descriptor()}, p.cfg.Doorbells)
 	files := make([]uintptr, len(inherited))
 	for i, fd := range inherited {

@@ -8,6 +8,8 @@ import (
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -61,6 +63,9 @@ func TestCrashesStayOnTheirCore(t *testing.T) {
 		{"driver", "crashed", multikernel.CodeCrash, nil, []string{"crashed: page fault on read of 0x1234567000 in the CPU driver", "memmove", "rip=0x", "core-2.log"}},
 	} {
 		t.Run(c.form, func(t *testing.T) {
+			if c.form == "driver" {
+				needGuests(t, "a process has Linux instead of a driver")
+			}
 			const broken = 2
 			o := boot(t, "crash", 3, "-core", fmt.Sprint(broken), c.form)
 			got := o.Cores[broken]
@@ -94,8 +99,10 @@ func TestOutOfMemoryIsExplained(t *testing.T) {
 	opt := options(t, load(t, "crash", image.LoadOptions{}), 2, "-core", "0", "oom")
 	opt.Memory = 64 << 20
 	o := run(t, opt)
-	o.wantLine(0, "out of memory: mapping of ")
-	o.wantLine(0, "run with a larger --memory")
+	if !onHosted() { // the driver's own lines
+		o.wantLine(0, "out of memory: mapping of ")
+		o.wantLine(0, "run with a larger --memory")
+	}
 	o.wantLine(0, "fatal error: runtime: out of memory")
 	o.wantLine(0, "main.exhaust")
 	if c := o.Cores[0]; c.State != "exited" || c.ExitCode != 2 {
@@ -162,5 +169,65 @@ func TestStopEndsEveryCore(t *testing.T) {
 				t.Logf("stopped %v after it was asked to", time.Since(opt.Console.(*watcher).at))
 			})
 		}
+	}
+}
+
+// ask runs a task of the probe on two cores, and asks them to end by a signal
+// when both are ready.
+func ask(t *testing.T, task string, grace time.Duration) *outcome {
+	t.Helper()
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, task)
+	kick := make(chan multikernel.Reason, 1)
+	opt.Kick, opt.Grace = kick, grace
+	opt.Console = newWatcher([]string{"ready", "ready"}, func() {
+		kick <- multikernel.Reason{Text: "the test", Code: 143, Signal: unix.SIGTERM}
+	})
+	guard := time.AfterFunc(hang(), func() { kick <- multikernel.Reason{Text: "hung", Code: codeHung} })
+	defer guard.Stop()
+	o := run(t, opt)
+	if o.ExitCode != 143 {
+		t.Errorf("exit code %d, want 143", o.ExitCode)
+	}
+	return o
+}
+
+// TestProgramsMayDrain: a program that handles the signal ends as it likes.
+func TestProgramsMayDrain(t *testing.T) {
+	o := ask(t, "drain", hang())
+	for i, c := range o.Cores {
+		o.wantLine(i, "asked by terminated, drained")
+		if c.State != "exited" || c.ExitCode != 0 || c.Error != "" {
+			t.Errorf("core %d is %s, code %d, error %q; want exited", i, c.State, c.ExitCode, c.Error)
+		}
+	}
+}
+
+// TestProgramsThatDoNotCareEnd: the signal ends a program that does not handle
+// it, without any error to report.
+func TestProgramsThatDoNotCareEnd(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "lopsided")
+	kick := make(chan multikernel.Reason, 1)
+	opt.Kick, opt.Grace = kick, hang()
+	opt.Console = newWatcher([]string{"spinning", "sleeping"}, func() {
+		kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGINT}
+	})
+	o := run(t, opt)
+	for i, c := range o.Cores {
+		if c.State != "stopped" || c.ExitCode != 0 || c.Error != "" {
+			t.Errorf("core %d is %s, code %d, error %q; want stopped", i, c.State, c.ExitCode, c.Error)
+		}
+	}
+}
+
+// TestGraceEnds: programs that ignore the signal are stopped after their time.
+func TestGraceEnds(t *testing.T) {
+	o := ask(t, "stubborn", 50*time.Millisecond)
+	for i, c := range o.Cores {
+		if c.State != "stopped" || c.ExitCode != 0 {
+			t.Errorf("core %d is %s, code %d; want stopped", i, c.State, c.ExitCode)
+		}
+	}
+	if !strings.Contains(o.console(), "2 cores did not end within 50ms: stopping them") {
+		t.Error("the console does not say that they were stopped")
 	}
 }

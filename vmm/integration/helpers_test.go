@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -19,17 +20,34 @@ import (
 	"barreleye/vmm/observe"
 )
 
-// unusable is why no guest can run here, "" where guests can.
+// platform is what the cores of the tests are: virtual machines, unless the
+// lane says otherwise.
+var platform = cmp.Or(os.Getenv("BARRELEYE_PLATFORM"), multikernel.PlatformKVM)
+
+// unusable is why no core can run here, "" where cores can.
 var unusable string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if sys, err := kvm.Open(kvm.DevicePath); err != nil {
-		unusable = err.Error()
-	} else {
-		sys.Close()
+	if platform == multikernel.PlatformKVM {
+		if sys, err := kvm.Open(kvm.DevicePath); err != nil {
+			unusable = err.Error()
+		} else {
+			sys.Close()
+		}
 	}
 	os.Exit(m.Run())
+}
+
+// onHosted reports whether cores are Linux processes.
+func onHosted() bool { return platform == multikernel.PlatformHosted }
+
+// needGuests skips a test of what only a virtual machine has.
+func needGuests(t *testing.T, what string) {
+	t.Helper()
+	if onHosted() {
+		t.Skipf("of virtual machines only: %s", what)
+	}
 }
 
 // inLane reports whether this is the emulated lane, which has no Go.
@@ -81,7 +99,7 @@ func options(t *testing.T, im *image.Image, cores int, args ...string) *multiker
 		lacks(t, unusable)
 	}
 	return &multikernel.Options{
-		Image: im, Args: args, Cores: cores, Memory: 128 << 20, Pin: "auto", Poll: "auto",
+		Platform: platform, Image: im, Args: args, Cores: cores, Memory: 128 << 20, Pin: "auto", Poll: "auto",
 		Tick: 10 * time.Millisecond, HaltPoll: -1, Dir: t.TempDir(), Started: time.Now(),
 	}
 }
@@ -218,7 +236,11 @@ func (o *outcome) wantMaps(c multikernel.CoreReport) {
 		}
 		last, kinds = end, append(kinds, m.Kind)
 	}
-	for _, kind := range []string{"text", "rodata", "data", "driver", "stack", "frames", "region", "device", "anon", "reserved"} {
+	essential := []string{"text", "rodata", "data", "stack", "region", "anon", "reserved"}
+	if !onHosted() {
+		essential = append(essential, "driver", "frames", "device")
+	}
+	for _, kind := range essential {
 		if !slices.Contains(kinds, kind) {
 			o.t.Errorf("core %d: no mapping of kind %q in %v", c.Core, kind, kinds)
 		}

@@ -14,8 +14,8 @@ import (
 	"barreleye/vmm/observe"
 )
 
-// watcher is a console that calls then once every core i printed want[i] as a
-// line.
+// watcher is a console that calls then once every core i printed want[i], where
+// that is not empty, as a line.
 type watcher struct {
 	mu   sync.Mutex
 	want map[string]bool
@@ -27,6 +27,9 @@ type watcher struct {
 func newWatcher(want []string, then func()) *watcher {
 	w := &watcher{want: map[string]bool{}, then: then}
 	for core, line := range want {
+		if line == "" {
+			continue
+		}
 		w.want[fmt.Sprintf("[%d] %s\n", core, line)] = true
 	}
 	return w

@@ -28,9 +28,18 @@ func TestStream(t *testing.T) {
 	o.wantLine(0, fmt.Sprintf("sent %d messages", n))
 	o.wantLine(1, fmt.Sprintf("received and checked %d messages", n))
 	t.Log(o.logged(1, "received"))
-	if got := o.Cores[1].Received; got < uint64(n) {
+	if got := o.Cores[1].Received; got < uint64(n) && !onHosted() {
 		t.Errorf("core 1 reports %d messages received, %d were sent to it", got, n)
 	}
+}
+
+// soakFor returns how long to soak: where Linux is the kernel there is less to
+// find, and the emulated lane is slow.
+func soakFor(full time.Duration) time.Duration {
+	if onHosted() {
+		return full / 5
+	}
+	return scaled(full, 8*time.Second)
 }
 
 // soak runs the soak image with ticks that come often, at random times.
@@ -49,7 +58,7 @@ func soak(t *testing.T, im *image.Image, cores int, length time.Duration) {
 		t.Log(o.logged(i, "soak: "))
 		t.Logf("core %d: %d ticks, %d preemptions, %d signals, %d exceptions, %d TLB flushes, %d halts", i, c.Ticks, c.Preemptions, c.Signals, c.Exceptions, c.Flushes, c.Halts)
 		o.wantMaps(c)
-		if c.Preemptions == 0 || c.Exceptions == 0 || c.Ticks == 0 {
+		if !onHosted() && (c.Preemptions == 0 || c.Exceptions == 0 || c.Ticks == 0) {
 			t.Errorf("core %d: a soak without ticks, preemptions or exceptions shows nothing", i)
 		}
 	}
@@ -59,7 +68,7 @@ func TestSoak(t *testing.T) {
 	cores := scaled([]int{2, 4}, []int{2})
 	for _, n := range cores {
 		t.Run(fmt.Sprintf("%d cores", n), func(t *testing.T) {
-			soak(t, load(t, "soak", image.LoadOptions{}), n, scaled(40*time.Second, 8*time.Second))
+			soak(t, load(t, "soak", image.LoadOptions{}), n, soakFor(40*time.Second))
 		})
 	}
 }
@@ -91,10 +100,11 @@ func TestSoakBuiltByNextGo(t *testing.T) {
 	if left := im.Unpatched(); len(left) != 0 {
 		t.Errorf("system calls that were not patched: %v", left)
 	}
-	soak(t, im, 2, 50*time.Second)
+	soak(t, im, 2, soakFor(50*time.Second))
 }
 
 func TestSoakByTrapRoute(t *testing.T) {
+	needGuests(t, "system calls are Linux's")
 	opt := options(t, load(t, "soak", image.LoadOptions{NoPatch: true}), 2, "-for", scaled("5s", "3s"))
 	opt.Memory = 256 << 20
 	opt.Tick = scaled(2*time.Millisecond, 10*time.Millisecond)
@@ -162,6 +172,7 @@ func TestRandomBytesDiffer(t *testing.T) {
 }
 
 func TestUnservedCallsFailInGoodOrder(t *testing.T) {
+	needGuests(t, "Linux serves all calls")
 	o := boot(t, "probe", 1, "unserved")
 	o.wantOK()
 	o.wantLine(0, "network is unreachable")

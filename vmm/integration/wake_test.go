@@ -27,6 +27,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 // TestTicksAtAnyInstruction: one-shot timers at random times from the shortest
 // interval on, under a load that collects, preempts and faults all the time.
 func TestTicksAtAnyInstruction(t *testing.T) {
+	needGuests(t, "a process has no ticks")
 	opt := options(t, load(t, "soak", image.LoadOptions{}), 2,
 		"-for", scaled("20s", "5s"), "-seed", fmt.Sprint(time.Now().UnixNano()%1e9))
 	opt.Memory, opt.Populate = 256<<20, true
