@@ -85,6 +85,7 @@ func TestErrors(t *testing.T) {
 		{"", "run -- good"},
 		{"", "run ./good extra"},
 		{"", "run --frobnicate ./good"},
+		{"", "run --platform xen ./good"},
 		{"", "run --cores many ./good"},
 		{"", "run --cores 0 ./good"},
 		{"", "run --cores 65 ./good"},
@@ -166,10 +167,10 @@ func TestErrors(t *testing.T) {
 		{"", "build ./plainprogram"},
 		{"", "build nothere"},
 
-		{"no-such-device", "run ./good"},
+		{"no-such-device", "run --platform kvm ./good"},
 		// The kernel lets nobody write this file, not even root.
-		{"/proc/sys/kernel/osrelease", "run ./good"},
-		{os.DevNull, "run ./good"},
+		{"/proc/sys/kernel/osrelease", "run --platform kvm ./good"},
+		{os.DevNull, "run --platform kvm ./good"},
 	} {
 		got := inProcess(c.device, strings.Fields(c.args)...)
 		if got.code < CodeUsage || got.code > CodeLacking && got.code != CodeHost {

@@ -65,10 +65,19 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// platforms lists what cores can be here.
+func platforms() []string {
+	list := []string{multikernel.PlatformHosted}
+	if sys, err := kvm.Open(kvm.DevicePath); err == nil {
+		sys.Close()
+		list = append(list, multikernel.PlatformKVM)
+	}
+	return list
+}
+
 // command is the real binary, and the guest as a file.
 func command(t *testing.T) (binary, image, dir string) {
 	t.Helper()
-	needKVM(t)
 	dir = t.TempDir()
 	binary, err := commandBinary()
 	if err != nil {
@@ -81,13 +90,19 @@ func command(t *testing.T) (binary, image, dir string) {
 	return binary, image, filepath.Join(dir, "run")
 }
 
-// TestRun runs the real binary to its end.
+// TestRun runs the real binary to its end, on each platform there is.
 func TestRun(t *testing.T) {
+	for _, platform := range platforms() {
+		t.Run(platform, func(t *testing.T) { testRun(t, platform) })
+	}
+}
+
+func testRun(t *testing.T, platform string) {
 	binary, image, dir := command(t)
 	run := func(want int, args ...string) (stdout, stderr string) {
 		t.Helper()
 		var out, errs bytes.Buffer
-		cmd := exec.Command(binary, append([]string{"run", "--dir", dir}, args...)...)
+		cmd := exec.Command(binary, append([]string{"run", "--platform", platform, "--dir", dir}, args...)...)
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		cmd.Run()
 		if got := cmd.ProcessState.ExitCode(); got != want {
@@ -97,13 +112,13 @@ func TestRun(t *testing.T) {
 	}
 	t.Run("text", func(t *testing.T) {
 		out, errs := run(0, "--env", "GREETING=hi", "--ps", "--timing", "--maps", image, "--", "end", "-x")
-		for _, part := range []string{"[0] up [end -x] hi\n", "[1] up [end -x] hi\n", "machines built", "CORE", "rodata", "exited"} {
+		for _, part := range []string{"[0] up [end -x] hi\n", "[1] up [end -x] hi\n", "cores built", "CORE", "rodata", "exited"} {
 			if !strings.Contains(out, part) {
 				t.Errorf("stdout lacks %q:\n%s", part, out)
 			}
 		}
-		if want := "barreleye: logs in " + dir + "\n"; errs != want {
-			t.Errorf("stderr is %q, want %q", errs, want)
+		if !strings.HasPrefix(errs, "barreleye: platform "+platform) || !strings.HasSuffix(errs, "\nbarreleye: logs in "+dir+"\n") {
+			t.Errorf("stderr is %q, want the platform and the folder", errs)
 		}
 		if b, err := os.ReadFile(filepath.Join(dir, "core-1.log")); string(b) != "up [end -x] hi\n" {
 			t.Errorf("core-1.log: %q, %v", b, err)
@@ -132,6 +147,9 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("crash", func(t *testing.T) {
+		if platform == multikernel.PlatformHosted {
+			t.Skip("of virtual machines only: a process has Linux instead of a driver")
+		}
 		out, errs := run(CodeCrash, image, "--", "crash")
 		if !strings.Contains(out, "[vmm] core 1: crashed: page fault") || !strings.Contains(errs, "barreleye: core 1 crashed: ") {
 			t.Errorf("output:\n%s%s", out, errs)

@@ -86,7 +86,11 @@ func Choose(name, device string) (Choice, error) {
 		}
 		return Choice{Platform: PlatformKVM, Flavour: kvm.DetectFlavour()}, nil
 	}
-	return Choice{}, fmt.Errorf("run: platform %q: use --platform %s, %s or %s", name, PlatformAuto, PlatformKVM, PlatformHosted)
+	return Choice{}, errPlatform(name)
+}
+
+func errPlatform(name string) error {
+	return fmt.Errorf("run: unknown platform %q: use --platform %s, %s or %s", name, PlatformAuto, PlatformKVM, PlatformHosted)
 }
 
 // tryKVM makes a virtual machine and lets go of it.

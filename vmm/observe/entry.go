@@ -12,6 +12,7 @@ import (
 const (
 	Stdout = "stdout"
 	Stderr = "stderr"
+	Output = "output" // stdout and stderr in one, of a core that is a process
 	Driver = "driver" // a line of the CPU driver
 	VMM    = "vmm"    // a line of the VMM, about the run or one of its cores
 )
@@ -42,7 +43,7 @@ func (e *Entry) Severity() slog.Level {
 	switch {
 	case e.Level != nil:
 		return *e.Level
-	case e.Stream == Stdout || e.Stream == VMM:
+	case e.Stream == Stdout || e.Stream == Output || e.Stream == VMM:
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn
@@ -159,17 +160,19 @@ func parseOwn(line []byte) (e Entry, ok bool) {
 		for len(r) > 0 && r[0] >= '0' && r[0] <= '9' && e.Core < 1<<16 {
 			e.Core, r = e.Core*10+int(r[0]-'0'), r[1:]
 		}
-		if r, ok = cut(r, `,"stream":"std`); !ok {
+		if r, ok = cut(r, `,"stream":"`); !ok {
 			return e, false
 		}
 		rest = r
-	} else if rest, ok = cut(rest, `","stream":"std`); !ok {
+	} else if rest, ok = cut(rest, `","stream":"`); !ok {
 		return e, false
 	}
-	if r, ok := cut(rest, `out","msg":"`); ok {
+	if r, ok := cut(rest, `stdout","msg":"`); ok {
 		e.Stream, rest = Stdout, r
-	} else if r, ok := cut(rest, `err","msg":"`); ok {
+	} else if r, ok := cut(rest, `stderr","msg":"`); ok {
 		e.Stream, rest = Stderr, r
+	} else if r, ok := cut(rest, `output","msg":"`); ok {
+		e.Stream, rest = Output, r
 	} else {
 		return e, false
 	}

@@ -22,7 +22,7 @@ type coreLog struct {
 // becomes several entries.
 const maxLine = 1 << 20
 
-var streamNames = [logring.Driver + 1]string{Stderr, Stdout, Stderr, Driver}
+var streamNames = [logring.Driver + 1]string{Output, Stdout, Stderr, Driver}
 
 // take splits a record into lines; the last one may go on in the next record
 // of the same stream.
@@ -56,7 +56,7 @@ func (l *Logs) take(c *coreLog, rec logring.Record) {
 // line handles one line without its newline.
 func (l *Logs) line(c *coreLog, stream byte, tsc uint64, line []byte) {
 	e := Entry{Stamp: l.stamp(tsc), Core: c.core, Stream: streamNames[stream], Msg: line}
-	if stream != logring.Stderr || len(line) == 0 && c.trace == nil {
+	if stream == logring.Stdout || stream == logring.Driver || len(line) == 0 && c.trace == nil {
 		l.put(c, &e)
 		return
 	}
@@ -75,7 +75,7 @@ func (l *Logs) line(c *coreLog, stream byte, tsc uint64, line []byte) {
 		l.closeTrace(c, false)
 	}
 	if opensTrace(line) {
-		c.trace = &trace{stamp: bytes.Clone(e.Stamp), opened: l.now}
+		c.trace = &trace{stamp: bytes.Clone(e.Stamp), stream: e.Stream, opened: l.now}
 		c.trace.add(&e, l.now)
 		c.text = append(append(c.text, line...), '\n')
 		return
@@ -103,7 +103,7 @@ func (l *Logs) closeTrace(c *coreLog, ended bool) {
 		c.pending.addLines(t.inOrder)
 		return
 	}
-	e := Entry{Stamp: t.stamp, Core: c.core, Stream: Stderr, Kind: KindPanic, Level: &levelError, Msg: bytes.TrimRight(t.text, "\n")}
+	e := Entry{Stamp: t.stamp, Core: c.core, Stream: t.stream, Kind: KindPanic, Level: &levelError, Msg: bytes.TrimRight(t.text, "\n")}
 	c.pending.add(&e)
 	c.pending.addLines(t.held)
 }

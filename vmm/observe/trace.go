@@ -12,6 +12,7 @@ import (
 // looks like the start of one is given back as the lines it was.
 type trace struct {
 	stamp     []byte // time of the first line
+	stream    string
 	text      []byte
 	held      []byte // entries of the core that came in meanwhile
 	inOrder   []byte // while not confirmed: the lines as entries of their own, and what is held
