@@ -23,7 +23,8 @@ func Compute(o Options) (*Report, error) {
 		return r, err
 	}
 	var ours, process []float64
-	for range turns {
+	for turn := range turns {
+		o.step("turn %d of %d", turn+1, turns)
 		n := fmt.Sprint(o.rounds(10))
 		console, _, err := guests(im, oneCore, "-rounds", n, "compute")
 		if err != nil {

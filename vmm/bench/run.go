@@ -19,6 +19,15 @@ import (
 // Options of all benchmarks.
 type Options struct {
 	Quick bool // fewer rounds: shows that it works, figures are rough
+
+	// Step, if set, is told what is being measured from now on, in a few words.
+	Step func(what string)
+}
+
+func (o Options) step(format string, args ...any) {
+	if o.Step != nil {
+		o.Step(fmt.Sprintf(format, args...))
+	}
 }
 
 // rounds returns n, or less of it for a quick run.

@@ -25,7 +25,9 @@ func Start(o Options) (*Report, error) {
 		return r, fmt.Errorf("bench: %w", err)
 	}
 	var last, first, resident, phases []float64
-	for range o.rounds(20) {
+	rounds := o.rounds(20)
+	for round := range rounds {
+		o.step("start %d of %d", round+1, rounds)
 		dir, err := os.MkdirTemp("", "barreleye-bench-")
 		if err != nil {
 			return r, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
@@ -75,7 +77,8 @@ func Idle(o Options) (*Report, error) {
 		long = time.Second
 	}
 	var share []float64
-	for range turns {
+	for turn := range turns {
+		o.step("turn %d of %d", turn+1, turns)
 		short, err := idleCPU(im, 100*time.Millisecond)
 		if err != nil {
 			return r, err

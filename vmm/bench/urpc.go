@@ -15,6 +15,7 @@ func URPC(o Options) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
+	o.step("messages between guests")
 	console, _, err := guests(im, nil, "-rounds", fmt.Sprint(o.rounds(101)), "urpc")
 	if err != nil {
 		return r, err
@@ -30,6 +31,7 @@ func URPC(o Options) (*Report, error) {
 	if m := r.Rows[2].Median; m > 0 {
 		r.Rows[2].Note = fmt.Sprintf("%.0f million messages of 64 bytes a second", 1e3/m)
 	}
+	o.step("messages between threads")
 	threads, err := threadLimits(o.rounds(101))
 	if err != nil {
 		return r, err

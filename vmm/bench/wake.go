@@ -35,7 +35,8 @@ func wakeRows(o Options) ([]Row, error) {
 	for _, g := range gaps {
 		n := o.rounds(g.rounds)
 		var ours, limit []float64
-		for range turns {
+		for turn := range turns {
+			o.step("%s, turn %d of %d", g.name, turn+1, turns)
 			console, report, err := guests(im, func(opt *multikernel.Options) { opt.Poll = "0s" },
 				"-n", fmt.Sprint(n), "-min", g.gap.String(), "-max", g.gap.String(), "-json")
 			if err != nil {

@@ -47,7 +47,10 @@ median over the limit. Name what to measure.`,
 			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
 			Example: fmt.Sprintf("  barreleye bench %[1]s\n  barreleye bench %[1]s --quick -o json", b.name),
 			RunE: func(*cobra.Command, []string) error {
+				progress := h.progress("measuring %s", b.name)
+				o.Step = func(what string) { progress.say("measuring %s: %s", b.name, what) }
 				report, err := b.run(o)
+				progress.end()
 				if err != nil {
 					return err
 				}

@@ -67,8 +67,11 @@ func (h *Host) goImage(t target, command string, flags ...string) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stdout = h.Stderr
-	if err := cmd.Run(); err != nil {
+	step := h.progress("building %s", t.program)
+	cmd.Stdout, cmd.Stderr = step, step
+	err = cmd.Run()
+	step.end()
+	if err != nil {
 		return nil, fmt.Errorf("go %s: %w: the go tool's own lines say what to correct", command, err)
 	}
 	elf, err := os.ReadFile(out)

@@ -18,7 +18,7 @@ import (
 
 // guestELF is the program in testdata/guest.
 var guestELF = sync.OnceValues(func() ([]byte, error) {
-	h := Host{Stderr: os.Stderr}
+	h := Host{Stderr: os.Stderr, Getenv: os.Getenv}
 	return h.goBuild(findTarget(filepath.Join(packageDir, "testdata", "guest")))
 })
 

@@ -7,16 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// colours reports whether what goes to w may be coloured: on a terminal that
-// knows how, unless the user wants none (no-color.org).
-func (h *Host) colours(w io.Writer) bool {
-	if h.Getenv("NO_COLOR") != "" || h.Getenv("TERM") == "dumb" {
-		return false
-	}
+// terminal returns the terminal that w is, if it is one that knows more than
+// printing.
+func (h *Host) terminal(w io.Writer) (*os.File, bool) {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
+	if !ok || h.Getenv("TERM") == "dumb" {
+		return nil, false
 	}
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
+	return f, err == nil
+}
+
+// colours reports whether what goes to w may be coloured: on a terminal,
+// unless the user wants none (no-color.org).
+func (h *Host) colours(w io.Writer) bool {
+	_, ok := h.terminal(w)
+	return ok && h.Getenv("NO_COLOR") == ""
 }
