@@ -2,6 +2,7 @@ package cli
 
 import (
 	"barreleye/vmm/builtin"
+	"barreleye/vmm/multikernel"
 	"barreleye/vmm/runs"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,13 @@ func (h *Host) completeRun(_ *cobra.Command, args []string, _ string) ([]cobra.C
 // completeFlag offers the values that a flag takes.
 func completeFlag(cmd *cobra.Command, name string, values ...cobra.Completion) {
 	must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// completePlatform offers the platforms for the flag --platform.
+func completePlatform(cmd *cobra.Command) {
+	completeFlag(cmd, "platform", cobra.CompletionWithDesc(multikernel.PlatformAuto, "KVM where it can be used, else hosted"),
+		cobra.CompletionWithDesc(multikernel.PlatformKVM, "each core a virtual machine"),
+		cobra.CompletionWithDesc(multikernel.PlatformHosted, "each core a Linux process"))
 }
 
 // must is for calls that fail for a flag that is not there, or twice: each

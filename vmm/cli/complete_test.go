@@ -17,6 +17,7 @@ func TestCompletion(t *testing.T) {
 		{"bench ", "urpc\t"},
 		{"doctor -o ", "json\n"},
 		{"run --pin ", "auto\t"},
+		{"run --platform ", "hosted\t"},
 		{"config sh", "show\t"},
 		{"completion ", "fish\t"},
 	} {

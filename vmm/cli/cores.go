@@ -46,6 +46,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
 	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
 	f.config.register(cmd)
+	completePlatform(cmd)
 	completeFlag(cmd, "pin", cobra.CompletionWithDesc("auto", "each core the next CPU"), cobra.CompletionWithDesc("none", "leave it to the host"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "60us, and 0 where cores share CPUs"))
 	must(cmd.MarkFlagDirname("dir"))
@@ -92,7 +93,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 // and obeys signals meanwhile.
 func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 	o := &f.opt
-	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Platform: "kvm", Started: o.Started})
+	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Platform: o.Platform, Started: o.Started})
 	if err != nil {
 		return &multikernel.Report{}, &failure{CodeHost, err}
 	}
