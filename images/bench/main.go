@@ -1,15 +1,18 @@
 // Bench is the guests' half of "barreleye bench": it measures URPC between
 // cores 0 and 1 beside what the cache allows, round by round in turn, or runs
-// the compute kernel. It prints one line of JSON that the command reads.
+// the compute kernel, or prints lines. It prints one line of JSON that the
+// command reads.
 package main
 
 import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"barreleye/guest"
+	"barreleye/images/bench/lines"
 )
 
 var (
@@ -35,10 +38,14 @@ func run(what string) error {
 	switch what {
 	case "compute":
 		r = compute()
+	case "log":
+		if guest.Core() == 0 {
+			r, err = lines.Measure(*rounds, os.Stdout, slog.Default())
+		}
 	case "urpc":
 		r, err = messages()
 	default:
-		err = fmt.Errorf("unknown benchmark %q: use urpc or compute", what)
+		err = fmt.Errorf("unknown benchmark %q: use urpc, compute or log", what)
 	}
 	if err != nil || guest.Core() != 0 {
 		return err

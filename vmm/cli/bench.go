@@ -21,6 +21,7 @@ the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside a minimal guest.`
 	{"start", "From the start of the command to main in four guests", "Start boots four guests that say hello, again and again.", bench.Start},
 	{"compute", "Compute-bound work in a guest and in a Linux process", "Compute runs the same Go code in a guest and in a Linux process with GOMAXPROCS=1, in turns.", bench.Compute},
 	{"idle", "CPU time of four cores that have nothing to do", "Idle measures the CPU time that four sleeping guests cost the host, per core.", bench.Idle},
+	{"log", "What a line of the log costs the core that prints it", "Log prints lines and records of log/slog in a guest, and in a Linux process that writes to a pipe, in turns.", bench.Log},
 }
 
 func (h *Host) benchCommand() *cobra.Command {
@@ -65,10 +66,13 @@ median over the limit. Name what to measure.`,
 		outputFlag(sub, &output)
 		cmd.AddCommand(sub)
 	}
-	// what "bench compute" runs as a process of its own
+	// what "bench compute" and "bench log" run as processes of their own
 	cmd.AddCommand(&cobra.Command{
 		Use: "kernel ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Kernel(h.Stdout, args[0]) },
+	}, &cobra.Command{
+		Use: "lines ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return bench.Lines(h.Stdout, h.Stderr, args[0]) },
 	})
 	return cmd
 }

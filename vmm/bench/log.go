@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+
+	"barreleye/images/bench/lines"
+
+	"golang.org/x/sys/unix"
+)
+
+// Log measures what a line costs the core that prints it, beside a Linux
+// process with GOMAXPROCS=1 on the same CPU that writes the same to a pipe, in
+// turns.
+func Log(o Options) (*Report, error) {
+	r := newReport()
+	im, err := builtinImage("bench")
+	if err != nil {
+		return r, err
+	}
+	ours, process := map[string][]float64{}, map[string][]float64{}
+	for range turns {
+		n := fmt.Sprint(o.rounds(25))
+		console, _, err := guests(im, oneCore, "-rounds", n, "log")
+		if err != nil {
+			return r, err
+		}
+		var samples map[string][]float64
+		if err := coreZero(console, &samples); err != nil {
+			return r, err
+		}
+		p, err := linesProcess(n)
+		if err != nil {
+			return r, err
+		}
+		for name := range samples {
+			ours[name] = append(ours[name], samples[name]...)
+			process[name] = append(process[name], p[name]...)
+		}
+	}
+	r.Rows = []Row{
+		row("log_line", "ns", 1, ours["line"], process["line"]),
+		row("log_slog", "ns", 1, ours["slog"], process["slog"]),
+		row("log_flood", "ns", 1, ours["flood"], process["flood"]),
+	}
+	r.Rows[0].Note = fmt.Sprintf("a line of %d bytes while the log has room; the limits are a Linux process that writes to a pipe", lines.Length)
+	r.Rows[1].Note = "a record of log/slog with three attributes"
+	r.Rows[2].Note = "a line of many, whose writer waits for the VMM to store them; the pipe's reader drops them"
+	return r, nil
+}
+
+// linesProcess writes the lines in a process of its own, to a pipe.
+func linesProcess(rounds string) (samples map[string][]float64, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	var result bytes.Buffer
+	cmd := exec.Command(self, "bench", "lines", rounds)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.Stdout, cmd.Stderr = dropped{}, &result
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("bench: the lines as a process: %w: %s", err, &result)
+	}
+	return samples, json.Unmarshal(result.Bytes(), &samples)
+}
+
+// dropped is an output that package exec reads from a pipe.
+type dropped struct{}
+
+func (dropped) Write(b []byte) (int, error) { return len(b), nil }
+
+// Lines is the body of that process: it writes lines to out, and what each of
+// them cost to result.
+func Lines(out, result io.Writer, rounds string) error {
+	n, err := strconv.Atoi(rounds)
+	if err != nil {
+		return fmt.Errorf("bench: rounds: %w", err)
+	}
+	var set unix.CPUSet
+	set.Set(0)
+	_ = unix.SchedSetaffinity(0, &set) // unpinned it is still the same work
+	samples, err := lines.Measure(n, out, slog.New(slog.NewJSONHandler(out, nil)))
+	if err != nil {
+		return fmt.Errorf("bench: lines: %w", err)
+	}
+	return json.NewEncoder(result).Encode(samples)
+}
