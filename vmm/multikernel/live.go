@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"barreleye/devices/logring"
 	"barreleye/devices/region"
 	"barreleye/urpc"
 	"barreleye/vmm/life"
@@ -172,19 +173,25 @@ func (r *run) exitCode(c *core) int {
 	return CodeCrash
 }
 
-// paceTimer turns "was there anything" into the next time to look.
+// floodPace is when to look again at logs that fill as fast as they are drained.
+const floodPace = 50 * time.Microsecond
+
+// paceTimer turns how much there was into the next time to look.
 type paceTimer struct {
 	idle  int
 	timer *time.Timer
 }
 
-func (p *paceTimer) after(found bool) <-chan time.Time {
-	if found {
+func (p *paceTimer) after(bytes int) <-chan time.Time {
+	if bytes > 0 {
 		p.idle = 0
 	} else {
 		p.idle++
 	}
 	d := time.Duration(min(1+p.idle/16, 20)) * time.Millisecond
+	if bytes > logring.Size/2 {
+		d = floodPace // somebody waits for space, or soon will
+	}
 	if p.timer == nil {
 		p.timer = time.NewTimer(d)
 	} else {

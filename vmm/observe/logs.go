@@ -83,43 +83,42 @@ func create(dir, name string) (*os.File, error) {
 	return f, nil
 }
 
-// Drain takes what the sources have and reports whether there was anything.
-func (l *Logs) Drain() bool {
+// Drain takes what the sources have and returns how much it was, in bytes.
+func (l *Logs) Drain() (bytes int) {
 	l.readClock()
-	any := false
 	for _, c := range l.cores {
-		if l.drainCore(c) {
-			any = true
-		}
+		n, _ := l.drainCore(c)
+		bytes += n
 		if c.trace != nil && c.trace.over(l.now) {
 			l.closeTrace(c, false)
 		}
 	}
 	l.flush()
-	return any
+	return bytes
 }
 
 // turn is how much of one core is drained before the next has its turn, in
 // bytes of text: a core that never stops printing must not starve the others.
 const turn = 4 * logring.Size
 
-func (l *Logs) drainCore(c *coreLog) (any bool) {
-	for n := 0; n < turn; {
+// drainCore gives one core its turn, and returns how much it had and whether
+// there may be more.
+func (l *Logs) drainCore(c *coreLog) (bytes int, more bool) {
+	for bytes < turn {
 		rec, ok, err := c.source.Next()
 		if err != nil {
 			l.line(c, logring.Driver, 0, fmt.Appendf(nil, "vmm: %v: some lines of this core are lost", err))
-			return true
+			return bytes, true
 		}
 		if !ok {
-			break
+			return bytes, false
 		}
-		any = true
-		n += len(rec.Text)
+		bytes += len(rec.Text)
 		l.take(c, rec)
 		// give space back early: a long burst must not block its writer
 		c.source.Release()
 	}
-	return any
+	return bytes, true
 }
 
 // End is called when a life of the core has ended and writes no more: it
@@ -127,7 +126,8 @@ func (l *Logs) drainCore(c *coreLog) (any bool) {
 func (l *Logs) End(core int) {
 	l.readClock()
 	c := l.cores[core]
-	for l.drainCore(c) {
+	for more := true; more; {
+		_, more = l.drainCore(c)
 		l.flush()
 	}
 	for stream, text := range c.partial {
