@@ -16,7 +16,6 @@ import (
 type client struct {
 	options *options
 	model   *workload.Client
-	clients int // how many there are
 	lanes   []*lane
 	some    *urpc.Select
 	took    *workload.Latencies // nil while nothing is measured
@@ -43,19 +42,13 @@ type underway struct {
 	at   uint64 // TSC when it was about to be sent
 }
 
-func newClient(ctx context.Context, o *options, clients int) (*client, error) {
-	conns, ends, err := channels(clients, o.shards)
-	if err != nil {
-		return nil, err
+// makeClient makes client id, whose shards are the cores from first on.
+func makeClient(ctx context.Context, o *options, id, first int, shards []*urpc.Conn) *client {
+	c := &client{options: o, model: workload.NewClient(o.Config, id), some: urpc.NewSelect(ctx, receivers(shards)...)}
+	for i, conn := range shards {
+		c.lanes = append(c.lanes, &lane{core: first + i, conn: conn, under: make([]underway, o.inflight)})
 	}
-	c := &client{
-		options: o, clients: clients, model: workload.NewClient(o.Config, guest.Core()),
-		some: urpc.NewSelect(ctx, ends...),
-	}
-	for i, conn := range conns {
-		c.lanes = append(c.lanes, &lane{core: clients + i, conn: conn, under: make([]underway, o.inflight)})
-	}
-	return c, nil
+	return c
 }
 
 func (c *client) run(ctx context.Context) error {
@@ -70,7 +63,7 @@ func (c *client) run(ctx context.Context) error {
 	if err := c.drive(fill); err != nil {
 		return err
 	}
-	share := c.options.Share(guest.Core(), c.clients)
+	share := c.options.Share(guest.Core(), c.options.clients())
 	if err := c.drive(c.steps(max(share/10, 1000))); err != nil {
 		return err
 	}

@@ -71,31 +71,42 @@ func run(ctx context.Context, o *options) error {
 	if err := guest.WaitPeers(ctx); err != nil {
 		return err
 	}
-	clients := guest.Cores() - o.shards
+	clients := o.clients()
 	if me := guest.Core(); me >= clients {
-		s, err := newShard(ctx, me-clients, clients)
+		conns, err := channels(0, clients)
 		if err != nil {
 			return err
 		}
-		return s.run(ctx, o)
+		return makeShard(ctx, me-clients, conns).run(ctx, o)
 	}
-	c, err := newClient(ctx, o, clients)
+	conns, err := channels(clients, o.shards)
 	if err != nil {
 		return err
 	}
-	return c.run(ctx)
+	return makeClient(ctx, o, guest.Core(), clients, conns).run(ctx)
 }
 
+// clients is how many cores are clients: the first ones.
+func (o *options) clients() int { return guest.Cores() - o.shards }
+
 // channels opens the channels to n cores, from the first one on.
-func channels(first, n int) (conns []*urpc.Conn, ends []*urpc.Receiver, err error) {
+func channels(first, n int) (conns []*urpc.Conn, err error) {
 	for peer := first; peer < first+n; peer++ {
 		ch, err := guest.Channel(peer)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		conns, ends = append(conns, ch), append(ends, ch.Receiver)
+		conns = append(conns, ch)
 	}
-	return conns, ends, nil
+	return conns, nil
+}
+
+// receivers are the channels' receiving ends, to wait for.
+func receivers(conns []*urpc.Conn) (ends []*urpc.Receiver) {
+	for _, ch := range conns {
+		ends = append(ends, ch.Receiver)
+	}
+	return ends
 }
 
 // sendAll sends msgs in order, waiting for room where there is none, and wakes

@@ -26,7 +26,7 @@ func (c *client) meet(ctx context.Context) error {
 		}
 		return expect(ctx, ch, 0, wire.TypeGo, 0, &begin)
 	}
-	others, _, err := channels(1, c.clients-1)
+	others, err := channels(1, c.options.clients()-1)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (c *client) answers() (n uint64) {
 
 // gather is core 0's part.
 func (c *client) gather(ctx context.Context, begin, end uint64) error {
-	others, _, err := channels(1, c.clients-1)
+	others, err := channels(1, c.options.clients()-1)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (c *client) add(ctx context.Context, ch *urpc.Conn, core int) (begin, end u
 
 func (c *client) print(r workload.Result) error {
 	o := c.options
-	fmt.Printf("%d clients, %d shards, %d requests under way per client and shard; %v\n", c.clients, o.shards, o.inflight, &o.Config)
+	fmt.Printf("%d clients, %d shards, %d requests under way per client and shard; %v\n", o.clients(), o.shards, o.inflight, &o.Config)
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "OPERATIONS\tSECONDS\tPER SECOND\tP50 ns\tP90 ns\tP99 ns\tP99.9 ns\tMAX ns\t")
 	fmt.Fprintf(w, "%d\t%.3f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n",

@@ -31,16 +31,13 @@ type served struct {
 	done  bool
 }
 
-func newShard(ctx context.Context, number, clients int) (*shard, error) {
-	conns, ends, err := channels(0, clients)
-	if err != nil {
-		return nil, err
-	}
-	s := &shard{number: number, store: store.New(), some: urpc.NewSelect(ctx, ends...)}
-	for core, conn := range conns {
+// makeShard makes a shard whose clients are the first cores.
+func makeShard(ctx context.Context, number int, clients []*urpc.Conn) *shard {
+	s := &shard{number: number, store: store.New(), some: urpc.NewSelect(ctx, receivers(clients)...)}
+	for core, conn := range clients {
 		s.clients = append(s.clients, &served{core: core, conn: conn})
 	}
-	return s, nil
+	return s
 }
 
 func (s *shard) run(ctx context.Context, o *options) error {

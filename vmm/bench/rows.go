@@ -33,6 +33,8 @@ type Report struct {
 	CPUs       int    `json:"cpus"`
 	HaltPollNS int    `json:"halt_poll_ns"`
 	Rows       []Row  `json:"rows"`
+
+	KV []KVRow `json:"kv,omitempty"` // of that benchmark, every store
 }
 
 // quantile returns the q-quantile of samples, which it sorts.
@@ -77,6 +79,7 @@ func (r *Report) Text(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%s\t%.2f\t%.2f\t%s\t%s\t\n", x.Name, x.Unit, x.Median, x.P99, limit, ratio)
 	}
 	t.Flush()
+	r.textKV(w)
 	for _, x := range r.Rows {
 		if x.Note != "" {
 			fmt.Fprintf(w, "%s: %s\n", x.Name, x.Note)

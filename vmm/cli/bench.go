@@ -22,6 +22,13 @@ the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside a minimal guest.`
 	{"compute", "Compute-bound work in a guest and in a Linux process", "Compute runs the same Go code in a guest and in a Linux process with GOMAXPROCS=1, in turns.", bench.Compute},
 	{"idle", "CPU time of four cores that have nothing to do", "Idle measures the CPU time that four sleeping guests cost the host, per core.", bench.Idle},
 	{"log", "What a line of the log costs the core that prints it", "Log prints lines and records of log/slog in a guest, and in a Linux process that writes to a pipe, in turns.", bench.Log},
+	{"kv", "A key-value store with a shard per core, and one process with a lock",
+		`Kv runs the image kv on 2 and 4 cores (and on as many as there are CPUs, up to 16),
+half of them shards and half clients, with 16 and with 1 requests under way per client
+and shard; and in turns with it one Go process with GOMAXPROCS of the same number, bound
+to the same CPUs, whose goroutines call one map under a sync.Mutex or sync.RWMutex, or
+64 maps under a Mutex each. Clients, keys and map are the same code; all answers are
+checked. A call of a map is no message: it crosses to another core only for the lock.`, bench.KV},
 }
 
 func (h *Host) benchCommand() *cobra.Command {
@@ -66,13 +73,16 @@ median over the limit. Name what to measure.`,
 		outputFlag(sub, &output)
 		cmd.AddCommand(sub)
 	}
-	// what "bench compute" and "bench log" run as processes of their own
+	// what "bench compute", "bench log" and "bench kv" run as processes of their own
 	cmd.AddCommand(&cobra.Command{
 		Use: "kernel ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Kernel(h.Stdout, args[0]) },
 	}, &cobra.Command{
 		Use: "lines ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Lines(h.Stdout, h.Stderr, args[0]) },
+	}, &cobra.Command{
+		Use: "kvprocess -- FLAGS", Hidden: true,
+		RunE: func(_ *cobra.Command, args []string) error { return bench.KVProcess(h.Stdout, args) },
 	})
 	return cmd
 }

@@ -119,12 +119,17 @@ func (k *Client) Check(s *Step, a *store.Answer) error {
 		want = store.Answer{Status: store.Found, Value: k.value(s.Key, s.Version)}
 	}
 	if *a != want {
-		return fmt.Errorf("%v of %s: the answer is %s, it must be %s", s.Op, k.keys[s.Key][:], show(a), show(&want))
+		return mismatch(*s, k.keys[s.Key], *a, want)
 	}
 	return nil
 }
 
-func show(a *store.Answer) string {
+// mismatch gets copies, so that nothing which is right is moved to the heap.
+func mismatch(s Step, key store.Key, got, want store.Answer) error {
+	return fmt.Errorf("%v of %s: the answer is %s, it must be %s", s.Op, key[:], show(got), show(want))
+}
+
+func show(a store.Answer) string {
 	if a.Status != store.Found {
 		return a.Status.String()
 	}
