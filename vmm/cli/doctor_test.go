@@ -13,9 +13,12 @@ import (
 )
 
 // diagnose runs the doctor and returns its checks by name.
-func diagnose(t *testing.T, device string) (d diagnosis, checks map[string]check, code int) {
+func diagnose(t *testing.T, device string, args ...string) (d diagnosis, checks map[string]check, code int) {
 	t.Helper()
-	got := inProcess(device, "doctor", "-o", "json")
+	if !slices.Contains(builtin.Names(), "hello") {
+		t.Skip("no built-in images: build them with make images")
+	}
+	got := inProcess(device, append([]string{"doctor", "-o", "json"}, args...)...)
 	if err := json.Unmarshal([]byte(got.out), &d); err != nil {
 		t.Fatalf("%v: %s%s", err, got.out, got.err)
 	}
@@ -35,21 +38,19 @@ func diagnose(t *testing.T, device string) (d diagnosis, checks map[string]check
 // TestDoctor runs every check.
 func TestDoctor(t *testing.T) {
 	needKVM(t)
-	if !slices.Contains(builtin.Names(), "hello") {
-		t.Skip("no built-in images: build them with make images")
-	}
 	d, checks, code := diagnose(t, kvm.DevicePath)
-	if code != 0 || !d.OK {
+	if code != 0 || !d.OK || !slices.Equal(d.Platforms, []string{"kvm", "hosted"}) {
 		t.Errorf("code %d: %+v", code, d)
 	}
-	for _, name := range []string{"KVM", "VM", "instruction", "TSC", "boot"} {
+	for _, name := range []string{"KVM", "VM", "instruction", "TSC", "boot", "hosted"} {
 		if c := checks[name]; c.Status != statusOK {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
 }
 
-// TestDoctorWithoutKVM says so, and ends as a run would.
+// TestDoctorWithoutKVM finds that cores can run as Linux processes, unless it
+// is asked about KVM: then it ends as a run would.
 func TestDoctorWithoutKVM(t *testing.T) {
 	for device, want := range map[string]struct {
 		code int
@@ -61,14 +62,41 @@ func TestDoctorWithoutKVM(t *testing.T) {
 		os.DevNull:                   {CodeLacking, "kernel"},
 	} {
 		d, checks, code := diagnose(t, device)
-		if code != want.code || d.OK {
-			t.Errorf("%s: code %d, want %d", device, code, want.code)
+		if code != CodeOK || !d.OK || !slices.Equal(d.Platforms, []string{"hosted"}) {
+			t.Errorf("%s: code %d, %+v", device, code, d)
 		}
 		if c := checks["KVM"]; c.Status != statusFail || !strings.Contains(c.Fix, want.fix) {
 			t.Errorf("%s: %+v", device, c)
 		}
+		if c := checks["hosted"]; c.Status != statusOK {
+			t.Errorf("%s: %+v", device, c)
+		}
 		if _, ok := checks["VM"]; ok {
 			t.Errorf("%s: made a VM", device)
+		}
+		if d, _, code = diagnose(t, device, "--platform", "kvm"); code != want.code || d.OK || len(d.Platforms) > 0 {
+			t.Errorf("%s: --platform kvm: code %d, want %d: %+v", device, code, want.code, d)
+		}
+	}
+	d, checks, code := diagnose(t, os.DevNull, "--platform", "hosted")
+	if _, looked := checks["KVM"]; looked || code != CodeOK || !d.OK {
+		t.Errorf("--platform hosted: code %d: %+v", code, d)
+	}
+}
+
+// TestDoctorVerdict has a last line for each outcome.
+func TestDoctorVerdict(t *testing.T) {
+	seen := map[string]bool{}
+	for platform, outcomes := range map[string][][]string{
+		"auto": {{}, {"kvm"}, {"hosted"}, {"kvm", "hosted"}}, "kvm": {{"kvm"}}, "hosted": {{"hosted"}},
+	} {
+		for _, on := range outcomes {
+			d := &diagnosis{Platforms: on}
+			line := d.verdict(platform)
+			if seen[line] {
+				t.Errorf("%s, %v: the same line as another outcome: %s", platform, on, line)
+			}
+			seen[line] = true
 		}
 	}
 }

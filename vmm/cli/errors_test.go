@@ -79,6 +79,7 @@ func TestErrors(t *testing.T) {
 		{"", "--frobnicate"},
 		{"", "images all"},
 		{"", "doctor -o yaml"},
+		{"", "doctor --platform xen"},
 		{"", "bench everything"},
 		{"", "bench urpc slowly"},
 		{"", "run"},
