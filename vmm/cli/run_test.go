@@ -142,7 +142,7 @@ func testRun(t *testing.T, platform string) {
 		if !strings.Contains(errs, "barreleye: core 1 exited with code 7: ") {
 			t.Errorf("stderr: %s", errs)
 		}
-		if r, err := runs.Open(dir); err != nil || r.State() != runs.Ended || *r.ExitCode != 7 || r.Cores != 2 || len(r.Args) != 2 || r.Platform == "" {
+		if r, err := runs.Open(dir); err != nil || r.State() != runs.Ended || *r.ExitCode != 7 || r.Cores != 2 || len(r.Args) != 2 || r.Platform != platform {
 			t.Errorf("%s: %+v, %v", runs.File, r, err)
 		}
 	})
