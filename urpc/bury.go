@@ -8,20 +8,22 @@ import "sync/atomic"
 // The caller wakes the peers' cores afterwards.
 
 // BurySide closes dead, the side a dead core wrote of a duplex channel whose
-// other side is peer. It trusts neither side's words.
+// other side is peer. It trusts neither side's words. The core may have died inside
+// its own Close, so that an end looks closed that still lacks what a peer waits
+// for: the close mark and the bit in the ack word are written whatever state says.
 func BurySide(dead, peer Side, epoch uint8) {
 	e := uint64(epoch) << epochShift
+	sent := finished(dead.Ring, atomic.LoadUint64(&peer.Rx.ack)&^ackClosed, e)
 	if atomic.LoadUint64(&dead.Tx.state) == 0 {
-		sent := finished(dead.Ring, atomic.LoadUint64(&peer.Rx.ack)&^ackClosed, e)
 		publish(&dead.Tx.sent, sent)
 		publish(&dead.Tx.state, closedWord(e))
-		l := &dead.Ring[sent&uint64(len(dead.Ring)-1)]
-		publish(&l.header, makeHeader(e, 0, typeClose, uint32(sent)+1))
 	}
+	l := &dead.Ring[sent&uint64(len(dead.Ring)-1)]
+	publish(&l.header, makeHeader(e, 0, typeClose, uint32(sent)+1))
 	if atomic.LoadUint64(&dead.Rx.state) == 0 {
 		publish(&dead.Rx.state, closedWord(e))
-		publish(&dead.Rx.ack, atomic.LoadUint64(&dead.Rx.ack)|ackClosed)
 	}
+	publish(&dead.Rx.ack, atomic.LoadUint64(&dead.Rx.ack)|ackClosed)
 	fence() // before the caller looks whether the peer sleeps
 }
 
@@ -40,13 +42,13 @@ func finished(ring []Line, from, epoch uint64) uint64 {
 }
 
 // BuryCall closes the end of a call line that a dead core held. own is its
-// control block; client says which end it was.
+// control block; client says which end it was. As in BurySide, a state word that
+// says closed is no reason to stop.
 func BuryCall(line *Line, own *Control, client bool, epoch uint8) {
 	e := uint64(epoch) << epochShift
-	if atomic.LoadUint64(&own.state) != 0 {
-		return
+	if atomic.LoadUint64(&own.state) == 0 {
+		publish(&own.state, closedWord(e))
 	}
-	publish(&own.state, closedWord(e))
 	fence()
 	// an odd sequence is the server's turn, an even one the client's
 	h := atomic.LoadUint64(&line.header)

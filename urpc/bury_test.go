@@ -95,6 +95,63 @@ func TestBuryCall(t *testing.T) {
 	}
 }
 
+// TestBuryHalfClosed: a core that died between the stores of its own Close looks
+// closed, but its parked peer watches a word that was not written any more.
+func TestBuryHalfClosed(t *testing.T) {
+	const epoch = 7 // of twoCores' links
+	for name, f := range map[string]func(ctx context.Context, ab, ba Link) (wait func() error, die func()){
+		"sender": func(ctx context.Context, ab, ba Link) (func() error, func()) {
+			s, r := ringPair(t, 16, ab, ba)
+			return func() error { return r.Recv(ctx, &Message{}) }, func() {
+				publish(&s.own.sent, s.next)
+				publish(&s.own.state, closedWord(s.epoch))
+				BurySide(Side{Tx: s.own, Rx: new(Control), Ring: s.ring}, Side{Rx: r.own}, epoch)
+			}
+		},
+		"receiver": func(ctx context.Context, ab, ba Link) (func() error, func()) {
+			s, r := ringPair(t, 16, ba, ab)
+			for s.TrySend(&Message{}) == nil {
+			}
+			return func() error { return s.Send(ctx, &Message{}) }, func() {
+				publish(&r.own.state, closedWord(r.epoch))
+				BurySide(Side{Tx: new(Control), Rx: r.own, Ring: make([]Line, 16)}, Side{Rx: new(Control)}, epoch)
+			}
+		},
+		"client": func(ctx context.Context, ab, ba Link) (func() error, func()) {
+			c, s := callPair(t, guarded(t, 3*pageSize), ab, ba)
+			return func() error { return s.Accept(ctx, &Message{}) }, func() {
+				publish(&c.own.state, closedWord(c.epoch))
+				BuryCall(c.line, c.own, true, epoch)
+			}
+		},
+		"server": func(ctx context.Context, ab, ba Link) (func() error, func()) {
+			c, s := callPair(t, guarded(t, 3*pageSize), ba, ab)
+			return func() error { return c.Call(ctx, &Message{}) }, func() {
+				for s.TryAccept(&Message{}) == ErrEmpty {
+				}
+				publish(&s.own.state, closedWord(s.epoch))
+				BuryCall(s.line, s.own, false, epoch)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := deadline(t)
+			_, b, ab, ba := twoCores(t, seeded(t), -1)
+			wait, die := f(ctx, ab, ba)
+			got := make(chan error)
+			go func() { got <- wait() }()
+			for b.sleeps() == 0 { // parked, or nearly
+				Yield{}.Sleep(ctx, nil, 0)
+			}
+			die()
+			ab.Bell.Wake()
+			if err := <-got; err != ErrClosed {
+				t.Errorf("the peer's wait ends with %v, want ErrClosed", err)
+			}
+		})
+	}
+}
+
 func side(t *testing.T, mem []byte, lines int) Side {
 	t.Helper()
 	s, err := SideOf(mem, lines)
