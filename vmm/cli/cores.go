@@ -100,7 +100,18 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 	s := handleSignals(func(r *multikernel.Report) { r.Table(h.Stderr) })
 	defer s.stop()
 	o.Kick, o.Ask = s.kick, s.ask
+	what := "starting"
+	if o.Populate {
+		what = "backing the memory of"
+	}
+	progress := h.progress("%s %d cores", what, o.Cores)
+	o.Reached = func(phase string) {
+		if phase == multikernel.PhaseBuilt {
+			progress.end()
+		}
+	}
 	report, err := multikernel.Run(o)
+	progress.end()
 	code := report.ExitCode
 	if err != nil {
 		code = codeOf(err)

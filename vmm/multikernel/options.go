@@ -45,6 +45,10 @@ type Options struct {
 	Ask        <-chan Asked  // asks how the cores are while they run
 	Device     string        // the KVM device, "" for kvm.DevicePath
 
+	// Reached, if set, is called with the name of each phase of the start
+	// (Report.Timing) once it is reached.
+	Reached func(phase string)
+
 	// Inspect, if set, is called once all cores' lives ended, while the
 	// shared region is still there.
 	Inspect func(*region.View)

@@ -59,9 +59,15 @@ func Run(opt *Options) (*Report, error) {
 	return &r.report, r.live()
 }
 
+// PhaseBuilt is the phase of the start after which cores may say something.
+const PhaseBuilt = "cores built"
+
 // phase notes a step of the start.
 func (r *run) phase(name string) {
 	r.report.Timing = append(r.report.Timing, Phase{name, r.since(time.Now())})
+	if r.opt.Reached != nil {
+		r.opt.Reached(name)
+	}
 }
 
 func (r *run) since(t time.Time) float64 {
@@ -84,7 +90,7 @@ func (r *run) build() error {
 	if err := r.enliven(); err != nil {
 		return err
 	}
-	r.phase("cores built")
+	r.phase(PhaseBuilt)
 	r.report.TSCKHz = r.platform.tscKHz()
 	tsc, mono, wall := readClocks()
 	r.keeper = clock.NewKeeper(r.view.Clock(), r.report.TSCKHz, tsc, mono, wall)
