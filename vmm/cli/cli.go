@@ -28,6 +28,9 @@ type Host struct {
 // on stderr.
 func Main(h Host, args []string) int {
 	root := Command(&h)
+	if cmd, _, err := root.Find(args); err == nil && cmd.Name() == "test" {
+		args = twoDashes(args)
+	}
 	root.SetArgs(args)
 	root.SetOut(h.Stdout)
 	root.SetErr(h.Stderr)
@@ -35,10 +38,15 @@ func Main(h Host, args []string) int {
 	if err == nil {
 		return CodeOK
 	}
+	h.complain(err)
+	return codeOf(err)
+}
+
+// complain writes an error to stderr, as one line, unless all was said.
+func (h *Host) complain(err error) {
 	if text := err.Error(); text != "" {
 		h.note("%s", strings.Join(strings.Fields(text), " "))
 	}
-	return codeOf(err)
 }
 
 // note writes one line of the command itself to stderr.
@@ -71,7 +79,7 @@ other messages through cache lines (URPC).`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w: '%s --help' lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(h.runCommand(), h.logsCommand(), h.runsCommand(), h.initCommand(), h.buildCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
+	root.AddCommand(h.runCommand(), h.logsCommand(), h.runsCommand(), h.initCommand(), h.buildCommand(), h.testCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
 	return root
 }
 

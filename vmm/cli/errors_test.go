@@ -167,6 +167,9 @@ func TestErrors(t *testing.T) {
 		{"", "build ./lib"},
 		{"", "build ./plainprogram"},
 		{"", "build nothere"},
+		{"", "test nothere"},
+		{"", "test ./lib"},
+		{"", "test -frobnicate"},
 
 		{"no-such-device", "run --platform kvm ./good"},
 		// The kernel lets nobody write this file, not even root.

@@ -40,13 +40,12 @@ func TestInit(t *testing.T) {
 			t.Errorf("go %s: %v\n%s", args, err, out)
 		}
 	}
-	t.Run("run", func(t *testing.T) {
-		needKVM(t)
-		got := inProcess("/dev/kvm", "run", "--cores", "3", dir, "--", "1000")
+	for _, platform := range platforms() {
+		got := inProcess("/dev/kvm", "run", "--platform", platform, "--cores", "3", dir, "--", "1000")
 		if got.code != CodeOK || !strings.Contains(got.out, "[0] 168 primes below 1000, counted by 3 cores\n") {
-			t.Errorf("code %d: %s%s", got.code, got.out, got.err)
+			t.Errorf("%s: code %d: %s%s", platform, got.code, got.out, got.err)
 		}
-	})
+	}
 }
 
 func TestInitJSON(t *testing.T) {

@@ -16,11 +16,23 @@ func (h *Host) runDir(dir string) (string, error) {
 			return "", usage("run: no folder for the logs: %w, or use --dir", err)
 		}
 		dir = filepath.Join(root, fmt.Sprintf("%s-%d", time.Now().Format("20060102-150405"), os.Getpid()))
+		dir = unused(dir)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", &failure{CodeHost, fmt.Errorf("run: folder for the logs: %w: use --dir with a folder that can be written", err)}
 	}
 	return dir, nil
+}
+
+// unused returns dir, or that with a number behind it: one command may run
+// several times in a second.
+func unused(dir string) string {
+	for name, n := dir, 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", dir, n)
+	}
 }
 
 // runsDir is where the user's runs are, in what the user's programs keep as

@@ -87,6 +87,9 @@ func TestRunDir(t *testing.T) {
 		if _, err := os.Stat(dir); err != nil {
 			t.Error(err)
 		}
+		if again, err := h.runDir(""); err != nil || again == dir {
+			t.Errorf("a second run of the command: %s, %v, want another folder than %s", again, err, dir)
+		}
 	}
 	h := Host{Getenv: func(string) string { return "" }}
 	var f *failure

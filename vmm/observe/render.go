@@ -13,6 +13,7 @@ import (
 type View struct {
 	Colour bool // for a terminal: a colour per core, and for what is wrong
 	Time   bool // before each line
+	Bare   bool // lines of cores without the core, where there is but one
 }
 
 // Sequences that set and reset a terminal's colours (ECMA-48, SGR).
@@ -38,13 +39,12 @@ func (v View) Append(b []byte, e *Entry) []byte {
 	}
 	switch {
 	case e.Core == NoCore:
-		b = v.colour(b, colourVMM, []byte("[vmm]"))
-	default:
+		b = append(v.colour(b, colourVMM, []byte("[vmm]")), ' ')
+	case !v.Bare:
 		var name [8]byte
 		tag := append(strconv.AppendInt(append(name[:0], '['), int64(e.Core), 10), ']')
-		b = v.colour(b, coreColours[uint(e.Core)%uint(len(coreColours))], tag)
+		b = append(v.colour(b, coreColours[uint(e.Core)%uint(len(coreColours))], tag), ' ')
 	}
-	b = append(b, ' ')
 	prefix := b[start:]
 	message := len(b)
 	b = e.appendMessage(b, v)

@@ -50,9 +50,9 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestCores runs the whole program on two cores.
+// TestCores runs the whole program, on two cores that are Linux processes.
 func TestCores(t *testing.T) {
-	out := guesttest.Run(t, "--cores", "2", ".", "--", "1000")
+	out := guesttest.Run(t, "--platform", "hosted", "--cores", "2", ".", "--", "1000")
 	for _, want := range []string{
 		"[1] 73 primes from 500 up to 1000\n",
 		"[0] 168 primes below 1000, counted by 2 cores\n",
