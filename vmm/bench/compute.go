@@ -17,7 +17,7 @@ import (
 // Compute compares the compute kernel in a guest with the same code in a Linux
 // process with GOMAXPROCS=1 on the same CPU, in turns (paper Figure 9).
 func Compute(o Options) (*Report, error) {
-	r := newReport()
+	r := o.newReport()
 	im, err := builtinImage("bench")
 	if err != nil {
 		return r, err
@@ -26,7 +26,7 @@ func Compute(o Options) (*Report, error) {
 	for turn := range turns {
 		o.step("turn %d of %d", turn+1, turns)
 		n := fmt.Sprint(o.rounds(10))
-		console, _, err := guests(im, oneCore, "-rounds", n, "compute")
+		console, _, err := o.cores(im, oneCore, "-rounds", n, "compute")
 		if err != nil {
 			return r, err
 		}

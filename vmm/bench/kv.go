@@ -57,7 +57,7 @@ type KVRow struct {
 // one process in which as many goroutines as there are cores are the clients of
 // one map under a lock: the same clients, keys and map, in turns.
 func KV(o Options) (*Report, error) {
-	r := newReport()
+	r := o.newReport()
 	im, err := builtinImage("kv")
 	if err != nil {
 		return r, err
@@ -75,7 +75,7 @@ func KV(o Options) (*Report, error) {
 		if cores != shapes[0] {
 			stores = slices.DeleteFunc(slices.Clone(stores), func(s kvStore) bool { return s.alone })
 		}
-		if err := r.kvShape(im, cores, stores, o.rounds(11), length); err != nil {
+		if err := r.kvShape(o, im, cores, stores, o.rounds(11), length); err != nil {
 			return r, err
 		}
 	}
@@ -83,7 +83,7 @@ func KV(o Options) (*Report, error) {
 }
 
 // kvShape adds the rows of one number of cores.
-func (r *Report) kvShape(im *image.Image, cores int, stores []kvStore, rounds int, length time.Duration) error {
+func (r *Report) kvShape(o Options, im *image.Image, cores int, stores []kvStore, rounds int, length time.Duration) error {
 	runs := make([][]workload.Result, len(stores))
 	khz := uint64(0)
 	for round := range rounds {
@@ -92,7 +92,7 @@ func (r *Report) kvShape(im *image.Image, cores int, stores []kvStore, rounds in
 			var result workload.Result
 			var err error
 			if s := stores[i]; s.lock == "" {
-				result, khz, err = kvGuests(im, cores, s.inflight, length)
+				result, khz, err = o.kvCores(im, cores, s.inflight, length)
 			} else {
 				result, err = kvProcess(s, cores, length, khz)
 			}
@@ -150,11 +150,11 @@ func p50(r *workload.Result) float64       { return r.P50 }
 func p99(r *workload.Result) float64       { return r.P99 }
 func p999(r *workload.Result) float64      { return r.P999 }
 
-// kvGuests runs the image on some cores, half of them shards, and returns the
+// kvCores runs the image on some cores, half of them shards, and returns the
 // TSC's frequency too.
-func kvGuests(im *image.Image, cores, inflight int, length time.Duration) (r workload.Result, khz uint64, err error) {
+func (o Options) kvCores(im *image.Image, cores, inflight int, length time.Duration) (r workload.Result, khz uint64, err error) {
 	shards := cores / 2
-	console, report, err := guests(im, func(opt *multikernel.Options) { opt.Cores, opt.Populate = cores, true },
+	console, report, err := o.cores(im, func(opt *multikernel.Options) { opt.Cores, opt.Populate = cores, true },
 		"-json", "-for", length.String(), "-shards", fmt.Sprint(shards), "-inflight", fmt.Sprint(inflight),
 		"-keys", fmt.Sprint(kvKeys/(cores-shards)))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"barreleye/images/kv/store"
 	"barreleye/images/kv/workload"
-	"barreleye/vmm/kvm"
+	"barreleye/vmm/multikernel"
 )
 
 // TestMain lets the test binary be the process that the benchmark starts.
@@ -64,17 +64,17 @@ func TestClientsNoticeLostWrites(t *testing.T) {
 
 // TestKVShape runs the comparison once, briefly, on real cores.
 func TestKVShape(t *testing.T) {
-	sys, err := kvm.Open(kvm.DevicePath)
+	choice, err := multikernel.Choose(multikernel.PlatformAuto, "")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
-	sys.Close()
+	o := Options{Platform: choice}
 	im, err := builtinImage("kv")
 	if err != nil {
 		t.Fatalf("%v: run make images", err)
 	}
-	r := newReport()
-	if err := r.kvShape(im, 2, kvStores, 1, 20*time.Millisecond); err != nil {
+	r := o.newReport()
+	if err := r.kvShape(o, im, 2, kvStores, 1, 20*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.KV) != len(kvStores) || len(r.Rows) != 4 {

@@ -19,7 +19,7 @@ import (
 // process with GOMAXPROCS=1 on the same CPU that writes the same to a pipe, in
 // turns.
 func Log(o Options) (*Report, error) {
-	r := newReport()
+	r := o.newReport()
 	im, err := builtinImage("bench")
 	if err != nil {
 		return r, err
@@ -27,7 +27,7 @@ func Log(o Options) (*Report, error) {
 	ours, process := map[string][]float64{}, map[string][]float64{}
 	for range turns {
 		n := fmt.Sprint(o.rounds(25))
-		console, _, err := guests(im, oneCore, "-rounds", n, "log")
+		console, _, err := o.cores(im, oneCore, "-rounds", n, "log")
 		if err != nil {
 			return r, err
 		}

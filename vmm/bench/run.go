@@ -18,7 +18,8 @@ import (
 
 // Options of all benchmarks.
 type Options struct {
-	Quick bool // fewer rounds: shows that it works, figures are rough
+	Quick    bool               // fewer rounds: shows that it works, figures are rough
+	Platform multikernel.Choice // what the cores are
 
 	// Step, if set, is told what is being measured from now on, in a few words.
 	Step func(what string)
@@ -30,6 +31,9 @@ func (o Options) step(format string, args ...any) {
 	}
 }
 
+// onKVM reports whether cores are virtual machines.
+func (o Options) onKVM() bool { return o.Platform.Platform == multikernel.PlatformKVM }
+
 // rounds returns n, or less of it for a quick run.
 func (o Options) rounds(n int) int {
 	if o.Quick {
@@ -39,8 +43,12 @@ func (o Options) rounds(n int) int {
 }
 
 // newReport notes where the benchmark runs.
-func newReport() *Report {
-	return &Report{Platform: "kvm", Flavour: string(kvm.DetectFlavour()), CPU: cpuModel(), CPUs: runtime.NumCPU(), HaltPollNS: kvm.HaltPoll()}
+func (o Options) newReport() *Report {
+	r := &Report{Platform: o.Platform.Platform, Flavour: string(o.Platform.Flavour), CPU: cpuModel(), CPUs: runtime.NumCPU()}
+	if o.onKVM() {
+		r.HaltPollNS = kvm.HaltPoll()
+	}
+	return r
 }
 
 func cpuModel() string {
@@ -56,8 +64,8 @@ func cpuModel() string {
 	return "unknown CPU"
 }
 
-// guests runs an image of its own on some cores and returns what it printed.
-func guests(im *image.Image, change func(*multikernel.Options), args ...string) ([]byte, *multikernel.Report, error) {
+// cores runs an image of its own on some cores and returns what it printed.
+func (o Options) cores(im *image.Image, change func(*multikernel.Options), args ...string) ([]byte, *multikernel.Report, error) {
 	dir, err := os.MkdirTemp("", "barreleye-bench-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
@@ -65,7 +73,7 @@ func guests(im *image.Image, change func(*multikernel.Options), args ...string) 
 	defer os.RemoveAll(dir)
 	var console bytes.Buffer
 	opt := &multikernel.Options{
-		Image: im, Args: args, Cores: 2, Memory: 64 << 20, Tick: 10 * time.Millisecond, HaltPoll: -1,
+		Platform: o.Platform.Platform, Image: im, Args: args, Cores: 2, Memory: 64 << 20, Tick: 10 * time.Millisecond, HaltPoll: -1,
 		Dir: dir, Console: &console, Started: time.Now(),
 	}
 	if change != nil {

@@ -16,10 +16,10 @@ import (
 
 func oneCore(o *multikernel.Options) { o.Cores = 1 }
 
-// Start measures from the start of the command to main in each of four guests,
-// and what a guest costs the host that only says hello.
+// Start measures from the start of the command to main in each of four cores,
+// and what a core costs the host that only says hello.
 func Start(o Options) (*Report, error) {
-	r := newReport()
+	r := o.newReport()
 	self, err := os.Executable()
 	if err != nil {
 		return r, fmt.Errorf("bench: %w", err)
@@ -33,7 +33,7 @@ func Start(o Options) (*Report, error) {
 			return r, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
 		}
 		var out bytes.Buffer
-		cmd := exec.Command(self, "run", "--cores", "4", "--dir", dir, "-o", "json", "hello")
+		cmd := exec.Command(self, "run", "--platform", o.Platform.Platform, "--cores", "4", "--dir", dir, "-o", "json", "hello")
 		cmd.Stdout = &out
 		err = cmd.Run()
 		os.RemoveAll(dir)
@@ -67,7 +67,7 @@ func Start(o Options) (*Report, error) {
 
 // Idle measures the CPU time of a multikernel of four cores that sleep.
 func Idle(o Options) (*Report, error) {
-	r := newReport()
+	r := o.newReport()
 	im, err := builtinImage("idle")
 	if err != nil {
 		return r, err
@@ -79,11 +79,11 @@ func Idle(o Options) (*Report, error) {
 	var share []float64
 	for turn := range turns {
 		o.step("turn %d of %d", turn+1, turns)
-		short, err := idleCPU(im, 100*time.Millisecond)
+		short, err := o.idleCPU(im, 100*time.Millisecond)
 		if err != nil {
 			return r, err
 		}
-		all, err := idleCPU(im, long)
+		all, err := o.idleCPU(im, long)
 		if err != nil {
 			return r, err
 		}
@@ -95,15 +95,19 @@ func Idle(o Options) (*Report, error) {
 }
 
 // idleCPU returns the CPU seconds that four cores cost which sleep for d.
-func idleCPU(im *image.Image, d time.Duration) (float64, error) {
+func (o Options) idleCPU(im *image.Image, d time.Duration) (float64, error) {
 	before := processCPU()
-	_, _, err := guests(im, func(opt *multikernel.Options) { opt.Cores = 4 }, "-for", d.String())
+	_, _, err := o.cores(im, func(opt *multikernel.Options) { opt.Cores = 4 }, "-for", d.String())
 	return processCPU() - before, err
 }
 
-// processCPU returns the CPU seconds of this process so far, guests included.
-func processCPU() float64 {
-	var u unix.Rusage
-	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+// processCPU returns the CPU seconds of this process so far, guests and cores
+// that were processes included.
+func processCPU() (seconds float64) {
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		_ = unix.Getrusage(who, &u)
+		seconds += float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+	}
+	return seconds
 }

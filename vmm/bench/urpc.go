@@ -6,17 +6,17 @@ import (
 	"barreleye/urpc/limit"
 )
 
-// URPC measures messages between two guests: calls, round trips and streams,
-// each in turns with its limit between the same guests; the same limits
-// between two threads of the host; and wake-ups of a sleeping core.
+// URPC measures messages between two cores: calls, round trips and streams,
+// each in turns with its limit between the same cores; the same limits between
+// two threads of the host; and wake-ups of a sleeping core.
 func URPC(o Options) (*Report, error) {
-	r := newReport()
+	r := o.newReport()
 	im, err := builtinImage("bench")
 	if err != nil {
 		return r, err
 	}
-	o.step("messages between guests")
-	console, _, err := guests(im, nil, "-rounds", fmt.Sprint(o.rounds(101)), "urpc")
+	o.step("messages between cores")
+	console, _, err := o.cores(im, nil, "-rounds", fmt.Sprint(o.rounds(101)), "urpc")
 	if err != nil {
 		return r, err
 	}
@@ -41,7 +41,7 @@ func URPC(o Options) (*Report, error) {
 		if name == "stream" {
 			unit = "ns/message"
 		}
-		r.Rows = append(r.Rows, row(name+"_limit_guests", unit, 1, samples[name+"_limit"], nil),
+		r.Rows = append(r.Rows, row(name+"_limit_cores", unit, 1, samples[name+"_limit"], nil),
 			row(name+"_limit_threads", unit, 1, threads[name], nil))
 	}
 	wakes, err := wakeRows(o)

@@ -25,7 +25,8 @@ const turns = 3
 
 // wakeRows measures one way from a store of core 0 to the first instruction
 // with the message at hand on core 1, which sleeps: ours through channel,
-// doorbell, driver and scheduler; the limit by the minimal guest.
+// doorbell, driver and scheduler; the limit by the minimal guest, or by two
+// threads of Linux where cores are processes.
 func wakeRows(o Options) ([]Row, error) {
 	im, err := builtinImage("wake")
 	if err != nil {
@@ -37,7 +38,7 @@ func wakeRows(o Options) ([]Row, error) {
 		var ours, limit []float64
 		for turn := range turns {
 			o.step("%s, turn %d of %d", g.name, turn+1, turns)
-			console, report, err := guests(im, func(opt *multikernel.Options) { opt.Poll = "0s" },
+			console, report, err := o.cores(im, func(opt *multikernel.Options) { opt.Poll = "0s" },
 				"-n", fmt.Sprint(n), "-min", g.gap.String(), "-max", g.gap.String(), "-json")
 			if err != nil {
 				return rows, err
@@ -49,7 +50,7 @@ func wakeRows(o Options) ([]Row, error) {
 				return rows, err
 			}
 			ours = append(ours, result.Samples...)
-			m, err := minimalWakes(g.gap, n, report.TSCKHz)
+			m, err := o.leastWakes(g.gap, n, report.TSCKHz)
 			if err != nil {
 				return rows, err
 			}
@@ -60,8 +61,16 @@ func wakeRows(o Options) ([]Row, error) {
 	return rows, nil
 }
 
+// leastWakes returns the ns one way of the least that can sleep and be woken.
+func (o Options) leastWakes(gap time.Duration, n int, khz uint64) ([]float64, error) {
+	if o.onKVM() {
+		return o.minimalWakes(gap, n, khz)
+	}
+	return threadWakes(gap, n, khz)
+}
+
 // minimalWakes runs the minimal guest and returns ns one way.
-func minimalWakes(gap time.Duration, n int, khz uint64) ([]float64, error) {
+func (o Options) minimalWakes(gap time.Duration, n int, khz uint64) ([]float64, error) {
 	lines, ring := scratch(region.Geometry{Cores: 2, RingLines: region.DefaultRingLines(2)})
 	cycles := uint64(gap.Nanoseconds()) * khz / 1_000_000
 	im, err := minimalImage(lines, lines+64, ring, cycles, n)
@@ -69,7 +78,7 @@ func minimalWakes(gap time.Duration, n int, khz uint64) ([]float64, error) {
 		return nil, err
 	}
 	var samples []float64
-	_, _, err = guests(im, func(opt *multikernel.Options) {
+	_, _, err = o.cores(im, func(opt *multikernel.Options) {
 		opt.Tick = 0
 		opt.Inspect = func(v *region.View) { samples = minimalResults(v, n) }
 	})

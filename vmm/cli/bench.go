@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"barreleye/vmm/bench"
+	"barreleye/vmm/multikernel"
 
 	"github.com/spf13/cobra"
 )
@@ -13,15 +14,16 @@ var benchmarks = []struct {
 	name, short, long string
 	run               func(bench.Options) (*bench.Report, error)
 }{
-	{"urpc", "Messages between two guests, and wake-ups of a sleeping core",
-		`Urpc measures between two guests: a call answered in the request's own line, a
+	{"urpc", "Messages between two cores, and wake-ups of a sleeping core",
+		`Urpc measures between two cores: a call answered in the request's own line, a
 round trip over two rings, a stream, each in turns with its limit (the same memory
-traffic in bare assembly) between the same guests and between two host threads; and
-the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside a minimal guest.`, bench.URPC},
-	{"start", "From the start of the command to main in four guests", "Start boots four guests that say hello, again and again.", bench.Start},
-	{"compute", "Compute-bound work in a guest and in a Linux process", "Compute runs the same Go code in a guest and in a Linux process with GOMAXPROCS=1, in turns.", bench.Compute},
-	{"idle", "CPU time of four cores that have nothing to do", "Idle measures the CPU time that four sleeping guests cost the host, per core.", bench.Idle},
-	{"log", "What a line of the log costs the core that prints it", "Log prints lines and records of log/slog in a guest, and in a Linux process that writes to a pipe, in turns.", bench.Log},
+traffic in bare assembly) between the same cores and between two host threads; and
+the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside the least that
+can do it: a minimal guest, or two threads of Linux where cores are processes.`, bench.URPC},
+	{"start", "From the start of the command to main in four cores", "Start boots four cores that say hello, again and again.", bench.Start},
+	{"compute", "Compute-bound work in a core and in a Linux process", "Compute runs the same Go code in a core and in a Linux process with GOMAXPROCS=1, in turns.", bench.Compute},
+	{"idle", "CPU time of four cores that have nothing to do", "Idle measures the CPU time that four sleeping cores cost the host, per core.", bench.Idle},
+	{"log", "What a line of the log costs the core that prints it", "Log prints lines and records of log/slog in a core, and in a Linux process that writes to a pipe, in turns.", bench.Log},
 	{"kv", "A key-value store with a shard per core, and one process with a lock",
 		`Kv runs the image kv on 2 and 4 cores (and on as many as there are CPUs, up to 16),
 half of them shards and half clients, with 16 and with 1 requests under way per client
@@ -37,7 +39,7 @@ func (h *Host) benchCommand() *cobra.Command {
 		Short: "Measure, each figure beside its limit in the same run",
 		Long: `Bench measures what cores cost: messages, wake-ups, starts, computing, idling. Each
 figure stands beside its limit, measured in turns with it in the same run: bare
-assembly between the same guests, a minimal guest, a Linux process. RATIO is the
+assembly between the same cores, a minimal guest, a Linux process. RATIO is the
 median over the limit. Name what to measure.`,
 		Example: "  barreleye bench urpc\n  barreleye bench urpc -o json\n  barreleye bench start --quick",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -51,10 +53,15 @@ median over the limit. Name what to measure.`,
 	for _, b := range benchmarks {
 		var o bench.Options
 		var output format
+		var platform string
 		sub := &cobra.Command{
 			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
 			Example: fmt.Sprintf("  barreleye bench %[1]s\n  barreleye bench %[1]s --quick -o json", b.name),
 			RunE: func(*cobra.Command, []string) error {
+				var err error
+				if o.Platform, err = multikernel.Choose(platform, h.Device); err != nil {
+					return &failure{CodeUsage, err}
+				}
 				progress := h.progress("measuring %s", b.name)
 				o.Step = func(what string) { progress.say("measuring %s: %s", b.name, what) }
 				report, err := b.run(o)
@@ -69,6 +76,7 @@ median over the limit. Name what to measure.`,
 				return nil
 			},
 		}
+		sub.Flags().StringVar(&platform, "platform", multikernel.PlatformAuto, "what cores are: kvm, hosted, or auto")
 		sub.Flags().BoolVar(&o.Quick, "quick", false, "fewer rounds: shows that it works, figures are rough")
 		outputFlag(sub, &output)
 		cmd.AddCommand(sub)

@@ -164,3 +164,18 @@ func testRun(t *testing.T, platform string) {
 	t.Run("one core", func(t *testing.T) { run(0, "--cores", "1", image, "--", "end") })
 	t.Run("no patch", func(t *testing.T) { run(0, "--no-patch", image, "--", "end") })
 }
+
+// TestWithoutKVM: a run on a machine without KVM works, and says what it does.
+func TestWithoutKVM(t *testing.T) {
+	image := filepath.Join(t.TempDir(), "guest")
+	if err := os.WriteFile(image, buildGuest(t), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got := inProcess("no-such-device", "run", image, "--", "end")
+	if got.code != CodeOK || !strings.Contains(got.out, "[1] up [end]") {
+		t.Errorf("code %d: %s%s", got.code, got.out, got.err)
+	}
+	if want := "barreleye: platform hosted: cores are Linux processes: no /dev/kvm"; !strings.HasPrefix(got.err, want) {
+		t.Errorf("stderr %q does not begin with %q", got.err, want)
+	}
+}
