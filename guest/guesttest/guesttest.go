@@ -26,9 +26,9 @@ const (
 // Run runs `barreleye run` with args, "--cores", "2", "." for instance, and
 // returns what the programs printed: lines with a prefix that names the core.
 //
-// The test fails if the exit code is not 0, and is skipped where cores cannot
-// run: on a machine without KVM, unless args ask for another platform, and on
-// a core. The command is the one that BARRELEYE names, that belongs to the
+// The test fails if the exit code is not 0, and is skipped where args ask for
+// the platform kvm and the machine has none, and on a core, which cannot start
+// others. The command is the one that BARRELEYE names, that belongs to the
 // sources of this package, that PATH finds, or that is built from the sources,
 // in this order.
 func Run(t testing.TB, args ...string) string {

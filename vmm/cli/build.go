@@ -48,10 +48,13 @@ imports barreleye/guest, and that is all.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return h.build(f, append(args, ".")[0]) },
+
+		ValidArgsFunction: completeFolder,
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` to write (default: NAME.elf); in a folder, NAME.elf there")
 	outputFlag(cmd, &f.output)
+	must(cmd.MarkFlagFilename("out"))
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var bad *pflag.InvalidValueError
 		if errors.As(err, &bad) && bad.GetFlag().Name == "output" { // the go tool's -o

@@ -37,6 +37,11 @@ func (h *Host) completeRun(_ *cobra.Command, args []string, _ string) ([]cobra.C
 	return names, cobra.ShellCompDirectiveKeepOrder
 }
 
+// completeFolder offers folders.
+func completeFolder(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
 // completeFlag offers the values that a flag takes.
 func completeFlag(cmd *cobra.Command, name string, values ...cobra.Completion) {
 	must(cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))

@@ -20,6 +20,8 @@ func TestCompletion(t *testing.T) {
 		{"run --platform ", "hosted\t"},
 		{"config sh", "show\t"},
 		{"completion ", "fish\t"},
+		{"init ", ":16\n"}, // folders
+		{"test ./st", ":16\n"},
 	} {
 		words := strings.Split(c.line, " ")
 		if got := inProcess("", append([]string{"__complete"}, words...)...); !strings.Contains("\n"+got.out, "\n"+c.want) {

@@ -47,12 +47,15 @@ is PREFIX/bin/barreleye, or from the folder above the binary that it was built i
 			return noArguments(cmd, args[1:])
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return h.init(f, args[0]) },
+
+		ValidArgsFunction: completeFolder,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.module, "module", "", "`PATH` of the Go module (default: example.com/ and the folder's name)")
 	flags.StringVar(&f.source, "source", "", "`FOLDER` with Barreleye's Go sources")
 	outputFlag(cmd, &f.output)
+	must(cmd.MarkFlagDirname("source"))
 	return cmd
 }
 

@@ -33,7 +33,7 @@ func TestInit(t *testing.T) {
 	}
 	// No download: nothing but the standard library is needed.
 	env := append(os.Environ(), "BARRELEYE="+binary, "GOPROXY=off", "GOFLAGS=-buildvcs=false")
-	for _, args := range []string{"vet ./...", "test -count=1 -v ./...", "mod tidy -diff"} {
+	for _, args := range []string{"vet ./...", "test -count=1 -v ./...", "mod tidy -diff", "build -o plain ."} {
 		cmd := exec.Command("go", strings.Fields(args)...)
 		cmd.Dir, cmd.Env = dir, env
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -41,9 +41,11 @@ func TestInit(t *testing.T) {
 		}
 	}
 	for _, platform := range platforms() {
-		got := inProcess("/dev/kvm", "run", "--platform", platform, "--cores", "3", dir, "--", "1000")
-		if got.code != CodeOK || !strings.Contains(got.out, "[0] 168 primes below 1000, counted by 3 cores\n") {
-			t.Errorf("%s: code %d: %s%s", platform, got.code, got.out, got.err)
+		for _, program := range []string{dir, filepath.Join(dir, "plain")} {
+			got := inProcess("/dev/kvm", "run", "--platform", platform, "--cores", "3", program, "--", "1000")
+			if got.code != CodeOK || !strings.Contains(got.out, "[0] 168 primes below 1000, counted by 3 cores\n") {
+				t.Errorf("%s on %s: code %d: %s%s", program, platform, got.code, got.out, got.err)
+			}
 		}
 	}
 }

@@ -46,6 +46,8 @@ panic; 64 to 72 are the command's (docs/errors.md).`,
 			}
 			return h.test(f, args[:n], args[n:])
 		},
+
+		ValidArgsFunction: completeFolder,
 	}
 	registerGoTest(cmd.Flags())
 	f.register(cmd, 1)
