@@ -50,14 +50,14 @@ func Compute(o Options) (*Report, error) {
 func kernelProcess(rounds string) (samples []float64, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return nil, fmt.Errorf("bench: %w: start this binary by its full path", err)
 	}
 	cmd := exec.Command(self, "bench", "kernel", rounds)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("bench: the kernel as a process: %w", err)
+		return nil, fmt.Errorf("bench: the kernel as a process: %w: its own lines stand above", err)
 	}
 	return samples, json.Unmarshal(out, &samples)
 }
@@ -66,7 +66,7 @@ func kernelProcess(rounds string) (samples []float64, err error) {
 func Kernel(w io.Writer, rounds string) error {
 	n, err := strconv.Atoi(rounds)
 	if err != nil {
-		return fmt.Errorf("bench: rounds: %w", err)
+		return fmt.Errorf("bench: rounds: %w: give a number", err)
 	}
 	var set unix.CPUSet
 	set.Set(0)

@@ -25,7 +25,7 @@ func kvProcess(s kvStore, cores int, length time.Duration, khz uint64) (r worklo
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return r, fmt.Errorf("bench: %w", err)
+		return r, fmt.Errorf("bench: %w: start this binary by its full path", err)
 	}
 	cmd := exec.Command(self, "bench", "kvprocess", "--", "-lock", s.lock, "-khz", fmt.Sprint(khz),
 		"-clients", fmt.Sprint(cores), "-for", length.String(), "-keys", fmt.Sprint(kvKeys/cores))
@@ -42,7 +42,7 @@ func kvProcess(s kvStore, cores int, length time.Duration, khz uint64) (r worklo
 	}()
 	<-done
 	if err != nil {
-		return r, fmt.Errorf("bench: a store in a process: %w", err)
+		return r, fmt.Errorf("bench: a store in a process: %w: its own lines stand above", err)
 	}
 	return r, json.Unmarshal(out, &r)
 }
@@ -132,10 +132,10 @@ func KVProcess(w io.Writer, args []string) error {
 	clients := f.Int("clients", 1, "goroutines that are clients")
 	khz := f.Uint64("khz", 0, "the TSC's frequency")
 	if err := f.Parse(args); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("bench: %w: 'barreleye bench kv' gives the right ones", err)
 	}
 	if err := c.Check(); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("bench: %w: 'barreleye bench kv' gives the right ones", err)
 	}
 	if *khz == 0 || *clients < 1 || c.For == 0 {
 		return fmt.Errorf("bench: -khz %d -clients %d -for %v: each must be above 0", *khz, *clients, c.For)
@@ -147,7 +147,7 @@ func KVProcess(w io.Writer, args []string) error {
 	p := &kvClients{config: c, store: s, length: uint64(c.For.Seconds() * 1e3 * float64(*khz)), begin: make(chan struct{})}
 	r, err := p.run(*clients, *khz)
 	if err != nil {
-		return fmt.Errorf("bench: %s: %w", *lock, err)
+		return fmt.Errorf("bench: %s: %w: report it", *lock, err)
 	}
 	return json.NewEncoder(w).Encode(r)
 }

@@ -59,14 +59,14 @@ func Log(o Options) (*Report, error) {
 func linesProcess(rounds string) (samples map[string][]float64, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return nil, fmt.Errorf("bench: %w: start this binary by its full path", err)
 	}
 	var result bytes.Buffer
 	cmd := exec.Command(self, "bench", "lines", rounds)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.Stdout, cmd.Stderr = dropped{}, &result
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("bench: the lines as a process: %w: %s", err, &result)
+		return nil, fmt.Errorf("bench: the lines as a process: %w: %s: report it", err, &result)
 	}
 	return samples, json.Unmarshal(result.Bytes(), &samples)
 }
@@ -81,14 +81,14 @@ func (dropped) Write(b []byte) (int, error) { return len(b), nil }
 func Lines(out, result io.Writer, rounds string) error {
 	n, err := strconv.Atoi(rounds)
 	if err != nil {
-		return fmt.Errorf("bench: rounds: %w", err)
+		return fmt.Errorf("bench: rounds: %w: give a number", err)
 	}
 	var set unix.CPUSet
 	set.Set(0)
 	_ = unix.SchedSetaffinity(0, &set) // unpinned it is still the same work
 	samples, err := lines.Measure(n, out, slog.New(slog.NewJSONHandler(out, nil)))
 	if err != nil {
-		return fmt.Errorf("bench: lines: %w", err)
+		return fmt.Errorf("bench: lines: %w: report it", err)
 	}
 	return json.NewEncoder(result).Encode(samples)
 }

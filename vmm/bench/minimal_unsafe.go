@@ -42,7 +42,7 @@ var minimalBounds [2]uintptr
 func minimalImage(message, reply, results uint64, gap uint64, n int) (*image.Image, error) {
 	start, end := minimalBounds[0], minimalBounds[1]
 	if end <= start || end-start > layout.PageSize || start%64 != 0 {
-		return nil, fmt.Errorf("bench: minimal guest of %#x bytes at %#x: the linker changed the order of the assembly", end-start, start)
+		return nil, fmt.Errorf("bench: minimal guest of %#x bytes at %#x: the linker changed the order of the assembly: report it", end-start, start)
 	}
 	text := make([]byte, end-start)
 	copy(text, unsafe.Slice(*(**byte)(unsafe.Pointer(&start)), len(text)))

@@ -81,7 +81,7 @@ func (o Options) cores(im *image.Image, change func(*multikernel.Options), args 
 	}
 	report, err := multikernel.Run(opt)
 	if err == nil && report.ExitCode != 0 {
-		err = fmt.Errorf("bench: %s", report.Errors())
+		err = fmt.Errorf("bench: a core ended too early: %s: report it", report.Errors())
 	}
 	return console.Bytes(), report, err
 }
@@ -102,7 +102,7 @@ func coreZero(console []byte, into any) error {
 			return json.Unmarshal(append([]byte("{"), text...), into)
 		}
 	}
-	return fmt.Errorf("bench: core 0 printed no result: %.200s", console)
+	return fmt.Errorf("bench: core 0 printed no result but %.200q: report it", console)
 }
 
 // scratch returns the offsets in a region of n cores that the minimal guest

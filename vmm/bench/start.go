@@ -22,7 +22,7 @@ func Start(o Options) (*Report, error) {
 	r := o.newReport()
 	self, err := os.Executable()
 	if err != nil {
-		return r, fmt.Errorf("bench: %w", err)
+		return r, fmt.Errorf("bench: %w: start this binary by its full path", err)
 	}
 	var last, first, resident, phases []float64
 	rounds := o.rounds(20)
@@ -42,7 +42,7 @@ func Start(o Options) (*Report, error) {
 		}
 		var report multikernel.Report
 		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
-			return r, fmt.Errorf("bench: report of a run: %w", err)
+			return r, fmt.Errorf("bench: report of a run: %w: report it", err)
 		}
 		lo, hi := report.Cores[0].BootMS, 0.0
 		for _, c := range report.Cores {

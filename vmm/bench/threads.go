@@ -17,7 +17,7 @@ func pinned(cpu int, f func()) <-chan error {
 		var set unix.CPUSet
 		set.Set(cpu)
 		if err := unix.SchedSetaffinity(0, &set); err != nil {
-			done <- fmt.Errorf("bench: pin to CPU %d: %w: it needs two CPUs", cpu, err)
+			done <- fmt.Errorf("bench: pin to CPU %d: %w: give this process two CPUs", cpu, err)
 			return
 		}
 		f()
@@ -31,7 +31,7 @@ func pinned(cpu int, f func()) <-chan error {
 // numbered from 1.
 func onTwoCPUs(rounds int, n uint64, near, far func(first, n uint64), times *[]float64) error {
 	if runtime.NumCPU() < 2 {
-		return fmt.Errorf("bench: one CPU: messages between cores need two")
+		return fmt.Errorf("bench: one CPU: messages between cores need two: give this process more (taskset, cpuset)")
 	}
 	// Both threads must be there before either waits for the other in assembly,
 	// which the collector cannot interrupt.

@@ -71,7 +71,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	o := &f.opt
 	for _, e := range o.Env {
 		if name, _, ok := strings.Cut(e, "="); !ok || name == "" {
-			return usage("run: --env %s: want NAME=VALUE", e)
+			return usage("run: --env %s: no NAME=VALUE: give it one, such as LEVEL=debug", e)
 		}
 	}
 	h.warnUnpatched(im, f.noPatch)

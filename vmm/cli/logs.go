@@ -148,7 +148,7 @@ func (h *Host) logs(f *logsFlags, name string) error {
 		// looked at before the log is read to its end: what the run wrote last is there then
 		over := !f.follow || !h.lives(run)
 		if err := r.Copy(h.Stdout, form); err != nil {
-			return fmt.Errorf("logs: %w", err)
+			return fmt.Errorf("logs: %w: 'barreleye runs' tells where the log is", err)
 		}
 		if over {
 			return nil
@@ -188,7 +188,7 @@ func (h *Host) findRun(command, name string) (*runs.Run, error) {
 	case errors.Is(err, runs.ErrNone), errors.Is(err, runs.ErrAmbiguous):
 		return nil, usage("%s: run %s: %s: 'barreleye runs' lists them", command, name, strings.ReplaceAll(err.Error(), "\n", " "))
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", command, err)
+		return nil, fmt.Errorf("%s: %w: give a run whose folder can be read", command, err)
 	}
 	return run, nil
 }

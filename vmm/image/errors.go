@@ -29,12 +29,12 @@ const (
 	nextGo      = "build with Go 1.20 or later and its internal linker (CGO_ENABLED=0), and keep the section headers"
 )
 
-// refuse makes an error "kind: where: cause; next step". where says which part
+// refuse makes an error "kind: where: cause: next step". where says which part
 // of the file, cause what is wrong with it: an error, which is wrapped, or a
 // text.
 func refuse(kind error, where string, cause any, next string) error {
 	if err, ok := cause.(error); ok {
-		return fmt.Errorf("%w: %s: %w; %s", kind, where, err, next)
+		return fmt.Errorf("%w: %s: %w: %s", kind, where, err, next)
 	}
-	return fmt.Errorf("%w: %s: %v; %s", kind, where, cause, next)
+	return fmt.Errorf("%w: %s: %v: %s", kind, where, cause, next)
 }

@@ -31,12 +31,12 @@ func (o LoadOptions) Open(path string) (*Image, error) {
 	name := filepath.Base(path)
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("image %s: %w; give the path of a built guest program", name, err)
+		return nil, fmt.Errorf("image %s: %w: give the path of a built guest program", name, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("image %s: %w", name, err)
+		return nil, fmt.Errorf("image %s: %w: give the path of a built guest program", name, err)
 	}
 	if !st.Mode().IsRegular() || st.Size() > maxFile {
 		err := refuse(ErrNotELF, path, fmt.Sprintf("%v of %d bytes, want a regular file below 2 GiB", st.Mode(), st.Size()), nextBuild)
@@ -44,7 +44,7 @@ func (o LoadOptions) Open(path string) (*Image, error) {
 	}
 	data := make([]byte, st.Size())
 	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("image %s: read %s: %w; is it being rebuilt?", name, path, err)
+		return nil, fmt.Errorf("image %s: read %s: %w: run it again once it is built", name, path, err)
 	}
 	return o.Load(name, data)
 }

@@ -97,12 +97,12 @@ func (s *System) check() error {
 	}
 	n, err := kvm.GetVCPUMMmapSize(uintptr(s.fd))
 	if err != nil {
-		return fmt.Errorf("kvm: %w: KVM_GET_VCPU_MMAP_SIZE: %w", ErrUnusable, err)
+		return fmt.Errorf("kvm: %w: KVM_GET_VCPU_MMAP_SIZE: %w: use another kernel", ErrUnusable, err)
 	}
 	s.mmapSize = int(n)
 	s.cpuid = &kvm.CPUID{Nent: 256, Entries: make([]kvm.CPUIDEntry2, 256)}
 	if err := kvm.GetSupportedCPUID(uintptr(s.fd), s.cpuid); err != nil {
-		return fmt.Errorf("kvm: %w: KVM_GET_SUPPORTED_CPUID: %w", ErrUnusable, err)
+		return fmt.Errorf("kvm: %w: KVM_GET_SUPPORTED_CPUID: %w: use another kernel", ErrUnusable, err)
 	}
 	return nil
 }

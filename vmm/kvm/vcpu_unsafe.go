@@ -134,7 +134,7 @@ func (c *VCPU) SetMSRs(pairs ...uint64) error {
 func (c *VCPU) TSCKHz() (uint64, error) {
 	khz, err := kvm.GetTSCKHz(uintptr(c.fd))
 	if err != nil || khz == 0 {
-		return 0, fmt.Errorf("kvm: %w: KVM_GET_TSC_KHZ: %d, %v", ErrUnusable, khz, err)
+		return 0, fmt.Errorf("kvm: %w: KVM_GET_TSC_KHZ: %d, %v: use a kernel that tells the TSC's frequency", ErrUnusable, khz, err)
 	}
 	return uint64(khz), nil
 }

@@ -26,7 +26,7 @@ func (s *System) CreateVM() (*VM, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("kvm: KVM_CREATE_VM: %w: too many VMs, or no memory left for one", err)
+		return nil, fmt.Errorf("kvm: KVM_CREATE_VM: %w: end other virtual machines, or free memory", err)
 	}
 	return &VM{sys: s, fd: int(fd)}, nil
 }
@@ -60,7 +60,7 @@ func (v *VM) EnableLocalAPIC(pins int) error {
 // vCPU. ErrUnusable where KVM cannot set it per VM.
 func (v *VM) SetHaltPoll(ns uint32) error {
 	if v.sys.Capability(kvm.CapHALTPoll) == 0 {
-		return fmt.Errorf("kvm: %w: no KVM_CAP_HALT_POLL", ErrUnusable)
+		return fmt.Errorf("kvm: %w: no KVM_CAP_HALT_POLL: set /sys/module/kvm/parameters/halt_poll_ns instead", ErrUnusable)
 	}
 	return v.enable(kvm.CapHALTPoll, uint64(ns))
 }
@@ -79,5 +79,5 @@ func wrap(call string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("kvm: %s: %w", call, err)
+	return fmt.Errorf("kvm: %s: %w: 'barreleye doctor' tries KVM step by step", call, err)
 }

@@ -153,7 +153,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	writeDescriptors(b.ram.Bytes[tablesAt:tablesAt+tablePages*layout.PageSize], &text.Image.Table)
 	seed := hostmem.View[entropy.Page](b.ram, entropyAt)
 	if _, err := rand.Read(seed.Seed[:]); err != nil {
-		return 0, fmt.Errorf("machine: entropy: %w", err)
+		return 0, fmt.Errorf("machine: entropy: %w: report it", err)
 	}
 	seed.Valid = 1
 
@@ -208,11 +208,11 @@ func (b *builder) processStack(at uint64) (rsp uint64, err error) {
 		total += len(s) + 1 + 8
 	}
 	if total > layout.ProcessSize/2 {
-		return 0, fmt.Errorf("machine: arguments and environment of %d bytes, at most %d fit", total, layout.ProcessSize/2)
+		return 0, fmt.Errorf("machine: arguments and environment of %d bytes: give at most %d", total, layout.ProcessSize/2)
 	}
 	random := make([]byte, 16)
 	if _, err := rand.Read(random); err != nil {
-		return 0, fmt.Errorf("machine: entropy: %w", err)
+		return 0, fmt.Errorf("machine: entropy: %w: report it", err)
 	}
 	randomAt := push(random)
 	strings := func(list []string) (words []uint64) {

@@ -10,7 +10,7 @@ import (
 func allowedCPUs() ([]int, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return nil, fmt.Errorf("run: CPUs of this process: %w", err)
+		return nil, fmt.Errorf("run: CPUs of this process: %w: report it", err)
 	}
 	var cpus []int
 	for i := range 1024 {

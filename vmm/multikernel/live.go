@@ -94,7 +94,7 @@ func (r *run) live() error {
 	select {
 	case ferr := <-followed:
 		if err == nil && ferr != nil {
-			err = fmt.Errorf("run: console: %w", ferr)
+			err = fmt.Errorf("run: console: %w: 'barreleye logs' shows all lines", ferr)
 		}
 	case <-shown:
 	}
