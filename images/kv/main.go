@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -42,7 +43,11 @@ func main() {
 		}
 		os.Exit(2)
 	}
-	if err := run(context.Background(), &o); err != nil {
+	err := run(context.Background(), &o)
+	if errors.Is(err, urpc.ErrClosed) {
+		err = fmt.Errorf("%w: it ended before this core was done with it: its log says why", err)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "kv: core %d: %v\n", guest.Core(), err)
 		os.Exit(1)
 	}
