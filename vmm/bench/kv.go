@@ -87,6 +87,7 @@ func (r *Report) kvShape(o Options, im *image.Image, cores int, stores []kvStore
 	runs := make([][]workload.Result, len(stores))
 	khz := uint64(0)
 	for round := range rounds {
+		o.step("%d cores, round %d of %d", cores, round+1, rounds)
 		for i := range stores {
 			i = (i + round) % len(stores) // nobody is always first; in the first round the multikernel is
 			var result workload.Result

@@ -10,6 +10,7 @@ import (
 
 	"barreleye/images/kv/store"
 	"barreleye/images/kv/workload"
+	"barreleye/vmm/kvm"
 	"barreleye/vmm/multikernel"
 )
 
@@ -62,13 +63,27 @@ func TestClientsNoticeLostWrites(t *testing.T) {
 	}
 }
 
-// TestKVShape runs the comparison once, briefly, on real cores.
+// TestKVShape runs the comparison once, briefly, on each platform there is.
 func TestKVShape(t *testing.T) {
-	choice, err := multikernel.Choose(multikernel.PlatformAuto, "")
-	if err != nil {
-		t.Fatal(err)
+	for _, platform := range []string{multikernel.PlatformHosted, multikernel.PlatformKVM} {
+		t.Run(platform, func(t *testing.T) {
+			choice, err := multikernel.Choose(platform, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if platform == multikernel.PlatformKVM {
+				sys, err := kvm.Open(kvm.DevicePath)
+				if err != nil {
+					t.Skip(err)
+				}
+				sys.Close()
+			}
+			testKVShape(t, Options{Platform: choice})
+		})
 	}
-	o := Options{Platform: choice}
+}
+
+func testKVShape(t *testing.T, o Options) {
 	im, err := builtinImage("kv")
 	if err != nil {
 		t.Fatalf("%v: run make images", err)
