@@ -6,6 +6,9 @@
 // what goes through channels. A program runs once per core; by convention the
 // cores tell their parts apart by Core.
 //
+// What a core prints ends up in the log of its run. There log/slog's default
+// logger keeps level and attributes; LogLevel is its lowest level.
+//
 // An image that is started as a Linux process says how to run it, and ends with
 // code 113. A package's test binary runs there all the same, as core 0 of 1: it
 // has no peers, but the rest of the package can be tested.

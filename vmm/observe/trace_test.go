@@ -2,6 +2,7 @@ package observe
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,29 +25,14 @@ var deaths = map[string]func(){
 	"nil":         func() { var p *int; *p = 1 },
 	"nested":      func() { defer func() { panic("second") }(); panic("first") },
 	"elsewhere":   func() { go func() { panic("in a goroutine") }(); select {} },
-	"deadlock":    func() { <-make(chan int) },
+	"fatal":       func() { new(sync.Mutex).Unlock() },
 	"overflow":    func() { debug.SetMaxStack(1 << 20); overflow(1) },
 	"quit":        func() { syscall.Kill(os.Getpid(), syscall.SIGQUIT); select {} },
 	"exit":        func() { panic("\n") },
-	"unlock":      func() { fatal() },
 	"runtime.err": func() { var list []int; _ = list[len(os.Args)] },
 }
 
 func overflow(n int) int { return overflow(n+1) + n }
-
-// fatal writes a map from two goroutines, which the runtime calls fatal, until
-// it notices.
-func fatal() {
-	m := map[int]int{}
-	go func() {
-		for {
-			m[1]++
-		}
-	}()
-	for {
-		m[1]++
-	}
-}
 
 const deathVariable = "OBSERVE_TEST_DEATH"
 
@@ -59,13 +46,15 @@ func TestMain(m *testing.M) {
 // dying returns what a Go program writes to stderr that dies so.
 func dying(t *testing.T, how string, env ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
 	var text bytes.Buffer
 	cmd.Stderr = &text
 	cmd.Env = append(append(os.Environ(), deathVariable+"="+how), env...)
 	var exit *exec.ExitError
-	if err := cmd.Run(); !errors.As(err, &exit) {
-		t.Fatalf("it ended with %v\n%s", err, &text)
+	if err := cmd.Run(); !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("it ended with %v (%v)\n%s", err, ctx.Err(), &text)
 	}
 	return text.Bytes()
 }
