@@ -14,11 +14,10 @@ type platform interface {
 	Cores() int
 	Life() uint64
 	Region() *region.View
-	PollCycles() uint64                   // TSC cycles the idle loop polls before it sleeps
-	Ring(i int)                           // rings a core's doorbell
-	Sleeper() urpc.Sleeper                // parks goroutines until a word of the region changes
-	CountMessages(sent, received *uint64) // makes the core report a channel's counts
-	PublishMaps(request uint64)           // answers the VMM with the map table and counts
+	PollCycles() uint64         // TSC cycles the idle loop polls before it sleeps
+	Ring(i int)                 // rings a core's doorbell
+	Sleeper() urpc.Sleeper      // parks goroutines until a word of the region changes
+	PublishMaps(request uint64) // answers the VMM with the map table
 }
 
 // here is this core's platform; nil outside a multikernel.
@@ -43,12 +42,11 @@ func attach() (platform, error) {
 // driver is the CPU driver as a platform.
 type driver struct{ sleeper *sleeper }
 
-func (*driver) Core() int                            { return cpudriver.Core() }
-func (*driver) Cores() int                           { return cpudriver.Cores() }
-func (*driver) Life() uint64                         { return cpudriver.Life() }
-func (*driver) Region() *region.View                 { return cpudriver.Region() }
-func (*driver) PollCycles() uint64                   { return cpudriver.PollCycles() }
-func (*driver) Ring(i int)                           { cpudriver.Ring(i) }
-func (d *driver) Sleeper() urpc.Sleeper              { return d.sleeper }
-func (*driver) CountMessages(sent, received *uint64) { cpudriver.CountMessages(sent, received) }
-func (*driver) PublishMaps(request uint64)           { cpudriver.PublishMaps(request) }
+func (*driver) Core() int                  { return cpudriver.Core() }
+func (*driver) Cores() int                 { return cpudriver.Cores() }
+func (*driver) Life() uint64               { return cpudriver.Life() }
+func (*driver) Region() *region.View       { return cpudriver.Region() }
+func (*driver) PollCycles() uint64         { return cpudriver.PollCycles() }
+func (*driver) Ring(i int)                 { cpudriver.Ring(i) }
+func (d *driver) Sleeper() urpc.Sleeper    { return d.sleeper }
+func (*driver) PublishMaps(request uint64) { cpudriver.PublishMaps(request) }

@@ -18,6 +18,7 @@ func (s *Sender) SendBatch(msgs []Message) (sent int, err error) {
 		want := min(len(lines), len(msgs)-sent)
 		n := putLines(lines[:want], msgs[sent:sent+want], s.epoch, uint32(s.next)+1)
 		s.next += uint64(n)
+		*s.count = s.next
 		sent += n
 		if n < want {
 			return sent, ErrMessage
@@ -36,6 +37,7 @@ func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
 		want := min(len(lines), len(msgs)-taken)
 		n := takeLines(msgs[taken:taken+want], lines[:want], r.epoch, uint32(r.next)+1)
 		r.next += uint64(n)
+		*r.count = r.next
 		taken += n
 		if r.next == r.ackAt {
 			r.Ack()

@@ -22,6 +22,9 @@ func NewConn(own, peer Side, link Link) (*Conn, error) {
 		return nil, err
 	}
 	r.pair = s
+	if own.Counts != nil {
+		s.count, r.count = &own.Counts.Sent, &own.Counts.Received
+	}
 	return &Conn{Sender: s, Receiver: r}, nil
 }
 

@@ -1,10 +1,9 @@
 package urpc
 
-// Counter returns the address of the number of messages sent so far. It is for
-// reading on this core only: the count is private to the sending goroutine and
-// not written atomically.
-func (s *Sender) Counter() *uint64 { return &s.next }
-
-// Counter returns the address of the number of messages received so far, for
-// reading on this core only.
-func (r *Receiver) Counter() *uint64 { return &r.next }
+// Counts are the numbers of messages that one core sent and received over a
+// duplex channel. Its only writer is that core; anybody may read them at any
+// time, and they outlive the core.
+type Counts struct {
+	Sent, Received uint64
+	_              [6]uint64
+}

@@ -12,6 +12,8 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Control{}.sent)-8]
 	_ = [1]struct{}{}[unsafe.Offsetof(Control{}.ack)-16]
 
+	_ = [1]struct{}{}[unsafe.Sizeof(Counts{})-LineSize]
+
 	// batch_amd64.s moves type and length as one 32-bit word.
 	_ = [1]struct{}{}[unsafe.Sizeof(Message{})-LineSize]
 	_ = [1]struct{}{}[unsafe.Offsetof(Message{}.Type)-MaxPayload]

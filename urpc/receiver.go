@@ -8,9 +8,10 @@ import (
 // Receiver is the reading end of a ring. One goroutine at a time.
 type Receiver struct {
 	ring  []Line
-	next  uint64 // number of the next line
-	epoch uint64 // shifted to its place in a header
-	ackAt uint64 // publish the acknowledgement when next gets here
+	next  uint64  // number of the next line
+	epoch uint64  // shifted to its place in a header
+	ackAt uint64  // publish the acknowledgement when next gets here
+	count *uint64 // where next is told to others; count.go
 
 	own, peer *Control
 	every     uint64 // lines between acknowledgements
@@ -20,7 +21,8 @@ type Receiver struct {
 	closed    bool
 	pair      *Sender // flushed before parking; set by NewConn
 	link      Link
-	_         [96]byte // layout_unsafe.go
+	untold    uint64   // what count points to where nobody asked
+	_         [80]byte // layout_unsafe.go
 }
 
 // NewReceiver makes the receiving end of ring. own is written by this end, peer
@@ -35,10 +37,12 @@ func NewReceiver(ring []Line, own, peer *Control, link Link) (*Receiver, error) 
 	}
 	link = link.withDefaults()
 	every := max(uint64(len(ring))/8, 4)
-	return &Receiver{
+	r := &Receiver{
 		ring: ring, own: own, peer: peer, link: link,
 		epoch: link.epoch(), every: every, ackAt: every,
-	}, nil
+	}
+	r.count = &r.untold
+	return r, nil
 }
 
 // TryRecv takes the next message. It returns ErrEmpty when there is none,
@@ -62,6 +66,7 @@ func (r *Receiver) TryRecv(m *Message) error {
 	getWords(m, l)
 	m.Type, m.Len = headerType(h), headerLength(h)
 	r.next = n + 1
+	*r.count = n + 1
 	if r.next == r.ackAt {
 		r.Ack()
 	}

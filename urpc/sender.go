@@ -8,9 +8,10 @@ import (
 // Sender is the writing end of a ring. One goroutine at a time.
 type Sender struct {
 	ring  []Line
-	next  uint64 // number of the next line
-	limit uint64 // first line that may not be written yet
-	epoch uint64 // shifted to its place in a header
+	next  uint64  // number of the next line
+	limit uint64  // first line that may not be written yet
+	epoch uint64  // shifted to its place in a header
+	count *uint64 // where next is told to others; count.go
 
 	own, peer *Control
 	acked     uint64 // lines the receiver has consumed, as far as known
@@ -19,7 +20,8 @@ type Sender struct {
 	err       error  // sticky; limit == next while set
 	closed    bool
 	link      Link
-	_         [104]byte // layout_unsafe.go
+	untold    uint64   // what count points to where nobody asked
+	_         [88]byte // layout_unsafe.go
 }
 
 // NewSender makes the sending end of ring. own is written by this end, peer by
@@ -33,10 +35,12 @@ func NewSender(ring []Line, own, peer *Control, link Link) (*Sender, error) {
 		return nil, fmt.Errorf("control block missing: %w", ErrLayout)
 	}
 	link = link.withDefaults()
-	return &Sender{
+	s := &Sender{
 		ring: ring, own: own, peer: peer, link: link,
 		epoch: link.epoch(), limit: uint64(len(ring)) - 1,
-	}, nil
+	}
+	s.count = &s.untold
+	return s, nil
 }
 
 // TrySend puts m into the ring and wakes nobody: Flush does. It returns ErrFull
@@ -58,6 +62,7 @@ func (s *Sender) TrySend(m *Message) error {
 	putWords(l, m)
 	publish(&l.header, makeHeader(s.epoch, m.Len, m.Type, uint32(n)+1))
 	s.next = n + 1
+	*s.count = n + 1
 	return nil
 }
 

@@ -11,11 +11,17 @@ const pageSize = 4096
 //
 //	0     Tx: control of the ring below
 //	64    Rx: control of the other side's ring (acknowledgements)
+//	256   Counts
 //	4096  Ring
 type Side struct {
 	Tx, Rx *Control
+	Counts *Counts
 	Ring   []Line
 }
+
+// countsAt is where a side's counts lie. What is between them and Rx belongs to
+// whoever laid out the memory.
+const countsAt = 256
 
 // SideBytes is the size in bytes of a side with that many lines, a multiple of
 // the page size.
@@ -42,7 +48,11 @@ func SideOf(mem []byte, lines int) (Side, error) {
 		return Side{}, err
 	}
 	rx, err := ControlOf(mem[LineSize:])
-	return Side{Tx: tx, Rx: rx, Ring: ring}, err
+	if err != nil {
+		return Side{}, err
+	}
+	counts, err := countsOf(mem[countsAt:])
+	return Side{Tx: tx, Rx: rx, Counts: counts, Ring: ring}, err
 }
 
 // checkLines fails with ErrLayout unless n can be the length of a ring.

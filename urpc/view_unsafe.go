@@ -50,6 +50,12 @@ func ControlOf(mem []byte) (*Control, error) {
 	return (*Control)(p), err
 }
 
+// countsOf views the first 64 bytes of mem as counts, as ControlOf does.
+func countsOf(mem []byte) (*Counts, error) {
+	p, err := aligned(mem, LineSize)
+	return (*Counts)(p), err
+}
+
 // aligned is the address of mem if it holds size bytes at a multiple of 64.
 func aligned(mem []byte, size int) (unsafe.Pointer, error) {
 	p := unsafe.Pointer(unsafe.SliceData(mem))

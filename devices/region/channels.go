@@ -2,6 +2,7 @@ package region
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"barreleye/urpc"
 )
@@ -14,6 +15,21 @@ func (v *View) OpenSide(kind, from, to int) (urpc.Side, error) {
 		return urpc.Side{}, err
 	}
 	return urpc.SideOf(mem, lines)
+}
+
+// Messages returns how many messages a core has sent and received over all its
+// channels, the monitors' included.
+func (v *View) Messages(core int) (sent, received uint64) {
+	for peer := range v.Cores {
+		for _, kind := range []int{ChannelMonitor, ChannelProgram} {
+			// a pair's memory is where the geometry says, in any multikernel
+			if side, err := v.OpenSide(kind, core, peer); err == nil && peer != core {
+				sent += atomic.LoadUint64(&side.Counts.Sent)
+				received += atomic.LoadUint64(&side.Counts.Received)
+			}
+		}
+	}
+	return sent, received
 }
 
 // Call is the memory of one call line: the line itself, which both cores write

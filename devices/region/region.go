@@ -29,7 +29,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 1
+	Version = 2
 )
 
 // Header is page 0.
@@ -66,7 +66,6 @@ type Counters struct {
 	Switches                    uint64 // thread hand-offs
 	LogBlocks, LogBytes         uint64 // times a writer waited for log space, bytes logged
 	Unserved                    uint64 // system calls answered ENOSYS
-	Sent, Received              uint64 // URPC messages
 	FramesUsed, FramesTotal     uint64 // 4 KiB frames of private RAM
 }
 

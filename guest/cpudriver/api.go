@@ -43,13 +43,6 @@ func Ring(i int) { invoke(callRing, uint64(i), 0, 0) }
 // given request.
 func PublishMaps(request uint64) { invoke(callMaps, request, 0, 0) }
 
-// CountMessages makes the core report the counts at these addresses, of which
-// it keeps the sums, as messages sent and received. The counts must live as
-// long as the program.
-func CountMessages(sent, received *uint64) {
-	invoke(callCount, addressOf(sent), addressOf(received), 0)
-}
-
 // ErrWatches says that the descriptor table is full.
 var ErrWatches = errors.New("no descriptor left for a watch: a core has room for 2048; close channels that are no longer used")
 

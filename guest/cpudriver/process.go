@@ -21,32 +21,10 @@ func sysPrlimit(old uint64) uint64 {
 	return 0
 }
 
-// maxCounted bounds the channels whose messages are counted.
-const maxCounted = 1024
-
-// counted holds the addresses of message counts, which stand in the program's
-// heap: sent and received in turn.
-var (
-	counted  [2 * maxCounted]uint64
-	countedN int
-)
-
-func countMessages(sent, received uint64) {
-	if countedN < 2*maxCounted {
-		counted[countedN], counted[countedN+1] = sent, received
-		countedN += 2
-	}
-}
-
-// snapshot publishes the core's map table and message counts in its block as
-// the answer to the given request.
+// snapshot publishes the core's map table in its block as the answer to the
+// given request.
 func snapshot(request uint64) uint64 {
 	b := block()
-	b.Counters.Sent, b.Counters.Received = 0, 0
-	for i := 0; i < countedN; i += 2 {
-		b.Counters.Sent += load64(counted[i])
-		b.Counters.Received += load64(counted[i+1])
-	}
 	n := addressSpace.Copy(view.Maps(coreID)[:])
 	b.MapCount.Store(uint64(n))
 	b.MapSeq.Store(request)

@@ -125,8 +125,6 @@ func dispatch(c *context) {
 		r = snapshot(c.rdi)
 	case callRing:
 		ringDoorbell(c.rdi)
-	case callCount:
-		countMessages(c.rdi, c.rsi)
 	default:
 		r = errno(eNOSYS)
 		unserved(nr)
@@ -194,7 +192,6 @@ const (
 	callArm
 	callMaps
 	callRing
-	callCount
 )
 
 // unservedSeen remembers which calls were named in the log already.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -29,13 +28,7 @@ type Core struct {
 	block *region.Block
 	bell  *os.File // its doorbell
 	watch watches
-
-	mu      sync.Mutex
-	counted []count // of all channels opened so far
 }
-
-// count is where one channel keeps its messages sent and received.
-type count struct{ sent, received *uint64 }
 
 // Given reports whether this process was started as a hosted core.
 func Given() bool { return os.Getenv(inherit.Variable) != "" }
@@ -104,23 +97,3 @@ func (c *Core) Ring(i int) {
 
 // Sleeper parks goroutines until a word of the shared region changes.
 func (c *Core) Sleeper() urpc.Sleeper { return &c.watch }
-
-// CountMessages makes the core report these counts as messages sent and received.
-func (c *Core) CountMessages(sent, received *uint64) {
-	c.mu.Lock()
-	c.counted = append(c.counted, count{sent, received})
-	c.mu.Unlock()
-}
-
-// publishCounts writes the message counts to the core's block.
-func (c *Core) publishCounts() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var sent, received uint64
-	for _, n := range c.counted {
-		sent += atomic.LoadUint64(n.sent)
-		received += atomic.LoadUint64(n.received)
-	}
-	atomic.StoreUint64(&c.block.Counters.Sent, sent)
-	atomic.StoreUint64(&c.block.Counters.Received, received)
-}

@@ -12,10 +12,9 @@ import (
 	"barreleye/devices/layout"
 )
 
-// PublishMaps writes the process's memory map, as Linux tells it, and the
-// message counts to the core's block as the answer to the given request.
+// PublishMaps writes the process's memory map, as Linux tells it, to the
+// core's block as the answer to the given request.
 func (c *Core) PublishMaps(request uint64) {
-	c.publishCounts()
 	used, _ := status("RssAnon")
 	atomic.StoreUint64(&c.block.Counters.FramesUsed, used/layout.PageSize)
 	atomic.StoreUint64(&c.block.Counters.FramesTotal, c.page.RAMSize/layout.PageSize)

@@ -29,7 +29,6 @@ func (c *Core) poll() {
 				break
 			}
 		}
-		c.publishCounts()
 		c.block.Power.Store(region.PowerHalt)
 		urpc.PublishAsleep(&c.block.Asleep)
 		if !c.watch.look() {

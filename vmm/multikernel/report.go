@@ -94,10 +94,11 @@ func coreReport(view *region.View, core int) CoreReport {
 		Syscalls: n.Syscalls, Traps: n.Traps, Exceptions: n.Exceptions, Ticks: n.Ticks, Halts: n.Halts,
 		Doorbells: n.Doorbells, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
 		Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
-		Unserved: n.Unserved, Sent: n.Sent, Received: n.Received, Hellos: b.Hellos.Load(),
+		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
 		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
 		Maps: []Mapping{},
 	}
+	r.Sent, r.Received = view.Messages(core)
 	maps := view.Maps(core)
 	for _, m := range maps[:min(b.MapCount.Load(), uint64(len(maps)))] {
 		r.Maps = append(r.Maps, mapping(m))
