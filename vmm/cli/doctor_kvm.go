@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"barreleye/vmm/kvm"
 
@@ -14,7 +15,7 @@ import (
 func (h *Host) checkKVM(d *diagnosis) {
 	sys, err := kvm.Open(h.Device)
 	if err != nil {
-		d.fail("KVM", err, kvmFix(err, h.Device))
+		d.fail("KVM", cause{err}, kvmFix(err, h.Device))
 		return
 	}
 	defer sys.Close()
@@ -31,28 +32,39 @@ func (h *Host) checkKVM(d *diagnosis) {
 
 	vm, err := sys.CreateVM()
 	if err != nil {
-		d.fail("VM", err, "end other virtual machines, or free memory")
+		d.fail("VM", cause{err}, "end other virtual machines, or free memory")
 		return
 	}
 	defer vm.Close()
 	if err := vm.EnableLocalAPIC(1); err != nil {
-		d.fail("VM", err, "use a kernel with KVM_CAP_SPLIT_IRQCHIP (4.4 or later)")
+		d.fail("VM", cause{err}, "use a kernel with KVM_CAP_SPLIT_IRQCHIP (4.4 or later)")
 		return
 	}
 	vcpu, err := vm.CreateVCPU()
 	if err != nil {
-		d.fail("VM", err, "end other virtual machines, or free memory")
+		d.fail("VM", cause{err}, "end other virtual machines, or free memory")
 		return
 	}
 	defer vcpu.Close()
 	d.ok("VM", "one with a vCPU could be created")
 	if err := sys.Try(); err != nil {
-		d.fail("instruction", err, "use another kernel or KVM module; Debian 12's works")
+		d.fail("instruction", cause{err}, "use another kernel or KVM module; Debian 12's works")
 		return
 	}
 	d.ok("instruction", "a vCPU executed some")
 	checkTSC(d, vcpu)
 }
+
+// cause is an error without its last part, the next step: the doctor's own is
+// more exact.
+type cause struct{ error }
+
+func (c cause) Error() string {
+	text := c.error.Error()
+	return text[:max(strings.LastIndex(text, ": "), 0)]
+}
+
+func (c cause) Unwrap() error { return c.error }
 
 // kvmFix says what to do about an error of kvm.Open.
 func kvmFix(err error, device string) string {

@@ -65,7 +65,7 @@ func TestDoctorWithoutKVM(t *testing.T) {
 		if code != CodeOK || !d.OK || !slices.Equal(d.Platforms, []string{"hosted"}) {
 			t.Errorf("%s: code %d, %+v", device, code, d)
 		}
-		if c := checks["KVM"]; c.Status != statusFail || !strings.Contains(c.Fix, want.fix) {
+		if c := checks["KVM"]; c.Status != statusFail || strings.Contains(c.Detail, "doctor") || !strings.Contains(c.Fix, want.fix) {
 			t.Errorf("%s: %+v", device, c)
 		}
 		if c := checks["hosted"]; c.Status != statusOK {
