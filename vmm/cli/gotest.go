@@ -34,7 +34,7 @@ var goTestFlags = []struct {
 	{"list", "", "list what matches `REGEXP` instead of running it"},
 	{"parallel", "", "let `N` tests run at the same time"},
 	{"short", "false", "have long tests shorten themselves"},
-	{"shuffle", "", "`off, on or N`: run tests in random order, of seed N"},
+	{"shuffle", "", "run tests in random order: off, on, or the seed `N`"},
 	{"timeout", "10m", "panic when the tests of a package run longer than `TIME`; 0 for no limit"},
 }
 
