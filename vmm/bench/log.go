@@ -49,7 +49,7 @@ func Log(o Options) (*Report, error) {
 		row("log_slog", "ns", 1, ours["slog"], process["slog"]),
 		row("log_flood", "ns", 1, ours["flood"], process["flood"]),
 	}
-	r.Rows[0].Note = fmt.Sprintf("a line of %d bytes while the log has room; the limits are a Linux process that writes to a pipe", lines.Length)
+	r.Rows[0].Note = fmt.Sprintf("a line of %d bytes while the log has room; the limits are a Linux process that writes to a pipe, and wakes its reader", lines.Length)
 	r.Rows[1].Note = "a record of log/slog with three attributes"
 	r.Rows[2].Note = "a line of many, whose writer waits for the VMM to store them; the pipe's reader drops them"
 	return r, nil
