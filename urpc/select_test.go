@@ -84,7 +84,9 @@ func answerAll(ctx context.Context, conns []*Conn) error {
 			case err != nil:
 				return err
 			default:
-				if err := conns[i].Send(ctx, &m); err != nil {
+				// Clients take all answers before they send more, so there is room;
+				// to wake them is left to Wait.
+				if err := conns[i].TrySend(&m); err != nil {
 					return err
 				}
 			}
@@ -116,6 +118,21 @@ func TestSelectEnds(t *testing.T) {
 	_, r = ringPair(t, 16, Link{}, Link{Sleeper: noParking{}, Polls: -1})
 	if err := NewSelect(context.Background(), r).Wait(); err == nil || err.Error() != "parked" {
 		t.Error(err)
+	}
+}
+
+// TestSelectFlushes: who waits for an answer must have woken the one who gives it.
+func TestSelectFlushes(t *testing.T) {
+	for _, polls := range []int{-1, 0} {
+		asleep, rings := uint64(1), 0
+		bell := &Bell{Asleep: &asleep, Ring: func() { rings++ }}
+		near, _ := connPair(t, 16, Link{Sleeper: noParking{}, Polls: polls, Bell: bell}, Link{})
+		if err := near.TrySend(&Message{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := NewSelect(context.Background(), near.Receiver).Wait(); err == nil || rings != 1 {
+			t.Errorf("polls %d: %d rings, %v", polls, rings, err)
+		}
 	}
 }
 
