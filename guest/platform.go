@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"barreleye/devices/filetree"
 	"barreleye/devices/region"
 	"barreleye/guest/cpudriver"
 	"barreleye/guest/hosted"
@@ -18,6 +19,7 @@ type platform interface {
 	Ring(i int)                 // rings a core's doorbell
 	Sleeper() urpc.Sleeper      // parks goroutines until a word of the region changes
 	PublishMaps(request uint64) // answers the VMM with the map table
+	Mount(*filetree.Plan) error // adds files to those that programs see
 }
 
 // here is this core's platform; nil outside a multikernel.
@@ -40,13 +42,17 @@ func attach() (platform, error) {
 }
 
 // driver is the CPU driver as a platform.
-type driver struct{ sleeper *sleeper }
+type driver struct {
+	sleeper *sleeper
+	mounts  mounts
+}
 
-func (*driver) Core() int                  { return cpudriver.Core() }
-func (*driver) Cores() int                 { return cpudriver.Cores() }
-func (*driver) Life() uint64               { return cpudriver.Life() }
-func (*driver) Region() *region.View       { return cpudriver.Region() }
-func (*driver) PollCycles() uint64         { return cpudriver.PollCycles() }
-func (*driver) Ring(i int)                 { cpudriver.Ring(i) }
-func (d *driver) Sleeper() urpc.Sleeper    { return d.sleeper }
-func (*driver) PublishMaps(request uint64) { cpudriver.PublishMaps(request) }
+func (*driver) Core() int                         { return cpudriver.Core() }
+func (*driver) Cores() int                        { return cpudriver.Cores() }
+func (*driver) Life() uint64                      { return cpudriver.Life() }
+func (*driver) Region() *region.View              { return cpudriver.Region() }
+func (*driver) PollCycles() uint64                { return cpudriver.PollCycles() }
+func (*driver) Ring(i int)                        { cpudriver.Ring(i) }
+func (d *driver) Sleeper() urpc.Sleeper           { return d.sleeper }
+func (*driver) PublishMaps(request uint64)        { cpudriver.PublishMaps(request) }
+func (d *driver) Mount(plan *filetree.Plan) error { return d.mounts.add(plan) }

@@ -18,6 +18,7 @@ func main() {
 		Started:    start.Time,
 		Executable: executable,
 		Device:     kvm.DevicePath,
+		Stdin:      os.Stdin,
 		Stdout:     os.Stdout,
 		Stderr:     os.Stderr,
 		Getenv:     os.Getenv,

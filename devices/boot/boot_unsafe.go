@@ -21,6 +21,7 @@ const (
 	KindAnon                // anonymous memory, present
 	KindLazy                // anonymous memory, populated on first touch
 	KindReserved            // address space without memory (PROT_NONE)
+	KindFiles               // file tree, shared by all guests
 )
 
 // Protection bits, the values of PROT_READ, PROT_WRITE and PROT_EXEC.
@@ -59,6 +60,7 @@ type Page struct {
 	TablesUsed uint64 // pages the VMM used
 
 	RegionSize uint64 // bytes
+	FilesSize  uint64 // bytes of the file tree (at layout.FilesVA in a guest), 0 where there is none
 	TickCount  uint64 // LAPIC timer counts per tick, 0: no tick
 	TickSpread uint64 // each tick comes up to this many counts later, at random; 0 but in stress tests
 	PollCycles uint64 // TSC cycles the idle loop polls before it halts
@@ -75,6 +77,9 @@ const (
 	FlagShortTimers = 1 << iota
 	// FlagPopulate makes every anonymous mapping present at once.
 	FlagPopulate
+	// FlagIsolated: the process of a hosted core has mounts of its own, so that
+	// it can make the file tree its root.
+	FlagIsolated
 )
 
 // The page must fit one page.

@@ -26,6 +26,10 @@ const (
 	Bell   = 6 // doorbell of core 0; the other cores' follow, and then the VMM's
 )
 
+// FilesOf returns the descriptor of the file tree of a multikernel of so many
+// cores (package filetree), which is there if the boot page tells its size.
+func FilesOf(cores int) int { return Bell + cores + 1 }
+
 // BellOf returns the descriptor of doorbell i of a multikernel of so many cores;
 // i = cores is the VMM's.
 func BellOf(i int) int { return Bell + i }

@@ -2,9 +2,9 @@
 // builds it and by the CPU driver that lives in it. It holds numbers only: no
 // policy, no code of either side. docs/memory-map.md draws it.
 //
-// A guest has three kinds of physical memory: its private RAM, the image text
-// that all guests share read-only, and the shared region that carries
-// messages. Everything the driver owns lies below 2 GiB of virtual address
+// A guest has three kinds of physical memory: its private RAM, what all guests
+// share read-only (the image text, the files), and the shared region that
+// carries messages. Everything the driver owns lies below 2 GiB of virtual address
 // space, so that image text reaches it by 32-bit displacements.
 package layout
 
@@ -24,8 +24,10 @@ const (
 	TSSAddrGPA  = 0xFFFB_D000    // three pages KVM wants for itself on VMX
 	RAMGPA      = 0x1_0000_0000  // private RAM
 	RegionGPA   = 0x40_0000_0000 // shared region
+	FilesGPA    = 0x50_0000_0000 // file tree (devices/filetree), shared by all guests
 	MaxRAM      = 64 << 30       // keeps RAM and region apart
 	MaxRegion   = 32 << 30       // keeps the region below 2^40, the smallest MAXPHYADDR we meet
+	MaxFiles    = 1 << 30        // of the file tree
 	MinRAM      = 16 << 20       // less cannot hold the runtime's first heap arena
 )
 
@@ -51,6 +53,7 @@ const (
 	FramesVA    = 0x7000_0000      // frame bitmaps, RW
 	MmapVA      = 0x20_0000_0000   // where mmap without a usable hint starts to look
 	RegionVA    = 0x10_0000_0000   // shared region, same in every guest
+	FilesVA     = 0x18_0000_0000   // FilesGPA, R, same in every guest
 	PageTableVA = 0x7E00_0000_0000 // window on the page-table pool, alone in its 512 GiB slot
 	MmapEnd     = 0x7D00_0000_0000 // mmap never hands out addresses at or above this
 )

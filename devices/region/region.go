@@ -7,6 +7,7 @@
 //	per core          block, crash record, map     written by that core
 //	                  snapshot, log ring
 //	per core          VMM block                    written by the VMM
+//	16 pages          core 0's standard input      written by the VMM
 //	per ordered pair  side of the monitors' and    written by the pair's first core
 //	                  of the programs' channel
 //	per pair          call lines                   written by both cores of the pair
@@ -20,6 +21,7 @@ import (
 
 	"barreleye/devices/boot"
 	"barreleye/devices/clock"
+	"barreleye/devices/input"
 	"barreleye/devices/layout"
 	"barreleye/devices/logring"
 	"barreleye/urpc"
@@ -29,7 +31,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 2
+	Version = 3
 )
 
 // Header is page 0.
@@ -87,6 +89,8 @@ type Block struct {
 	MapCount atomic.Uint64 // mappings in the snapshot
 	Hellos   atomic.Uint64 // peers whose hello arrived
 
+	Input input.Request // core 0: what it wants of its standard input
+
 	Counters Counters
 }
 
@@ -107,6 +111,8 @@ type VMMBlock struct {
 	Request atomic.Uint64
 	// Signal holds request numbers <<8 | signal for the program.
 	Signal atomic.Uint64
+	// Input answers the core's Block.Input.
+	Input input.Answer
 }
 
 // Sizes of a core's area in pages.
@@ -118,6 +124,7 @@ const (
 	logPages   = logring.Size / layout.PageSize
 	corePages  = blockPages + crashPages + mapPages + headPages + logPages
 	vmmPages   = 1
+	inputPages = input.Size / layout.PageSize
 )
 
 // MapEntries is the capacity of the map snapshot.
@@ -157,20 +164,22 @@ const (
 
 func (g Geometry) vmmPage(core int) int { return pageCores + g.Cores*corePages + core*vmmPages }
 
+func (g Geometry) inputPage() int { return g.vmmPage(g.Cores) }
+
 // pair area: the side of each kind of channel (urpc.Side)
 func (g Geometry) pairPages() int {
 	return (urpc.SideBytes(MonitorLines) + urpc.SideBytes(g.RingLines)) / layout.PageSize
 }
 
 func (g Geometry) pairPage(from, to int) int {
-	return g.vmmPage(g.Cores) + (from*g.Cores+to)*g.pairPages()
+	return g.inputPage() + inputPages + (from*g.Cores+to)*g.pairPages()
 }
 
 func (g Geometry) callPage(a, b int) int {
 	if a > b {
 		a, b = b, a
 	}
-	return g.vmmPage(g.Cores) + g.Cores*g.Cores*g.pairPages() + a*g.Cores + b
+	return g.pairPage(g.Cores, 0) + a*g.Cores + b
 }
 
 // Size returns the region's size in bytes, a multiple of 2 MiB.
@@ -223,6 +232,14 @@ func (v *View) Log(core int) logring.Ring {
 		Head: at[logring.Head](v, p),
 		Tail: &v.VMM(core).LogTail,
 		Data: at[[logring.Size]byte](v, p+headPages),
+	}
+}
+
+// Input returns core 0's standard input.
+func (v *View) Input() input.Buffer {
+	return input.Buffer{
+		Request: &v.Block(0).Input, Answer: &v.VMM(0).Input,
+		Data: at[[input.Size]byte](v, v.inputPage()),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"barreleye/devices/input"
 	"barreleye/devices/layout"
 	"barreleye/devices/logring"
 	"barreleye/urpc"
@@ -26,6 +27,7 @@ func areas(v *View) (list []area) {
 	at := func(p unsafe.Pointer) uintptr { return uintptr(p) }
 	add("header", "vmm", v.base, layout.PageSize)
 	add("clock", "vmm", at(unsafe.Pointer(v.Clock())), layout.PageSize)
+	add("input data", "vmm", at(unsafe.Pointer(v.Input().Data)), input.Size)
 	for i := range v.Cores {
 		core := fmt.Sprint("core ", i)
 		add(core+" block", core, at(unsafe.Pointer(v.Block(i))), int(unsafe.Sizeof(Block{})))

@@ -2,6 +2,7 @@ package cpudriver
 
 import (
 	"barreleye/devices/clock"
+	"barreleye/devices/filetree"
 	"barreleye/devices/region"
 	"errors"
 	"os"
@@ -42,6 +43,22 @@ func Ring(i int) { invoke(callRing, uint64(i), 0, 0) }
 // PublishMaps writes the core's map table to its block as the answer to the
 // given request.
 func PublishMaps(request uint64) { invoke(callMaps, request, 0, 0) }
+
+// Tree returns the file tree that paths lead through, and its number.
+func Tree() (filetree.Tree, int) {
+	t, _ := tree(treesN - 1)
+	return t, treesN - 1
+}
+
+// Trees a core has room for: the VMM's and one for each that a program adds.
+const Trees = maxTrees
+
+// AddTree makes the given image the tree that paths lead through. It must not
+// change any more, and must be kept for as long as the program runs. False
+// where there are Trees already.
+func AddTree(image []byte) bool {
+	return invoke(callTree, addressOf(&image[0]), uint64(len(image)), 0) == 0
+}
 
 // ErrWatches says that the descriptor table is full.
 var ErrWatches = errors.New("no descriptor left for a watch: a core has room for 2048; close channels that are no longer used")

@@ -42,6 +42,7 @@ func startUp() {
 
 	initMemory(b)
 	initFiles()
+	initTrees(b)
 	initEntropy()
 	if rearm = uint32(b.TickCount); rearm != 0 {
 		callGate(gateArm, uint64(rearm))

@@ -29,7 +29,7 @@ type context struct {
 	call     uint64 // system call number, while blocked in one
 	deadline uint64 // monotonic ns, or forever
 	wait     uint64 // futex address, or descriptor, by state
-	progress uint64 // bytes already written of a blocked write
+	progress uint64 // bytes already moved by a read or write that goes on
 
 	altStack, altSize uint64 // signal stack
 	mask              uint64 // blocked signals, bit n-1 for signal n
@@ -49,6 +49,7 @@ const (
 	inPoll          // waits in epoll for events of descriptor wait
 	onFile          // waits for descriptor wait to become ready, then issues its call again
 	onLog           // waits for the log tail to move from wait, then issues its call again
+	onInput         // waits for standard input to arrive, then issues its call again
 )
 
 // forever is the deadline of a wait without one.

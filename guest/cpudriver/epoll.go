@@ -34,8 +34,8 @@ func sysEpollCtl(epfd, op, fd, event uint64) uint64 {
 	mine := f.poll == uint16(epfd)+1
 	switch op {
 	case epollAdd:
-		if f.kind == console || f.kind == poller {
-			return errno(ePERM) // not pollable, like a regular file
+		if f.kind == console || f.kind == poller || f.kind == regular || f.kind == folder {
+			return errno(ePERM) // not pollable
 		}
 		if f.poll != 0 {
 			return errno(eEXIST)

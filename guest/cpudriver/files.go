@@ -26,6 +26,8 @@ const (
 	pipeRead  // a = address, b = bytes buffered, c = offset of the first
 	pipeWrite // peer is the reading end
 	watch     // a = address of the word, b = old value, c = watchIdle, watchArmed, watchFired
+	regular   // a = its place in a tree, b = offset
+	folder    // a = its place in a tree, b = entries already listed
 )
 
 var (
@@ -91,7 +93,11 @@ func sysRead(c *context, fd, buffer, n uint64) uint64 {
 	}
 	switch f.kind {
 	case console:
-		return 0 // end of file
+		return readInput(c, fd, buffer, n)
+	case regular:
+		return readRegular(c, f, buffer, n)
+	case folder:
+		return errno(eISDIR)
 	case counter:
 		if n < 8 {
 			return errno(eINVAL)
@@ -188,7 +194,7 @@ func sysFcntl(fd, command, argument uint64) uint64 {
 	case fcntlGetFlags:
 		flags := uint64(openReadWrite)
 		switch {
-		case f.kind == pipeRead || fd == 0:
+		case f.kind == pipeRead || f.kind == regular || f.kind == folder || fd == 0:
 			flags = 0
 		case f.kind == pipeWrite || f.kind == console:
 			flags = openWriteOnly
@@ -202,26 +208,4 @@ func sysFcntl(fd, command, argument uint64) uint64 {
 		return 0
 	}
 	return errno(eINVAL)
-}
-
-// sysFstat fills struct stat: character devices for the console, pipes
-// otherwise.
-func sysFstat(fd, buffer uint64) uint64 {
-	f := fileOf(fd)
-	if f == nil {
-		return errno(eBADF)
-	}
-	const (
-		statSize = 144
-		modeAt   = 24
-		fifo     = 0o010600
-		char     = 0o020600
-	)
-	clear(bytesAt(buffer, statSize))
-	mode := uint32(fifo)
-	if f.kind == console {
-		mode = char
-	}
-	store32(buffer+modeAt, mode)
-	return 0
 }

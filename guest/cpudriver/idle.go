@@ -50,7 +50,7 @@ func idle() {
 		count = max(1, min(deadline-now, maxSleep)/layout.TimerDivide)
 	}
 	quiet := uint64(0)
-	if !awaited && !waitsForLog() {
+	if !awaited && !waitsIn(onLog) && !waitsIn(onInput) {
 		quiet = 1
 	}
 	b.NoTimer.Store(quiet)
@@ -68,7 +68,7 @@ func idle() {
 
 // somethingReady looks at every word that another party may write.
 func somethingReady() bool {
-	return lookAtWatches() || signalWaiting() || logRoomWaited()
+	return lookAtWatches() || signalWaiting() || logRoomWaited() || inputWaited()
 }
 
 // logRoomWaited reports whether the VMM drained the log while a thread waits

@@ -11,10 +11,12 @@ func schedule() {
 	start := int((addressOf(running()) - addressOf(&contexts[0])) / contextSize)
 	for {
 		settle()
+		unfinished := false
 		for i := 1; i <= contextsTop; i++ {
 			c := &contexts[(start+i)%contextsTop]
 			if c.state == again {
 				dispatch(c)
+				unfinished = unfinished || c.state == again
 			}
 			if c.state == runnable {
 				if i != contextsTop {
@@ -24,12 +26,14 @@ func schedule() {
 				return
 			}
 		}
-		idle()
+		if !unfinished {
+			idle()
+		}
 	}
 }
 
 // settle turns what happened outside into runnable contexts: expired
-// deadlines, ready descriptors, room in the log, signals from the VMM.
+// deadlines, ready descriptors, room in the log, input, signals from the VMM.
 func settle() {
 	lookAtWatches()
 	takeSignals()
@@ -47,6 +51,11 @@ func settle() {
 			}
 		case onLog:
 			if inbox().LogTail.Load() != c.wait {
+				c.state = again
+			}
+			continue
+		case onInput:
+			if reader.Arrived(view.Input()) {
 				c.state = again
 			}
 			continue
@@ -111,10 +120,10 @@ func nearest() (deadline uint64, awaited bool) {
 	return deadline, awaited
 }
 
-// waitsForLog reports whether a thread waits for the VMM to drain the log.
-func waitsForLog() bool {
+// waitsIn reports whether a thread is in the given state.
+func waitsIn(state uint64) bool {
 	for i := 0; i < contextsTop; i++ {
-		if contexts[i].state == onLog {
+		if contexts[i].state == state {
 			return true
 		}
 	}

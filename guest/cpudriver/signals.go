@@ -136,7 +136,7 @@ func (c *context) post(sig uint64) {
 		return
 	}
 	switch c.state {
-	case inFutex, asleep, inPoll:
+	case inFutex, asleep, inPoll, onInput:
 		c.resume(errno(eINTR))
 	case onFile:
 		if c.progress != 0 {

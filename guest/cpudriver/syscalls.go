@@ -112,8 +112,44 @@ func dispatch(c *context) {
 		r = sysPrlimit(c.r10)
 	case sysGETRANDOM:
 		r = sysGetrandom(c.rdi, c.rsi)
-	case sysOPENAT, sysFACCESSAT, sysNEWFSTATAT, sysREADLINKAT:
-		r = errno(eNOENT)
+	case sysOPENAT:
+		r = sysOpenat(c.rdi, c.rsi, c.rdx)
+	case sysPREAD64:
+		r = sysPread(c, c.rdi, c.rsi, c.rdx, c.r10)
+	case sysLSEEK:
+		r = sysLseek(c.rdi, c.rsi, c.rdx)
+	case sysNEWFSTATAT:
+		r = sysFstatat(c.rdi, c.rsi, c.rdx, c.r10)
+	case sysGETDENTS64:
+		r = sysGetdents(c.rdi, c.rsi, c.rdx)
+	case sysFACCESSAT, sysFACCESSAT2:
+		r = sysFaccessat(c.rdi, c.rsi, c.rdx)
+	case sysREADLINKAT:
+		r = sysReadlinkat(c.rdi, c.rsi)
+	case sysGETCWD:
+		r = sysGetcwd(c.rdi, c.rsi)
+	case sysCHDIR:
+		r = sysChdir(find(atCurrent, c.rdi, false))
+	case sysFCHDIR:
+		r = sysChdir(placeOf(c.rdi))
+	case sysTRUNCATE:
+		r = refuseChange(atCurrent, c.rdi)
+	case sysUNLINKAT, sysRENAMEAT, sysRENAMEAT2:
+		r = refuseRemoval(c.rdi, c.rsi)
+	case sysFCHMODAT, sysFCHOWNAT, sysUTIMENSAT:
+		r = refuseChange(c.rdi, c.rsi)
+	case sysMKDIRAT, sysMKNODAT:
+		r = refuseNew(c.rdi, c.rsi)
+	case sysSYMLINKAT:
+		r = refuseNew(c.rsi, c.rdx)
+	case sysLINKAT:
+		r = refuseNew(c.rdx, c.r10)
+	case sysFTRUNCATE, sysFCHMOD, sysFCHOWN:
+		r = refuseFile(c.rdi)
+	case sysIOCTL:
+		r = errno(eNOTTY) // nothing here is a terminal
+	case sysSENDFILE, sysSPLICE, sysCOPYFILERANGE:
+		r = errno(eINVAL) // the caller copies by read and write
 	case sysSOCKET:
 		r = errno(eNETUNREACH)
 		unserved(nr)
@@ -125,6 +161,8 @@ func dispatch(c *context) {
 		r = snapshot(c.rdi)
 	case callRing:
 		ringDoorbell(c.rdi)
+	case callTree:
+		r = addTree(c.rdi, c.rsi)
 	default:
 		r = errno(eNOSYS)
 		unserved(nr)
@@ -136,53 +174,78 @@ func dispatch(c *context) {
 
 // Numbers of the Linux system calls served (arch/x86/entry/syscalls/syscall_64.tbl).
 const (
-	sysREAD         = 0
-	sysWRITE        = 1
-	sysCLOSE        = 3
-	sysFSTAT        = 5
-	sysMMAP         = 9
-	sysMPROTECT     = 10
-	sysMUNMAP       = 11
-	sysSIGACTION    = 13
-	sysSIGPROCMASK  = 14
-	sysSIGRETURN    = 15
-	sysYIELD        = 24
-	sysMADVISE      = 28
-	sysNANOSLEEP    = 35
-	sysGETPID       = 39
-	sysSOCKET       = 41
-	sysCLONE        = 56
-	sysEXIT         = 60
-	sysKILL         = 62
-	sysUNAME        = 63
-	sysFCNTL        = 72
-	sysGETUID       = 102
-	sysGETGID       = 104
-	sysGETEUID      = 107
-	sysGETEGID      = 108
-	sysGETPPID      = 110
-	sysGETPGRP      = 111
-	sysSIGALTSTACK  = 131
-	sysPRCTL        = 157
-	sysARCHPRCTL    = 158
-	sysGETTID       = 186
-	sysTKILL        = 200
-	sysFUTEX        = 202
-	sysGETAFFINITY  = 204
-	sysCLOCKGETTIME = 228
-	sysEXITGROUP    = 231
-	sysEPOLLCTL     = 233
-	sysTGKILL       = 234
-	sysOPENAT       = 257
-	sysNEWFSTATAT   = 262
-	sysREADLINKAT   = 267
-	sysFACCESSAT    = 269
-	sysEPOLLPWAIT   = 281
-	sysEVENTFD2     = 290
-	sysEPOLLCREATE1 = 291
-	sysPIPE2        = 293
-	sysPRLIMIT64    = 302
-	sysGETRANDOM    = 318
+	sysREAD          = 0
+	sysWRITE         = 1
+	sysCLOSE         = 3
+	sysFSTAT         = 5
+	sysLSEEK         = 8
+	sysMMAP          = 9
+	sysMPROTECT      = 10
+	sysMUNMAP        = 11
+	sysSIGACTION     = 13
+	sysSIGPROCMASK   = 14
+	sysSIGRETURN     = 15
+	sysIOCTL         = 16
+	sysPREAD64       = 17
+	sysYIELD         = 24
+	sysMADVISE       = 28
+	sysNANOSLEEP     = 35
+	sysGETPID        = 39
+	sysSENDFILE      = 40
+	sysSOCKET        = 41
+	sysCLONE         = 56
+	sysEXIT          = 60
+	sysKILL          = 62
+	sysUNAME         = 63
+	sysFCNTL         = 72
+	sysTRUNCATE      = 76
+	sysFTRUNCATE     = 77
+	sysGETCWD        = 79
+	sysCHDIR         = 80
+	sysFCHDIR        = 81
+	sysFCHMOD        = 91
+	sysFCHOWN        = 93
+	sysGETUID        = 102
+	sysGETGID        = 104
+	sysGETEUID       = 107
+	sysGETEGID       = 108
+	sysGETPPID       = 110
+	sysGETPGRP       = 111
+	sysSIGALTSTACK   = 131
+	sysPRCTL         = 157
+	sysARCHPRCTL     = 158
+	sysGETTID        = 186
+	sysTKILL         = 200
+	sysFUTEX         = 202
+	sysGETAFFINITY   = 204
+	sysGETDENTS64    = 217
+	sysCLOCKGETTIME  = 228
+	sysEXITGROUP     = 231
+	sysEPOLLCTL      = 233
+	sysTGKILL        = 234
+	sysOPENAT        = 257
+	sysMKDIRAT       = 258
+	sysMKNODAT       = 259
+	sysFCHOWNAT      = 260
+	sysNEWFSTATAT    = 262
+	sysUNLINKAT      = 263
+	sysRENAMEAT      = 264
+	sysLINKAT        = 265
+	sysSYMLINKAT     = 266
+	sysREADLINKAT    = 267
+	sysFCHMODAT      = 268
+	sysFACCESSAT     = 269
+	sysSPLICE        = 275
+	sysUTIMENSAT     = 280
+	sysEPOLLPWAIT    = 281
+	sysEVENTFD2      = 290
+	sysEPOLLCREATE1  = 291
+	sysPIPE2         = 293
+	sysPRLIMIT64     = 302
+	sysRENAMEAT2     = 316
+	sysGETRANDOM     = 318
+	sysCOPYFILERANGE = 326
+	sysFACCESSAT2    = 439
 )
 
 // Calls of the driver's own, beyond Linux's numbers; see invoke.
@@ -192,6 +255,7 @@ const (
 	callArm
 	callMaps
 	callRing
+	callTree
 )
 
 // unservedSeen remembers which calls were named in the log already.

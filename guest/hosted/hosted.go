@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -28,6 +29,10 @@ type Core struct {
 	block *region.Block
 	bell  *os.File // its doorbell
 	watch watches
+	proc  *os.Root // what Linux tells of this process
+
+	mu    sync.Mutex // files are being added
+	files *os.Root   // what the program sees as files; nil: the host's
 }
 
 // Given reports whether this process was started as a hosted core.
@@ -41,6 +46,13 @@ func Attach() (*Core, error) {
 	os.Unsetenv(inherit.Variable)
 	c := &Core{}
 	if err := c.mapMemory(); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.proc, err = os.OpenRoot("/proc/self"); err != nil {
+		return nil, fmt.Errorf("hosted core: %w: mount /proc", err)
+	}
+	if err := c.isolate(); err != nil {
 		return nil, err
 	}
 	c.block = c.view.Block(c.Core())
@@ -61,7 +73,7 @@ func Attach() (*Core, error) {
 // The limit counts writable memory that is mapped, touched or not, so the
 // image's own data, of which a core touches little, is not held against it.
 func (c *Core) limitMemory() error {
-	mapped, err := status("VmData")
+	mapped, err := c.status("VmData")
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package hosted
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -15,12 +14,11 @@ import (
 // PublishMaps writes the process's memory map, as Linux tells it, to the
 // core's block as the answer to the given request.
 func (c *Core) PublishMaps(request uint64) {
-	used, _ := status("RssAnon")
+	used, _ := c.status("RssAnon")
 	atomic.StoreUint64(&c.block.Counters.FramesUsed, used/layout.PageSize)
 	atomic.StoreUint64(&c.block.Counters.FramesTotal, c.page.RAMSize/layout.PageSize)
 	n := uint64(0)
-	// without /proc the map stays empty
-	if b, err := os.ReadFile("/proc/self/maps"); err == nil {
+	if b, err := c.proc.ReadFile("maps"); err == nil {
 		table := c.view.Maps(c.Core())
 		for line := range bytes.Lines(b) {
 			if m, ok := parseMapping(string(line)); ok && n < uint64(len(table)) {
@@ -82,8 +80,8 @@ func kindOf(m *boot.Mapping, name string) uint8 {
 }
 
 // status returns an amount of memory that /proc/self/status tells, in bytes.
-func status(name string) (uint64, error) {
-	b, err := os.ReadFile("/proc/self/status")
+func (c *Core) status(name string) (uint64, error) {
+	b, err := c.proc.ReadFile("status")
 	if err != nil {
 		return 0, fmt.Errorf("hosted core: memory in use: %w: mount /proc", err)
 	}

@@ -41,6 +41,12 @@ var tasks = []task{
 	{"environment", "print arguments and environment", environment},
 	{"unserved", "make system calls that are not served", unserved},
 	{"signals", "interrupt blocking calls by signals", signals},
+	{"tree", "list all files below the folder that follows", tree},
+	{"files", "read files in all ways, and try to change them", files},
+	{"mount", "read files that the program brings along", mount},
+	{"stdin", "read standard input to its end", stdin},
+	{"firstline", "core 0 reads one line of standard input", firstLine},
+	{"prompt", "say that input is awaited, and read it", prompt},
 }
 
 func main() {

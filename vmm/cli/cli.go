@@ -19,6 +19,7 @@ type Host struct {
 	Started    time.Time // when the command started
 	Executable string    // the command's own file
 	Device     string    // the KVM device
+	Stdin      io.Reader // of core 0 of a run
 	Stdout     io.Writer
 	Stderr     io.Writer
 	Getenv     func(string) string

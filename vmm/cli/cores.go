@@ -18,6 +18,7 @@ import (
 type coreFlags struct {
 	opt     multikernel.Options
 	memory  memory
+	files   []string
 	noPatch bool
 	ps      bool
 	maps    bool
@@ -40,6 +41,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
 	flags.DurationVar(&o.Grace, "grace", 5*time.Second, "how long programs that SIGINT or SIGTERM asked to end may take")
+	flags.StringArrayVar(&f.files, "file", nil, "`HOST[:GUEST]`: a file or folder that the programs see, read-only, as GUEST (an\nabsolute path; the same name in / where it is left out); may be repeated")
 	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")
 	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
 	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
@@ -74,6 +76,10 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 			return usage("run: --env %s: no NAME=VALUE: give it one, such as LEVEL=debug", e)
 		}
 	}
+	if o.Files, err = filesOf(f.files); err != nil {
+		return err
+	}
+	o.Stdin = h.Stdin
 	h.warnUnpatched(im, f.noPatch)
 	o.Image, o.Args, o.Memory, o.Started, o.Device = im, args, uint64(f.memory), h.Started, h.Device
 	if err := o.Check(); err != nil {

@@ -106,6 +106,13 @@ func TestErrors(t *testing.T) {
 		{"", "run --env NAME ./good"},
 		{"", "run --env =value ./good"},
 		{"", "run --output yaml ./good"},
+		{"", "run --file : ./good"},
+		{"", "run --file text:relative ./good"},
+		{"", "run --file nothere ./good"},
+		{"", "run --file lib/nothere:/x ./good"},
+		{"", "run --file text --file empty:/text ./good"},
+		{"", "run --file text --file empty:/text/x ./good"},
+		{"", "run --file " + os.DevNull + " ./good"},
 		{"", "run ./good -- " + strings.Repeat("x", 140000)},
 
 		{"", "config hide"},

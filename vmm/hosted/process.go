@@ -9,6 +9,7 @@
 package hosted
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -30,11 +31,13 @@ import (
 type Config struct {
 	Core, Cores int
 	Life        uint64
-	RAM         uint64        // bytes of writable memory the process may map
-	Args, Env   []string      // argv and environment of the program
-	Poll        time.Duration // how long the idle loop polls before it sleeps
-	CPU         int           // host CPU the process is pinned to, -1 for none
-	Doorbells   []int         // event descriptors of all cores, then the VMM's
+	RAM         uint64          // bytes of writable memory the process may map
+	Args, Env   []string        // argv and environment of the program
+	Poll        time.Duration   // how long the idle loop polls before it sleeps
+	CPU         int             // host CPU the process is pinned to, -1 for none
+	Doorbells   []int           // event descriptors of all cores, then the VMM's
+	Files       *hostmem.Memory // file tree that the program sees, shared; nil for none
+	Input       bool            // it has a standard input: see Feed
 }
 
 // Process is one core's process.
@@ -44,6 +47,7 @@ type Process struct {
 	region *hostmem.Memory
 	boot   *hostmem.Memory
 	Output *Output // what it writes
+	input  *inlet  // its standard input, nil for none
 
 	mu    sync.Mutex
 	pid   int         // 0 before the start and after the end
@@ -68,6 +72,14 @@ func New(cfg Config, file *File, region *hostmem.Memory, khz uint64) (p *Process
 		Magic: boot.Magic, ABI: layout.ABI, Core: uint32(cfg.Core), Cores: uint32(cfg.Cores), Life: cfg.Life,
 		RAMSize: cfg.RAM, RegionSize: uint64(len(region.Bytes)),
 		PollCycles: uint64(cfg.Poll.Nanoseconds()) * khz / 1_000_000,
+	}
+	if cfg.Files != nil {
+		hostmem.View[boot.Page](p.boot, 0).FilesSize = uint64(len(cfg.Files.Bytes))
+	}
+	if cfg.Input {
+		if p.input, err = newInlet(); err != nil {
+			return
+		}
 	}
 	p.Output, err = newOutput()
 	return
@@ -131,23 +143,33 @@ func (p *Process) start() (pid int, err error) {
 	if p.stop {
 		return 0, nil
 	}
-	null, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	stdin, err := p.openInput()
 	if err != nil {
-		return 0, fmt.Errorf("core %d: %s: %w: mount /dev", p.cfg.Core, os.DevNull, err)
+		return 0, err
 	}
-	defer unix.Close(null)
-	inherited := slices.Concat([]int{null, p.Output.write, p.Output.write, // 0, 1, 2
+	defer unix.Close(stdin)
+	inherited := slices.Concat([]int{stdin, p.Output.write, p.Output.write, // 0, 1, 2
 		p.file.fd, p.boot.Descriptor(), p.region.Descriptor()}, p.cfg.Doorbells)
+	if p.cfg.Files != nil {
+		inherited = append(inherited, p.cfg.Files.Descriptor())
+	}
 	files := make([]uintptr, len(inherited))
 	for i, fd := range inherited {
 		files[i] = uintptr(fd)
 	}
-	p.pid, err = syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", inherit.Image), p.cfg.Args, &syscall.ProcAttr{
+	attr := &syscall.ProcAttr{
 		Env:   append([]string{inherit.Variable + "=" + inherit.Value()}, p.cfg.Env...),
 		Files: files,
 		// Signals of the terminal are the VMM's to hand on, and no core outlives it.
 		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL},
-	})
+	}
+	page := hostmem.View[boot.Page](p.boot, 0)
+	page.Flags |= boot.FlagIsolated
+	p.pid, err = startIsolated(p.cfg.Args, attr)
+	if errors.Is(err, ErrIsolation) && p.cfg.Files == nil {
+		page.Flags &^= boot.FlagIsolated // the program sees the host's files
+		p.pid, err = syscall.ForkExec(image, p.cfg.Args, attr)
+	}
 	if err != nil {
 		p.pid = 0
 		return 0, fmt.Errorf("core %d: start as a process: %w: free memory or processes (ulimit -u); /proc must be mounted", p.cfg.Core, err)
@@ -220,6 +242,10 @@ func (p *Process) Close() error {
 	if p.boot != nil {
 		p.boot.Free()
 		p.boot = nil
+	}
+	if p.input != nil {
+		p.input.close()
+		p.input = nil
 	}
 	if p.Output != nil {
 		p.Output.close()

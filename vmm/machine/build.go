@@ -164,6 +164,12 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		access        uint64
 		huge          bool
 	}
+	if cfg.Files != nil {
+		b.page.FilesSize = uint64(len(cfg.Files.Bytes))
+		if err := b.mapping(layout.FilesVA, layout.FilesGPA, b.page.FilesSize, boot.KindFiles, boot.Read, userR, true); err != nil {
+			return 0, err
+		}
+	}
 	for _, d := range []device{
 		{layout.DoorbellVA, layout.DoorbellGPA, layout.PageSize, boot.KindDevice, userDevice, false},
 		{layout.PowerVA, layout.PowerGPA, layout.PageSize, boot.KindDevice, userDevice, false},

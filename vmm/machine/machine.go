@@ -22,14 +22,15 @@ import (
 type Config struct {
 	Core, Cores int
 	Life        uint64
-	RAM         uint64        // bytes, a multiple of 2 MiB
-	Args, Env   []string      // argv and environment of the program
-	Tick        time.Duration // period of the tick while something runs, 0 for none
-	TickSpread  time.Duration // each tick comes up to this much later, at random
-	Poll        time.Duration // how long the idle loop polls before it halts
-	Flags       uint64        // boot.Flag*
-	Populate    bool          // back all RAM before the start
-	CPU         int           // host CPU the vCPU's thread is pinned to, -1 for none
+	RAM         uint64          // bytes, a multiple of 2 MiB
+	Args, Env   []string        // argv and environment of the program
+	Tick        time.Duration   // period of the tick while something runs, 0 for none
+	TickSpread  time.Duration   // each tick comes up to this much later, at random
+	Poll        time.Duration   // how long the idle loop polls before it halts
+	Flags       uint64          // boot.Flag*
+	Populate    bool            // back all RAM before the start
+	Files       *hostmem.Memory // file tree that all guests see, nil for none
+	CPU         int             // host CPU the vCPU's thread is pinned to, -1 for none
 }
 
 // Machine is one core's VM.
@@ -53,6 +54,7 @@ const (
 	slotRAM = iota
 	slotText
 	slotRegion
+	slotFiles
 )
 
 // New builds a machine. region is the shared region's memory.
@@ -97,7 +99,11 @@ func New(sys *kvm.System, cfg Config, text *Text, region *hostmem.Memory) (m *Ma
 		{slotRAM, layout.RAMGPA, m.ram, false},
 		{slotText, layout.ImageGPA, text.mem, true},
 		{slotRegion, layout.RegionGPA, region, false},
+		{slotFiles, layout.FilesGPA, cfg.Files, true},
 	} {
+		if s.mem == nil {
+			continue
+		}
 		if err = m.vm.MapMemory(s.slot, s.gpa, uint64(len(s.mem.Bytes)), s.mem.Address(), s.readonly); err != nil {
 			return
 		}

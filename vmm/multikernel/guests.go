@@ -6,6 +6,8 @@ import (
 
 	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
+	"barreleye/vmm/files"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
 	"barreleye/vmm/machine"
@@ -16,9 +18,10 @@ import (
 
 // guests is the platform on which each core is a virtual machine.
 type guests struct {
-	r    *run
-	sys  *kvm.System
-	text *machine.Text
+	r     *run
+	sys   *kvm.System
+	text  *machine.Text
+	files *hostmem.Memory // file tree, nil for none
 }
 
 func newGuests(r *run) (*guests, error) {
@@ -31,6 +34,12 @@ func newGuests(r *run) (*guests, error) {
 		g.close()
 		return nil, err
 	}
+	if r.opt.Files != nil {
+		if g.files, err = files.LayOut(r.opt.Files, hostmem.Allocate); err != nil {
+			g.close()
+			return nil, err
+		}
+	}
 	return g, nil
 }
 
@@ -41,6 +50,9 @@ func (g *guests) close() {
 	g.sys.Close()
 	if g.text != nil {
 		g.text.Free()
+	}
+	if g.files != nil {
+		g.files.Free()
 	}
 }
 
@@ -57,7 +69,7 @@ func (g *guests) newLife(c *core) (carrier, error) {
 	m, err := machine.New(g.sys, machine.Config{
 		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: g.r.args(), Env: opt.Env,
 		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: g.r.poll, Flags: flags,
-		Populate: opt.Populate, CPU: g.r.place[c.index],
+		Populate: opt.Populate, CPU: g.r.place[c.index], Files: g.files,
 	}, g.text, g.r.memory)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,11 @@ const lastLines = 500 * time.Millisecond
 // live runs all cores to their ends. Everything but the vCPU threads and the
 // copy to the terminal happens in this goroutine.
 func (r *run) live() error {
+	stop, err := r.platform.feed()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	ends := make(chan *core, len(r.cores))
 	for _, c := range r.cores {
 		go func() {
@@ -86,7 +91,7 @@ func (r *run) live() error {
 	if r.opt.Inspect != nil {
 		r.opt.Inspect(r.view)
 	}
-	err := r.logs.Finish()
+	err = r.logs.Finish()
 	var shown <-chan time.Time
 	if r.stop.Code >= 0 {
 		shown = time.After(lastLines) // a stopped terminal must not hold up the end

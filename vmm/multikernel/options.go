@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"barreleye/devices/doorbell"
+	"barreleye/devices/filetree"
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/vmm/image"
@@ -26,8 +27,10 @@ import (
 type Options struct {
 	Platform   string // PlatformAuto (or ""), PlatformKVM or PlatformHosted
 	Image      *image.Image
-	Args       []string // argv[1:] of the program
-	Env        []string // its environment
+	Args       []string       // argv[1:] of the program
+	Env        []string       // its environment
+	Files      *filetree.Plan // what programs see as files, nil for none
+	Stdin      io.Reader      // standard input of core 0, read when that reads; nil for none
 	Cores      int
 	Memory     uint64        // bytes of private RAM per core
 	Pin        string        // "auto", "none", or CPUs by core: "0,1,..."

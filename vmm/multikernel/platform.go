@@ -25,6 +25,9 @@ type platform interface {
 	tscKHz() uint64
 	// newLife makes core c ready to run.
 	newLife(c *core) (carrier, error)
+	// feed passes the run's standard input on to core 0, from when that reads on,
+	// until stop.
+	feed() (stop func(), err error)
 	// close frees what the cores shared; none runs any more.
 	close()
 }

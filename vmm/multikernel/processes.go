@@ -4,16 +4,19 @@ import (
 	"fmt"
 
 	"barreleye/devices/region"
+	"barreleye/vmm/files"
 	"barreleye/vmm/hosted"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/life"
 	"barreleye/vmm/observe"
 )
 
 // processes is the platform on which each core is a Linux process.
 type processes struct {
-	r    *run
-	file *hosted.File
-	khz  uint64
+	r     *run
+	file  *hosted.File
+	files *hostmem.Memory // file tree, nil for none
+	khz   uint64
 }
 
 func newProcesses(r *run) (*processes, error) {
@@ -25,11 +28,35 @@ func newProcesses(r *run) (*processes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &processes{r: r, file: file, khz: hosted.MeasureTSC()}, nil
+	p := &processes{r: r, file: file, khz: hosted.MeasureTSC()}
+	if r.opt.Files != nil {
+		if err := p.provideFiles(); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// provideFiles makes the tree that the cores see.
+func (p *processes) provideFiles() (err error) {
+	if err := p.file.TryIsolation(); err != nil {
+		return err
+	}
+	p.files, err = files.LayOut(p.r.opt.Files, func(size uint64) (*hostmem.Memory, error) {
+		return hostmem.AllocateShared("barreleye-files", size)
+	})
+	return err
 }
 
 func (p *processes) tscKHz() uint64 { return p.khz }
-func (p *processes) close()         { p.file.Close() }
+
+func (p *processes) close() {
+	p.file.Close()
+	if p.files != nil {
+		p.files.Free()
+	}
+}
 
 // newLife prepares the core's process.
 func (p *processes) newLife(c *core) (carrier, error) {
@@ -41,11 +68,27 @@ func (p *processes) newLife(c *core) (carrier, error) {
 	process, err := hosted.New(hosted.Config{
 		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: p.r.args(), Env: opt.Env,
 		Poll: p.r.poll, CPU: p.r.place[c.index], Doorbells: append(bells, p.r.bell),
+		Files: p.files, Input: c.index == 0 && opt.Stdin != nil,
 	}, p.file, p.r.memory, p.khz)
 	if err != nil {
 		return nil, err
 	}
 	return &processLife{process, p.r.view.Block(c.index)}, nil
+}
+
+// feed passes standard input on through a pipe.
+func (p *processes) feed() (stop func(), err error) {
+	source := p.r.opt.Stdin
+	if source == nil {
+		return func() {}, nil
+	}
+	process := p.r.cores[0].life.(*processLife).Process
+	go func() {
+		if err := process.Feed(source); err != nil {
+			p.r.logs.Say("standard input ends here: %v", err)
+		}
+	}()
+	return process.EndInput, nil
 }
 
 // processLife is one life of a core as a process.

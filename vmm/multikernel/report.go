@@ -83,6 +83,7 @@ var kindNames = map[uint8]string{
 	boot.KindText: "text", boot.KindReadOnly: "rodata", boot.KindData: "data", boot.KindStubs: "stubs",
 	boot.KindDriver: "driver", boot.KindStack: "stack", boot.KindFrames: "frames", boot.KindRegion: "region",
 	boot.KindDevice: "device", boot.KindAnon: "anon", boot.KindLazy: "lazy", boot.KindReserved: "reserved",
+	boot.KindFiles: "files",
 }
 
 // coreReport reads what a core publishes about itself.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"syscall"
@@ -38,6 +39,11 @@ func main() {
 		if guest.Core() == 1 {
 			syscall.RawSyscall(syscall.SYS_WRITE, 1, 0x12_3456_7000, 8)
 		}
+	case "read": // standard input, and the file that follows
+		b, err := io.ReadAll(os.Stdin)
+		fmt.Printf("input %q %v\n", b, err)
+		b, err = os.ReadFile(os.Args[2])
+		fmt.Printf("file %q %v\n", b, err)
 	case "deadlock":
 		<-make(chan int)
 	}
