@@ -12,5 +12,5 @@
 //
 // The ends know nothing of guests or hosts: waiting goes through Sleeper,
 // waking through Bell. The format, who writes which word, and the ordering
-// argument of every store and load are in docs/urpc.md.
+// argument of every store and load are in docs/reference/urpc.md.
 package urpc

@@ -4,7 +4,7 @@
 // makes one of a file system that a program brings along. The CPU driver
 // serves open, read and their kin from it, so the reader allocates nothing,
 // holds no state, and checks every word: a damaged image gives errors, never a
-// read outside of it. docs/files.md describes the format.
+// read outside of it. docs/reference/files.md describes the format.
 //
 //	header   64 bytes: magic, version, bytes of the image, number of nodes
 //	nodes    64 bytes each; node 0 is the root directory. A directory's

@@ -1,6 +1,6 @@
 // Package layout is the one map of a guest's memory, shared by the VMM that
 // builds it and by the CPU driver that lives in it. It holds numbers only: no
-// policy, no code of either side. docs/memory-map.md draws it.
+// policy, no code of either side. docs/reference/memory-map.md draws it.
 //
 // A guest has three kinds of physical memory: its private RAM, what all guests
 // share read-only (the image text, the files), and the shared region that

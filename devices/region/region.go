@@ -12,7 +12,7 @@
 //	                  of the programs' channel
 //	per pair          call lines                   written by both cores of the pair
 //
-// docs/memory-map.md draws it.
+// docs/reference/memory-map.md draws it.
 package region
 
 import (

@@ -21,7 +21,7 @@ const maxSleep = 60_000_000_000
 // words for PollCycles; then it publishes that it sleeps, fences, looks once
 // more, and halts with the timer set to the nearest deadline. The CPL0 half
 // tests pending with interrupts off before it halts, so an event that comes
-// in between is not lost (docs/cpudriver.md).
+// in between is not lost (docs/explanation/cpudriver.md).
 func idle() {
 	b := block()
 	deadline, awaited := nearest()

@@ -9,7 +9,7 @@ import (
 // The files of a guest are one read-only tree: what the VMM was given, and
 // what the program mounts. A mount does not change the tree there is: package
 // guest makes a new one, which refers to the data of the older ones, and hands
-// it over (docs/files.md). Open descriptors go on in the tree they were opened in.
+// it over (docs/reference/files.md). Open descriptors go on in the tree they were opened in.
 
 // maxTrees bounds the trees of one core: the VMM's and one for each mount.
 const maxTrees = 64

@@ -17,7 +17,7 @@ import (
 )
 
 // Exit codes of the command that say that cores cannot run on this machine:
-// there is no KVM, it is forbidden, or it lacks something (docs/errors.md).
+// there is no KVM, it is forbidden, or it lacks something (docs/reference/errors.md).
 const (
 	firstWithoutKVM = 66
 	lastWithoutKVM  = 68

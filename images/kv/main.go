@@ -7,7 +7,7 @@
 //
 // A run: clients store their keys and warm up; core 0 hears that all are ready
 // and says go; clients measure, tell each shard that they are done and compare
-// counts; core 0 gathers what they measured and prints it. docs/kv.md explains it.
+// counts; core 0 gathers what they measured and prints it. docs/explanation/kv.md explains it.
 package main
 
 import (

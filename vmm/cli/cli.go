@@ -1,6 +1,6 @@
 // Package cli is the command line: one file per command. It parses, calls
 // package multikernel and shows what that reports; it decides nothing about
-// guests. docs/cli.md is its reference, docs/errors.md lists what it can say
+// guests. docs/reference/cli.md is its reference, docs/reference/errors.md lists what it can say
 // when something is wrong.
 package cli
 

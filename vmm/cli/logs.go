@@ -66,7 +66,7 @@ went wrong.`,
 	outputFlag(cmd, &f.output)
 	cmd.ValidArgsFunction = h.completeRun
 	completeFlag(cmd, "level", "debug", "info", "warn", "error")
-	flags.Lookup("output").Usage = "form of the output; json: one object a line, as docs/logs.md describes it"
+	flags.Lookup("output").Usage = "form of the output; json: one object a line, as docs/reference/logs.md describes it"
 	return cmd
 }
 

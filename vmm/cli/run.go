@@ -31,7 +31,7 @@ in the run's folder, a file per core. SIGINT and SIGTERM stop all cores; a secon
 ends the command at once. SIGUSR1 shows the table of --ps while the cores run.
 
 The exit code is 0 when every main returned, else the first failing core's own; 64 to
-72 are the command's (docs/errors.md).`,
+72 are the command's (docs/reference/errors.md).`,
 		Example: `  barreleye run hello
   barreleye run --cores 4 --memory 256M --ps ./myprogram -- -n 3
   barreleye run --cores 2 --pin 2,3 --populate --timing hello

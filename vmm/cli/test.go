@@ -32,7 +32,7 @@ runs all tests, and lines have their core before them; tests that talk to other 
 find them by guest.Cores() and guest.Channel(). A core has no files.
 
 The exit code is that of the first test binary that failed, which is 1, or 2 after a
-panic; 64 to 72 are the command's (docs/errors.md).`,
+panic; 64 to 72 are the command's (docs/reference/errors.md).`,
 		Example: `  barreleye test
   barreleye test -v -run 'TestMap|TestHeap' ./store
   barreleye test --cores 2 -count 3 ./...

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exit codes of a run, beside the guests' own. docs/errors.md lists them.
+// Exit codes of a run, beside the guests' own. docs/reference/errors.md lists them.
 const (
 	CodeOK       = 0
 	CodeCrash    = 70 // a core crashed in a way its program could not handle

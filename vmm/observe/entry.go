@@ -27,7 +27,7 @@ const (
 const NoCore = -1
 
 // Entry is one message of a run's log. Each is one line of JSON in LogFile;
-// docs/logs.md describes it.
+// docs/reference/logs.md describes it.
 type Entry struct {
 	Stamp  []byte // time: RFC 3339 in UTC, with nine digits of a second
 	Core   int    // or NoCore

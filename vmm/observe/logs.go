@@ -1,5 +1,5 @@
 // Package observe makes what happens inside cores visible: it drains what they
-// write into a run's folder, and shows it again. docs/logs.md describes the
+// write into a run's folder, and shows it again. docs/reference/logs.md describes the
 // files.
 package observe
 

@@ -1,5 +1,5 @@
 // Package runs knows the user's runs: each has a folder, and in it File, which
-// says what runs there, by which process, and how it ended. docs/logs.md
+// says what runs there, by which process, and how it ended. docs/reference/logs.md
 // describes it.
 package runs
 
