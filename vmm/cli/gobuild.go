@@ -21,10 +21,15 @@ type target struct {
 // module, whichever the current folder belongs to; all else is for the go tool
 // to understand.
 func findTarget(arg string) target {
-	if st, err := os.Stat(arg); err == nil && st.IsDir() {
+	if isFolder(arg) {
 		return target{arg, ".", programName(arg)}
 	}
 	return target{"", arg, path.Base(arg)}
+}
+
+func isFolder(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && st.IsDir()
 }
 
 // programName is what the go tool would call the program in a folder.

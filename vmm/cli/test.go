@@ -29,7 +29,8 @@ binary after its flags.
 
 Flags of go test may be written with one dash, as there. With more than one core each
 runs all tests, and lines have their core before them; tests that talk to other cores
-find them by guest.Cores() and guest.Channel(). A core has no files.
+find them by guest.Cores() and guest.Channel(). They see, read-only, the package's
+folder testdata, and what --file names.
 
 The exit code is that of the first test binary that failed, which is 1, or 2 after a
 panic; 64 to 72 are the command's (docs/reference/errors.md).`,
@@ -105,6 +106,10 @@ func (h *Host) testOne(f *testFlags, p testPackage, several bool, args []string)
 	run := f.coreFlags // a run of its own
 	if several && run.opt.Dir != "" {
 		run.opt.Dir = filepath.Join(run.opt.Dir, filepath.FromSlash(p.ImportPath))
+	}
+	if dir := filepath.Join(p.Dir, "testdata"); isFolder(dir) {
+		// Where tests look for it: on a core the current folder is the root.
+		run.files = slices.Concat(run.files, []string{dir + ":/testdata"})
 	}
 	if err := h.prepare(&run, im, slices.Concat(f.binary, args)); err != nil {
 		return err

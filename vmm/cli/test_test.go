@@ -12,12 +12,13 @@ import (
 // aModule is a module of two packages with tests, neither of which imports
 // barreleye/guest; one of them has nothing but internal tests.
 var aModule = map[string]string{
-	"go.mod":           "module example.com/a\n\ngo 1.26.0\n\nrequire barreleye v0.0.0\n\nreplace barreleye => TREE\n",
-	"main.go":          "package main\n\nfunc main() {}\n",
-	"store/s.go":       "package store\n\nfunc Add(a, b int) int { return a + b }\n",
-	"none/n.go":        "package none\n",
-	"broken/b.go":      "package broken\n",
-	"broken/b_test.go": "package broken\n\nvar x = y\n",
+	"go.mod":                  "module example.com/a\n\ngo 1.26.0\n\nrequire barreleye v0.0.0\n\nreplace barreleye => TREE\n",
+	"main.go":                 "package main\n\nfunc main() {}\n",
+	"store/s.go":              "package store\n\nfunc Add(a, b int) int { return a + b }\n",
+	"store/testdata/word.txt": "word ",
+	"none/n.go":               "package none\n",
+	"broken/b.go":             "package broken\n",
+	"broken/b_test.go":        "package broken\n\nvar x = y\n",
 	"store/s_test.go": `package store
 
 import (
@@ -37,6 +38,13 @@ func TestBad(t *testing.T) {
 func TestPanic(t *testing.T) { panic("help") }
 
 func TestSlow(t *testing.T) { time.Sleep(time.Hour) }
+
+func TestData(t *testing.T) {
+	for _, name := range []string{"testdata/word.txt", "/more/word.txt"} {
+		b, err := os.ReadFile(name)
+		t.Logf("%s%v", b, err)
+	}
+}
 
 func BenchmarkAdd(b *testing.B) {
 	for b.Loop() {
@@ -103,6 +111,7 @@ func testTest(t *testing.T, platform string) {
 		{"-run Slow -timeout 50ms ./store", 2, "panic: test timed out after 50ms\n...FAIL\texample.com/a/store\tN\n"},
 		{"-run - -bench . -benchtime 10x ./store", 0, "goos: linux\n...BenchmarkAdd...PASS\nok  \texample.com/a/store\tN\n"},
 		{"-run Good -count 2 -v example.com/a/store", 0, "=== RUN   TestGood\n...=== RUN   TestGood\n...PASS\nok  \texample.com/a/store\tN\n"},
+		{"-v -run Data --file store/testdata:/more ./store", 0, "=== RUN   TestData\n    s_test.go:24: word <nil>\n    s_test.go:24: word <nil>\n--- PASS: TestData (N)\nPASS\nok  \texample.com/a/store\tN\n"},
 		{"-v", 0, "=== RUN   TestCore\n    main_test.go:13: core 0 of 1\n--- PASS: TestCore (N)\nPASS\nok  \texample.com/a\tN\n"},
 		{"-run Good|Core . ./none ./store", 0, "PASS\nok  \texample.com/a\tN\n?   \texample.com/a/none\t[no test files]\nPASS\nok  \texample.com/a/store\tN\n"},
 		{"-run Bad ./...", CodeImage, "testing: warning: no tests to run\nPASS\nok  \texample.com/a\tN\nFAIL\texample.com/a/broken [build failed]\n?   \texample.com/a/none\t[no test files]\n--- FAIL: TestBad (N)\n...FAIL\texample.com/a/store\tN\n"},
