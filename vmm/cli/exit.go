@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"barreleye/vmm/hosted"
 	"barreleye/vmm/image"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/multikernel"
@@ -61,7 +62,7 @@ func exitWith(code int) error {
 // shortages are the system's errors that mean "not enough" or "not allowed".
 var shortages = []error{
 	unix.ENOMEM, unix.EMFILE, unix.ENFILE, unix.EAGAIN, unix.ENOSPC, unix.EDQUOT, unix.EROFS, unix.ENOTDIR,
-	fs.ErrPermission, fs.ErrNotExist, fs.ErrExist,
+	fs.ErrPermission, fs.ErrNotExist, fs.ErrExist, hosted.ErrIsolation,
 }
 
 // codeOf returns the exit code of an error.

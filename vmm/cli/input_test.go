@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -43,5 +46,70 @@ func TestInput(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestFilesOfAnybody runs hosted cores as a user who is not root, who sees the
+// files by way of a user namespace.
+func TestFilesOfAnybody(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become somebody else; TestInput ran as this user")
+	}
+	if b, err := os.ReadFile("/proc/sys/kernel/unprivileged_userns_clone"); err == nil && strings.TrimSpace(string(b)) == "0" {
+		t.Skip("this system lets users have no namespaces")
+	}
+	binary, image, dir := command(t)
+	for parent := range ancestors(dir) {
+		if err := os.Chmod(parent, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod(filepath.Dir(binary), 0o755), os.Mkdir(dir, 0o777), os.Chmod(dir, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(dir), "given")
+	if err := os.WriteFile(file, []byte("contents"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	cmd := exec.Command(binary, "run", "--platform", "hosted", "--dir", dir, "--file", file+":/etc/given", image, "--", "read", "/etc/given")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `[1] file "contents" <nil>`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// ancestors yields the folders above path that the test made.
+func ancestors(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for path = filepath.Dir(path); path != filepath.Clean(os.TempDir()) && path != "/" && yield(path); {
+			path = filepath.Dir(path)
+		}
+	}
+}
+
+// TestWithoutNamespaces: where Linux permits none, hosted cores run, but see
+// no files of their own.
+func TestWithoutNamespaces(t *testing.T) {
+	unshare, err := exec.LookPath("unshare")
+	if err == nil {
+		err = exec.Command(unshare, "-Ur", "true").Run()
+	}
+	if err != nil {
+		t.Skipf("namespaces cannot be limited here: %v", err)
+	}
+	binary, image, dir := command(t)
+	limited := func(args string) (string, int) {
+		script := fmt.Sprintf("echo 0 >/proc/sys/user/max_mnt_namespaces && echo 0 >/proc/sys/user/max_user_namespaces && '%s' run --platform hosted --dir '%s' %s", binary, dir, args)
+		cmd := exec.Command(unshare, "-Ur", "sh", "-c", script)
+		out, _ := cmd.CombinedOutput()
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	if out, code := limited(image + " -- end"); code != CodeOK || !strings.Contains(out, "[1] up [end]") {
+		t.Errorf("without files: code %d\n%s", code, out)
+	}
+	if out, code := limited("--file '" + image + "' '" + image + "' -- end"); code != CodeHost || !strings.Contains(out, "barreleye: hosted: files: Linux permits no mount namespace: ") {
+		t.Errorf("with files: code %d, want %d\n%s", code, CodeHost, out)
 	}
 }

@@ -13,7 +13,11 @@ import (
 
 	"barreleye/vmm/files"
 	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
 )
+
+// manyFiles is more than one listing call has room for.
+const manyFiles = 300
 
 // dataFolder makes the tree that the probe's task "files" wants.
 func dataFolder(t *testing.T) string {
@@ -25,7 +29,7 @@ func dataFolder(t *testing.T) string {
 	}
 	write(t, filepath.Join(dir, "text"), text.String(), 0o640)
 	write(t, filepath.Join(dir, "tool"), "#!/x", 0o755)
-	for i := range 500 {
+	for i := range manyFiles {
 		write(t, filepath.Join(dir, "many", fmt.Sprintf("n%04d", i)), fmt.Sprint(i), 0o644)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o700); err != nil {
@@ -48,6 +52,7 @@ func write(t *testing.T, path, text string, mode fs.FileMode) {
 func bootWith(t *testing.T, given []string, args ...string) *outcome {
 	t.Helper()
 	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, args...)
+	opt.Tick = scaled(200*time.Microsecond, 10*time.Millisecond) // falls into long reads
 	var tree files.Tree
 	for _, spec := range given {
 		host, guest, err := files.Split(spec)
@@ -70,13 +75,17 @@ func TestFilesBehaveAsOnLinux(t *testing.T) {
 		if c.Unserved != 0 {
 			t.Errorf("core %d: %d system calls of package os are not served", i, c.Unserved)
 		}
+		mapped := slices.ContainsFunc(c.Maps, func(m multikernel.Mapping) bool { return m.Kind == "files" && m.Prot == "r--" })
+		if !mapped && !onHosted() {
+			t.Errorf("core %d does not map the files read-only: %v", i, c.Maps)
+		}
 	}
 }
 
 // TestAllOfATreeArrives compares what guests see of a tree with what is there.
 func TestAllOfATreeArrives(t *testing.T) {
 	dir := dataFolder(t)
-	large := make([]byte, 5<<20+123)
+	large := make([]byte, scaled(20, 2)<<20+123)
 	for i := range large {
 		large[i] = byte(i * 7 >> 5)
 	}
