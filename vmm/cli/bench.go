@@ -58,9 +58,12 @@ median over the limit. Name what to measure.`,
 			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
 			Example: fmt.Sprintf("  barreleye bench %[1]s\n  barreleye bench %[1]s --quick -o json", b.name),
 			RunE: func(*cobra.Command, []string) error {
+				if err := multikernel.CheckPlatform(platform); err != nil {
+					return &failure{CodeUsage, err}
+				}
 				var err error
 				if o.Platform, err = multikernel.Choose(platform, h.Device); err != nil {
-					return &failure{CodeUsage, err}
+					return err
 				}
 				progress := h.progress("measuring %s", b.name)
 				o.Step = func(what string) { progress.say("measuring %s: %s", b.name, what) }

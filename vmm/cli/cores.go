@@ -87,7 +87,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	}
 	choice, err := multikernel.Choose(o.Platform, o.Device)
 	if err != nil {
-		return &failure{CodeUsage, err}
+		return err
 	}
 	o.Platform = choice.Platform
 	h.note("platform %s", choice)

@@ -90,7 +90,7 @@ with. With --platform only that one is looked at, and counts.`,
 }
 
 func (h *Host) doctor(platform string, output format) error {
-	if _, err := multikernel.Choose(platform, h.Device); err != nil {
+	if err := multikernel.CheckPlatform(platform); err != nil {
 		return &failure{CodeUsage, err}
 	}
 	progress := h.progress("looking at this machine")

@@ -5,8 +5,11 @@
 package machine
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -153,6 +156,21 @@ func (m *Machine) BindInterrupt(fd int) error {
 
 // ResidentKiB returns how much of the private RAM the host backs, in KiB.
 func (m *Machine) ResidentKiB() int { return m.ram.ResidentKiB() }
+
+// Blocked reports whether the vCPU's thread sleeps in the kernel, as that of a
+// halted vCPU does until an interrupt comes for it.
+func (m *Machine) Blocked() bool {
+	m.mu.Lock()
+	thread := m.thread
+	m.mu.Unlock()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/stat", thread))
+	if err != nil {
+		return false
+	}
+	// "TID (NAME) STATE ...", where the name may hold anything
+	_, after, ok := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
+	return ok && strings.HasPrefix(after, "S")
+}
 
 // Close ends the VM and frees its RAM. The machine must not be running.
 func (m *Machine) Close() error {

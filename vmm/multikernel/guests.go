@@ -125,8 +125,11 @@ func (l *guestLife) Signal(sig unix.Signal) {
 	l.r.wake(l.c.index)
 }
 
-// Quiet is what the driver says as it halts.
-func (l *guestLife) Quiet() bool { return l.r.view.Block(l.c.index).NoTimer.Load() != 0 }
+// Quiet is what the driver says as it halts, where Linux has nothing for the
+// vCPU to do either: one with an interrupt on its way waits for a CPU.
+func (l *guestLife) Quiet() bool {
+	return l.r.view.Block(l.c.index).NoTimer.Load() != 0 && l.Blocked()
+}
 
 func (l *guestLife) Source() observe.Source {
 	return observe.NewRingSource(l.r.view, l.c.index, func() { l.r.wake(l.c.index) })

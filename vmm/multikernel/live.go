@@ -211,6 +211,7 @@ func (p *paceTimer) after(bytes int) <-chan time.Time {
 type deadlock struct {
 	r     *run
 	since time.Time
+	looks int      // at the cores since then
 	seen  []uint64 // asleep generations at since
 	found bool
 	asked time.Time
@@ -218,6 +219,7 @@ type deadlock struct {
 
 const (
 	deadlockAfter = 300 * time.Millisecond // this long without any change
+	deadlockLooks = 15                     // and seen so often: a host that stood still saw nothing
 	dumpWithin    = 2 * time.Second        // for the goroutine dumps
 )
 
@@ -242,27 +244,30 @@ func (d *deadlock) check(now time.Time) bool {
 		b := d.r.view.Block(i)
 		g := atomic.LoadUint64(&b.Asleep)
 		if !urpc.IsAsleep(g) || b.State.Load() != region.StateRunning || pendingEvent(c.event) {
-			d.since = now
-			return false
+			return d.restart(now)
 		}
 		if g != d.seen[i] {
 			d.seen[i], changed = g, true
 		}
 	}
 	if living == 0 || changed {
-		d.since = now
-		return false
+		return d.restart(now)
 	}
-	if now.Sub(d.since) < deadlockAfter {
+	if d.looks++; d.looks < deadlockLooks || now.Sub(d.since) < deadlockAfter {
 		return false
 	}
 	for _, c := range d.r.cores {
 		if !c.over && !c.life.Quiet() {
-			d.since = now
-			return false
+			return d.restart(now)
 		}
 	}
 	return true
+}
+
+// restart begins to count anew: there is no deadlock now.
+func (d *deadlock) restart(now time.Time) bool {
+	d.since, d.looks = now, 0
+	return false
 }
 
 // pendingEvent reports whether a doorbell was rung that KVM has not delivered.

@@ -69,8 +69,8 @@ type Reason struct {
 
 // Check reports options that no run can have.
 func (o *Options) Check() error {
-	if !slices.Contains([]string{"", PlatformAuto, PlatformKVM, PlatformHosted}, o.Platform) {
-		return errPlatform(o.Platform)
+	if err := CheckPlatform(o.Platform); err != nil {
+		return err
 	}
 	if o.Cores < 1 || o.Cores > min(MaxCores, doorbell.MaxCores) {
 		return fmt.Errorf("run: %d cores: use --cores 1 to %d", o.Cores, MaxCores)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
@@ -75,24 +76,30 @@ func (c Choice) String() string {
 	return s
 }
 
-// Choose settles the platform. For auto it tries KVM as far as a virtual
-// machine, and takes the hosted platform where that fails.
+// Choose settles the platform. It tries KVM as far as a virtual machine; where
+// that fails, auto takes the hosted platform.
 func Choose(name, device string) (Choice, error) {
-	switch name {
-	case PlatformKVM:
-		return Choice{Platform: PlatformKVM, Flavour: kvm.DetectFlavour()}, nil
-	case PlatformHosted:
-		return Choice{Platform: PlatformHosted}, nil
-	case PlatformAuto, "":
-		if err := tryKVM(device); err != nil {
-			return Choice{Platform: PlatformHosted, Why: reason(err)}, nil
-		}
-		return Choice{Platform: PlatformKVM, Flavour: kvm.DetectFlavour()}, nil
+	if err := CheckPlatform(name); err != nil {
+		return Choice{}, err
 	}
-	return Choice{}, errPlatform(name)
+	if name == PlatformHosted {
+		return Choice{Platform: PlatformHosted}, nil
+	}
+	switch err := tryKVM(device); {
+	case err == nil:
+		return Choice{Platform: PlatformKVM, Flavour: kvm.DetectFlavour()}, nil
+	case name == PlatformKVM:
+		return Choice{}, err
+	default:
+		return Choice{Platform: PlatformHosted, Why: reason(err)}, nil
+	}
 }
 
-func errPlatform(name string) error {
+// CheckPlatform reports a name that is no platform's.
+func CheckPlatform(name string) error {
+	if slices.Contains([]string{"", PlatformAuto, PlatformKVM, PlatformHosted}, name) {
+		return nil
+	}
 	return fmt.Errorf("run: unknown platform %q: use --platform %s, %s or %s", name, PlatformAuto, PlatformKVM, PlatformHosted)
 }
 

@@ -136,12 +136,16 @@ func (r *run) share() (err error) {
 
 // choose settles the platform and opens it.
 func (r *run) choose() error {
-	choice, err := Choose(r.opt.Platform, r.opt.Device)
-	if err != nil {
-		return err
+	name := r.opt.Platform
+	if name == PlatformAuto || name == "" {
+		choice, err := Choose(name, r.opt.Device)
+		if err != nil {
+			return err
+		}
+		name = choice.Platform
 	}
-	r.report.Platform, r.report.Flavour = choice.Platform, choice.Flavour
-	if choice.Platform == PlatformHosted {
+	r.report.Platform = name
+	if name == PlatformHosted {
 		p, err := newProcesses(r)
 		if err != nil {
 			return err
@@ -149,6 +153,7 @@ func (r *run) choose() error {
 		r.platform = p
 		return nil
 	}
+	r.report.Flavour = kvm.DetectFlavour()
 	if r.report.HaltPollNS = r.haltPoll(); r.report.HaltPollNS < 0 {
 		r.report.HaltPollNS = kvm.HaltPoll()
 	}
