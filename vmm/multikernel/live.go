@@ -2,15 +2,10 @@ package multikernel
 
 import (
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"barreleye/devices/logring"
-	"barreleye/devices/region"
-	"barreleye/urpc"
 	"barreleye/vmm/life"
-
-	"golang.org/x/sys/unix"
 )
 
 // Exit codes of a run, beside the guests' own. docs/reference/errors.md lists them.
@@ -203,88 +198,4 @@ func (p *paceTimer) after(bytes int) <-chan time.Time {
 		p.timer.Reset(d)
 	}
 	return p.timer.C
-}
-
-// deadlock notices when every living core sleeps with nothing left to wait for
-// but another core. Go's own detector cannot: a goroutine that waits for
-// messages is parked in the netpoller.
-type deadlock struct {
-	r     *run
-	since time.Time
-	looks int      // at the cores since then
-	seen  []uint64 // asleep generations at since
-	found bool
-	asked time.Time
-}
-
-const (
-	deadlockAfter = 300 * time.Millisecond // this long without any change
-	deadlockLooks = 15                     // and seen so often: a host that stood still saw nothing
-	dumpWithin    = 2 * time.Second        // for the goroutine dumps
-)
-
-func newDeadlock(r *run) *deadlock {
-	return &deadlock{r: r, seen: make([]uint64, len(r.cores))}
-}
-
-// check reports a deadlock once, and stops cores that do not answer to it.
-func (d *deadlock) check(now time.Time) bool {
-	if d.found {
-		if now.Sub(d.asked) > dumpWithin {
-			d.r.stopAll()
-		}
-		return false
-	}
-	living, changed := 0, false
-	for i, c := range d.r.cores {
-		if c.over {
-			continue
-		}
-		living++
-		b := d.r.view.Block(i)
-		g := atomic.LoadUint64(&b.Asleep)
-		if !urpc.IsAsleep(g) || b.State.Load() != region.StateRunning || pendingEvent(c.event) {
-			return d.restart(now)
-		}
-		if g != d.seen[i] {
-			d.seen[i], changed = g, true
-		}
-	}
-	if living == 0 || changed {
-		return d.restart(now)
-	}
-	if d.looks++; d.looks < deadlockLooks || now.Sub(d.since) < deadlockAfter {
-		return false
-	}
-	for _, c := range d.r.cores {
-		if !c.over && !c.life.Quiet() {
-			return d.restart(now)
-		}
-	}
-	return true
-}
-
-// restart begins to count anew: there is no deadlock now.
-func (d *deadlock) restart(now time.Time) bool {
-	d.since, d.looks = now, 0
-	return false
-}
-
-// pendingEvent reports whether a doorbell was rung that KVM has not delivered.
-func pendingEvent(fd int) bool {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, _ := unix.Poll(p, 0)
-	return n > 0
-}
-
-// report asks every core for its goroutines, by the signal that makes the Go
-// runtime print them and exit.
-func (d *deadlock) report() {
-	d.found, d.asked = true, time.Now()
-	d.r.logs.Alarm("deadlock: all cores are halted, no timer is set and no message is under way; goroutines of each core follow")
-	for _, c := range d.r.cores {
-		if !c.over {
-			c.life.Signal(unix.SIGQUIT)
-		}
-	}
 }
