@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // TestNotCore starts an image as a Linux process, under names that a shell
@@ -58,6 +59,9 @@ func TestAlone(t *testing.T) {
 	}
 	if err := WaitPeers(context.Background()); err != nil {
 		t.Error(err)
+	}
+	if err := Mount("/x", fstest.MapFS{}); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("mount: %v, want %v", err, errors.ErrUnsupported)
 	}
 	if _, err := Channel(1); !errors.Is(err, ErrPeer) {
 		t.Errorf("channel to core 1: %v, want %v", err, ErrPeer)
