@@ -93,6 +93,11 @@ test: ## set up, then every check and test, in all lanes this machine has
 bench: build ## the full measurements of URPC on this machine
 	$(BIN) bench urpc
 
+# CI=true: without spin and gcc this is a failure, not a skip.
+.PHONY: model
+model: ## search the models of URPC's protocols, and mutations of them, with spin
+	CI=true $(GO) test -count=1 -v -timeout 60m ./urpc/model
+
 .PHONY: man
 man: $(MAN)/barreleye.1 ## the man pages, in bin/man1
 
