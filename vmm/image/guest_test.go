@@ -2,12 +2,15 @@ package image
 
 import (
 	"errors"
-	"os"
+	"fmt"
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"barreleye/devices/layout"
 )
 
 // toolchains are the Go versions images are built with.
@@ -64,7 +67,7 @@ func buildGuest(t testing.TB, toolchain string, flags ...string) string {
 		}
 	}
 	path := filepath.Join(built.dir, strings.NewReplacer(" ", "_", "/", "_").Replace(key))
-	cmd := goCommand(toolchain, append(append([]string{"build", "-o", path}, flags...), ".")...)
+	cmd := goCommand(toolchain, append(append([]string{"build", fmt.Sprintf("-asmflags=-D=ABI=%d", layout.ABI), "-o", path}, flags...), ".")...)
 	cmd.Dir = filepath.Join(built.dir, "guest")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", cmd, err, out)

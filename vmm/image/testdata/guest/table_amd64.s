@@ -1,6 +1,6 @@
 // The image table and dummy entry points of a test guest. Only syscallEntry is
 // real: it makes the system call the stub stands for, so that a patched image
-// runs on the host.
+// runs on the host. ABI is defined by whoever builds it.
 
 #include "textflag.h"
 
@@ -33,7 +33,7 @@ TEXT ·entries(SB), NOSPLIT|NOFRAME, $0-0
 
 DATA ·table+0(SB)/8, $0x4559454c45525241
 DATA ·table+8(SB)/8, $0x31454c4241544742
-DATA ·table+16(SB)/8, $1
+DATA ·table+16(SB)/8, $ABI
 DATA ·table+24(SB)/8, $·syscallEntry(SB)
 DATA ·table+32(SB)/8, $·entries+512(SB)
 DATA ·table+40(SB)/8, $·entries(SB)
