@@ -3,7 +3,7 @@ package image
 import (
 	"errors"
 	"fmt"
-	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
