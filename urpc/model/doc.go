@@ -6,6 +6,7 @@
 //
 //	tso.pml    memory and store buffers of x86
 //	idle.pml   bell, asleep word, watches, idle loop, halt, doorbell interrupt
+//	hosted.pml the idle loop of a core without KVM
 //	ring.pml   lines, sequence numbers, acknowledgements
 //	wake.pml   sleeping for want of messages and for want of room
 //	bell.pml   two senders that share a Bell, two watches
@@ -13,6 +14,6 @@
 //	call.pml   the call line: wake-up, close and death
 //
 // steps.txt says which line of the program each step stands for; a test finds those
-// lines, so that who changes one of them is sent here. docs/urpc.md, section
+// lines, so that who changes one of them is sent here. docs/reference/urpc.md, section
 // "Model", has the results.
 package model

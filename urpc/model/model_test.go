@@ -50,6 +50,7 @@ var models = []search{
 	{model: "ring", defines: "LINES=4 EVERY=2 DEPTH=6", live: true},
 	{model: "wake", defines: "LINES=2 EVERY=1 MESSAGES=4"},
 	{model: "wake", defines: "LINES=4 EVERY=2 MESSAGES=5"},
+	{model: "wake", defines: "LINES=2 EVERY=1 MESSAGES=2 HOSTED"},
 	{model: "bell", defines: "MESSAGES=2"},
 	{model: "close", defines: "LINES=2 MESSAGES=3"},
 	{model: "close", defines: "LINES=2 MESSAGES=2 DIES=0"},
@@ -59,7 +60,7 @@ var models = []search{
 	{model: "call", defines: "CALLS=1 DIES=1"},
 }
 
-// mutations are mistakes; docs/urpc.md says what each one is.
+// mutations are mistakes; docs/reference/urpc.md says what each one is.
 var mutations = []search{
 	{model: "ring", defines: "LINES=4 EVERY=2 HEADER_FIRST", want: wrong},
 	{model: "ring", defines: "LINES=4 EVERY=2 LIMIT_BEYOND", want: wrong},
@@ -78,6 +79,10 @@ var mutations = []search{
 	{model: "wake", defines: "MESSAGES=3 NO_RING_ON_ACK", want: lost},
 	{model: "wake", defines: "MESSAGES=3 PARK_WITHOUT_FLUSH", want: lost},
 	{model: "wake", defines: "MESSAGES=3 NO_LAST_FLUSH", want: lost},
+
+	{model: "wake", defines: "MESSAGES=2 HOSTED DROP_SENDER_FENCE", want: lost},
+	{model: "wake", defines: "MESSAGES=2 HOSTED DROP_RECHECK", want: lost},
+	{model: "wake", defines: "MESSAGES=2 HOSTED DROP_LOOK_AFTER_ARM", want: lost},
 
 	{model: "bell", defines: "DROP_SENDER_FENCE", want: lost},
 	{model: "bell", defines: "DROP_SLEEPER_FENCE", want: lost},
@@ -232,7 +237,7 @@ func (s search) run(t *testing.T) string {
 
 var states = regexp.MustCompile(`\d+ states, stored`)
 
-// statesOf is the line that docs/urpc.md quotes.
+// statesOf is the line that docs/reference/urpc.md quotes.
 func statesOf(t *testing.T, out string) string {
 	found := states.FindString(out)
 	if found == "" {

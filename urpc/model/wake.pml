@@ -1,7 +1,7 @@
 /*
  * Wake-up over one ring: core 0 sends MESSAGES messages, flushing after any number of them and at
  * the end, and sleeps for want of room; core 1 receives them and sleeps for want of messages.
- * A lost wake-up is an end state in which one of them has not ended.
+ * HOSTED: both are cores without KVM. A lost wake-up is an end state in which one of them has not ended.
  */
 
 #ifndef LINES
@@ -14,7 +14,11 @@
 #define MESSAGES 4
 #endif
 
+#ifdef HOSTED
+#define CORES 4
+#else
 #define CORES 2
+#endif
 #define DEPTH 4
 #define HEADER(n) ((n) % LINES)
 #define ACK LINES
@@ -24,6 +28,10 @@
 
 #include "tso.pml"
 #include "idle.pml"
+#ifdef HOSTED
+#include "hosted.pml"
+#define sleep(c, at0, old) sleepHosted(c, at0, old)
+#endif
 
 byte got; /* messages taken */
 
@@ -133,5 +141,12 @@ proctype receiver() {
 }
 
 init {
-	atomic { run hardware(0); run hardware(1); run sender(); run receiver() }
+	atomic {
+#ifdef HOSTED
+		run buffers(0); run buffers(1); run buffers(2); run buffers(3); run poll(0); run poll(1);
+#else
+		run hardware(0); run hardware(1);
+#endif
+		run sender(); run receiver()
+	}
 }
