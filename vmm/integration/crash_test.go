@@ -234,3 +234,27 @@ func TestGraceEnds(t *testing.T) {
 		t.Error("the console does not say that they were stopped")
 	}
 }
+
+// TestAskedTwiceStops: the second time the cores are stopped, however long the
+// programs may still take.
+func TestAskedTwiceStops(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "stubborn")
+	kick := make(chan multikernel.Reason, 2)
+	opt.Kick, opt.Grace = kick, time.Hour
+	opt.Console = newWatcher([]string{"ready", "ready"}, func() {
+		for range 2 {
+			kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGINT}
+		}
+	})
+	o := run(t, opt)
+	for i, c := range o.Cores {
+		if c.State != "stopped" || c.ExitCode != 0 || o.ExitCode != 130 {
+			t.Errorf("core %d is %s, code %d, the run ended with %d; want stopped, 130", i, c.State, c.ExitCode, o.ExitCode)
+		}
+	}
+	for _, line := range []string{"the test: asking 2 cores to end", "the test: stopping 2 cores"} {
+		if !strings.Contains(o.console(), line) {
+			t.Errorf("the console lacks %q", line)
+		}
+	}
+}
