@@ -50,7 +50,7 @@ func idle() {
 		count = max(1, min(deadline-now, maxSleep)/layout.TimerDivide)
 	}
 	quiet := uint64(0)
-	if !awaited && !waitsIn(onLog) && !waitsIn(onInput) {
+	if !awaited && !waitsIn(onLog) && !waitsIn(onInput) && !listens() {
 		quiet = 1
 	}
 	b.NoTimer.Store(quiet)

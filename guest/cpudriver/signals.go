@@ -147,6 +147,21 @@ func (c *context) post(sig uint64) {
 	}
 }
 
+// listens reports whether the program waits to be asked to end (os/signal): the
+// runtime keeps a thread for that, which blocks all other signals; no other
+// thread of an idle runtime blocks any.
+func listens() bool {
+	for i := 0; i < contextsTop; i++ {
+		if c := &contexts[i]; c.state != free && c.mask != 0 && c.mask&asked != asked {
+			return true
+		}
+	}
+	return false
+}
+
+// asked holds the signals by which the VMM asks a program to end: INT, TERM.
+const asked = 1<<(2-1) | 1<<(15-1)
+
 // deliverPending hands the lowest pending signal to the context about to run.
 func deliverPending() {
 	c := running()

@@ -13,7 +13,7 @@ import (
 // Quiet reports whether the process waits for nothing but its doorbell: no
 // thread runs, one waits in epoll without a time limit, so that no timer is set,
 // for nothing but the runtime's own event and the doorbell, and the others wait
-// for each other. Linux tells the calls that threads are blocked in
+// for each other, none of them for signals on the program's behalf. Linux tells the calls that threads are blocked in
 // (/proc/PID/task/TID/syscall); where it does not, no process is ever quiet.
 func (p *Process) Quiet() bool {
 	pid := p.PID()
@@ -39,8 +39,31 @@ func (p *Process) Quiet() bool {
 		default:
 			return false
 		}
+		if listens(filepath.Join(filepath.Dir(t), "status")) {
+			return false
+		}
 	}
 	return waiting
+}
+
+// asked holds the signals by which the VMM asks a program to end, as SigBlk does.
+const asked = 1<<(unix.SIGINT-1) | 1<<(unix.SIGTERM-1)
+
+// listens reports whether a thread waits for the program to be asked to end
+// (os/signal): the Go runtime's thread for that blocks all other signals, and no
+// other thread of an idle runtime blocks any.
+func listens(status string) bool {
+	b, err := os.ReadFile(status)
+	if err != nil {
+		return false
+	}
+	for line := range bytes.Lines(b) {
+		var mask uint64
+		if n, _ := fmt.Sscanf(string(line), "SigBlk: %x", &mask); n == 1 {
+			return mask != 0 && mask&asked != asked
+		}
+	}
+	return false
 }
 
 // watched returns how many descriptors an epoll descriptor of a process watches.

@@ -137,6 +137,26 @@ func TestWaitingForATimerIsNoDeadlock(t *testing.T) {
 	boot(t, "probe", 2, "-n", "2", "-d", "1s", "sleeps").wantOK()
 }
 
+// TestWaitingForASignalIsNoDeadlock: cores that do nothing but wait to be asked
+// to end live on. The signal comes after the time that a deadlock is found in.
+func TestWaitingForASignalIsNoDeadlock(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
+	kick := make(chan multikernel.Reason, 1)
+	opt.Kick, opt.Grace = kick, hang()
+	opt.Console = newWatcher([]string{"ready", "ready"}, func() {
+		time.AfterFunc(1500*time.Millisecond, func() {
+			kick <- multikernel.Reason{Text: "the test", Code: 143, Signal: unix.SIGTERM}
+		})
+	})
+	o := run(t, opt)
+	if o.ExitCode != 143 {
+		t.Errorf("exit code %d, want 143", o.ExitCode)
+	}
+	for i := range o.Cores {
+		o.wantLine(i, "asked by terminated, drained")
+	}
+}
+
 func TestStopEndsEveryCore(t *testing.T) {
 	for _, c := range []struct {
 		task string
