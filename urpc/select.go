@@ -28,15 +28,9 @@ type Select struct {
 // selected is one end and the goroutine that sleeps for it.
 type selected struct {
 	r       *Receiver
-	arm     chan header // of one; nil until the goroutine is there
-	armed   atomic.Bool // set by Wait, cleared by the goroutine before it tells
+	arm     chan Parking // of one; nil until the goroutine is there
+	armed   atomic.Bool  // set by Wait, cleared by the goroutine before it tells
 	refused atomic.Pointer[error]
-}
-
-// header is a word to sleep on and the value that it had.
-type header struct {
-	word *uint64
-	old  uint64
 }
 
 // NewSelect makes a Select of these ends, which a single goroutine uses together.
@@ -116,34 +110,32 @@ func (s *Select) poll() (ready bool) {
 // it sleeps from an earlier Wait, the end's header is the same, or the goroutine
 // is on its way to tell.
 func (e *selected) watch(s *Select) (ready bool) {
-	r := e.r
-	r.Ack()
-	r.flushPair()
-	if r.ready() {
+	p, ready := e.r.Arm()
+	if ready {
 		return true
 	}
 	if e.armed.Load() {
 		return false
 	}
 	if e.arm == nil {
-		e.arm = make(chan header, 1)
+		e.arm = make(chan Parking, 1)
 		go e.sleep(s.ctx, e.arm, s.woken)
 	}
 	e.armed.Store(true)
-	e.arm <- header{&r.ring[r.next&uint64(len(r.ring)-1)].header, r.seen}
+	e.arm <- p
 	return false
 }
 
 // sleep is the end's goroutine. It clears armed before it tells: a Wait that
 // still finds it set is told afterwards.
-func (e *selected) sleep(ctx context.Context, arm <-chan header, woken chan<- struct{}) {
+func (e *selected) sleep(ctx context.Context, arm <-chan Parking, woken chan<- struct{}) {
 	for {
 		select {
-		case h, ok := <-arm:
+		case p, ok := <-arm:
 			if !ok {
 				return
 			}
-			if err := e.r.link.Sleeper.Sleep(ctx, h.word, h.old); err != nil {
+			if err := p.Sleep(ctx); err != nil {
 				e.refuse(err)
 			}
 			e.armed.Store(false)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 )
 
@@ -129,6 +130,44 @@ func TestRoomDuringFlush(t *testing.T) {
 	}
 	if err := s.Send(context.Background(), &m); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestArm: what Arm and ArmRoom return changes with what it waits for, and not
+// before; what they judge is ready when it is.
+func TestArm(t *testing.T) {
+	near, far := connPair(t, 16, awake(), awake())
+	var m Message
+	changed := func(p Parking) bool { return atomic.LoadUint64(p.Word) != p.Old }
+	p, ready := far.Arm()
+	if ready || changed(p) {
+		t.Error("an empty ring is ready")
+	}
+	if _, ready := near.ArmRoom(); !ready {
+		t.Error("an empty ring has no room")
+	}
+	for near.TrySend(&m) == nil {
+	}
+	if _, ready := far.Arm(); !ready || !changed(p) {
+		t.Error("a full ring is not ready")
+	}
+	p, ready = near.ArmRoom()
+	if ready || changed(p) {
+		t.Error("a full ring has room")
+	}
+	for far.TryRecv(&m) == nil {
+	}
+	if _, ready := near.ArmRoom(); !ready || !changed(p) {
+		t.Error("an emptied ring has no room")
+	}
+	p, _ = far.Arm()
+	near.Close()
+	if _, ready := far.Arm(); !ready || !changed(p) {
+		t.Error("a closed ring is not ready")
+	}
+	far.Close()
+	if _, ready := near.ArmRoom(); !ready {
+		t.Error("who waits for room of a closed end waits for ever")
 	}
 }
 
