@@ -27,8 +27,9 @@ a built-in image, an ELF file, or a folder with a Go program, which is built fir
 ARGS are the program's arguments, the same on every core.
 
 Lines that the programs print appear prefixed by their core, and without the prefix
-in the run's folder, a file per core. SIGINT and SIGTERM stop all cores; a second one
-ends the command at once. SIGUSR1 shows the table of --ps while the cores run.
+in the run's folder, a file per core. The first SIGINT or SIGTERM goes to the programs,
+which may end in their own time (--grace); a second one stops the cores, a third ends
+the command at once. SIGUSR1 shows the table of --ps while the cores run.
 
 The exit code is 0 when every main returned, else the first failing core's own; 64 to
 72 are the command's (docs/reference/errors.md).`,
