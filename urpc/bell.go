@@ -22,6 +22,11 @@ type Bell struct {
 // without an Asleep word, is for peers that poll for ever: it only fences.
 func (b *Bell) Wake() {
 	fence() // also what the close of a call line relies on (call.go)
+	b.look()
+}
+
+// look is Wake without the fence, for a caller that fenced for several bells.
+func (b *Bell) look() {
 	if b == nil || b.Asleep == nil {
 		return
 	}
