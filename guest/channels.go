@@ -44,6 +44,9 @@ type network struct {
 	conns   map[[2]int]*urpc.Conn
 	clients map[int]*urpc.CallClient
 	servers map[int]*urpc.CallServer
+
+	lines     map[int]*urpc.Receiver // of others' broadcasts
+	announced bool                   // this core's own broadcast is in use
 }
 
 var links network
@@ -51,6 +54,7 @@ var links network
 func (n *network) init(view *region.View) {
 	n.view = view
 	n.conns, n.clients, n.servers = map[[2]int]*urpc.Conn{}, map[int]*urpc.CallClient{}, map[int]*urpc.CallServer{}
+	n.lines = map[int]*urpc.Receiver{}
 	for i := range view.Cores {
 		n.bells = append(n.bells, &urpc.Bell{Asleep: &view.Block(i).Asleep, Ring: func() { here.Ring(i) }})
 	}

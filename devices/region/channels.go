@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"barreleye/devices/layout"
 	"barreleye/urpc"
 )
 
@@ -57,4 +58,23 @@ func (v *View) OpenCall(client, server int) (c Call, err error) {
 	c.Client, e2 = urpc.ControlOf(ask)
 	c.Server, e3 = urpc.ControlOf(answer)
 	return c, errors.Join(e1, e2, e3)
+}
+
+// OpenBroadcast views what a core writes to all members of its broadcast.
+func (v *View) OpenBroadcast(writer int) (urpc.Broadcast, error) {
+	page, err := urpc.MemoryAt(v.BroadcastArea(writer), layout.PageSize)
+	if err != nil {
+		return urpc.Broadcast{}, err
+	}
+	return urpc.BroadcastOf(page)
+}
+
+// OpenAck views the control block by which core member acknowledges the broadcast
+// of core writer.
+func (v *View) OpenAck(member, writer int) (*urpc.Control, error) {
+	mem, err := urpc.MemoryAt(v.AckArea(member, writer), urpc.LineSize)
+	if err != nil {
+		return nil, err
+	}
+	return urpc.ControlOf(mem)
 }

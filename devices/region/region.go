@@ -11,6 +11,8 @@
 //	per ordered pair  side of the monitors' and    written by the pair's first core
 //	                  of the programs' channel
 //	per pair          call lines                   written by both cores of the pair
+//	per core          its broadcast, its           written by that core
+//	                  acknowledgements of others'
 //
 // docs/reference/memory-map.md draws it.
 package region
@@ -31,7 +33,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 3
+	Version = 4
 )
 
 // Header is page 0.
@@ -182,9 +184,19 @@ func (g Geometry) callPage(a, b int) int {
 	return g.pairPage(g.Cores, 0) + a*g.Cores + b
 }
 
+// A core's broadcast area: its own broadcast, then a control block for that of
+// every core.
+func (g Geometry) broadcastPages() int {
+	return 1 + (g.Cores*urpc.LineSize+layout.PageSize-1)/layout.PageSize
+}
+
+func (g Geometry) broadcastPage(core int) int {
+	return g.callPage(g.Cores-1, g.Cores-1) + 1 + core*g.broadcastPages()
+}
+
 // Size returns the region's size in bytes, a multiple of 2 MiB.
 func (g Geometry) Size() uint64 {
-	pages := uint64(g.callPage(g.Cores-1, g.Cores-1) + 1)
+	pages := uint64(g.broadcastPage(g.Cores))
 	return (pages*layout.PageSize + layout.HugeSize - 1) &^ (layout.HugeSize - 1)
 }
 
@@ -271,5 +283,14 @@ func (v *View) Side(kind, from, to int) uintptr {
 // cores write. The lines of the first half are called by the lower-numbered
 // core, those of the second half by the other.
 func (v *View) CallArea(a, b int) uintptr { return v.addr(v.callPage(a, b)) }
+
+// BroadcastArea returns the address of the page of a core's broadcast.
+func (v *View) BroadcastArea(writer int) uintptr { return v.addr(v.broadcastPage(writer)) }
+
+// AckArea returns the address of the control block by which a core acknowledges
+// the broadcast of another.
+func (v *View) AckArea(member, writer int) uintptr {
+	return v.addr(v.broadcastPage(member)+1) + uintptr(writer*urpc.LineSize)
+}
 
 func (v *View) addr(page int) uintptr { return v.base + uintptr(page)*layout.PageSize }

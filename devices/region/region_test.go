@@ -36,7 +36,9 @@ func areas(v *View) (list []area) {
 		add(core+" inbox", "vmm", at(unsafe.Pointer(v.VMM(i))), int(unsafe.Sizeof(VMMBlock{})))
 		add(core+" log head", core, at(unsafe.Pointer(v.Log(i).Head)), 8)
 		add(core+" log data", core, at(unsafe.Pointer(v.Log(i).Data)), logring.Size)
+		add(core+" broadcast", core, v.BroadcastArea(i), layout.PageSize)
 		for j := range v.Cores {
+			add(fmt.Sprintf("acknowledgements of %d's broadcast by %d", j, i), core, v.AckArea(i, j), urpc.LineSize)
 			for _, kind := range []int{ChannelMonitor, ChannelProgram} {
 				add(fmt.Sprintf("side %d of %d to %d", kind, i, j), core, v.Side(kind, i, j), urpc.SideBytes(v.Lines(kind)))
 			}
@@ -51,7 +53,7 @@ func areas(v *View) (list []area) {
 // TestNoOverlapAndOneWriter: nothing in the region overlaps anything else, all
 // of it is inside, and no page has two writers.
 func TestNoOverlapAndOneWriter(t *testing.T) {
-	for _, cores := range []int{1, 2, 3, 8, 64} {
+	for _, cores := range []int{1, 2, 3, 8, 64, 65} {
 		v := &View{Geometry: Geometry{Cores: cores, RingLines: DefaultRingLines(cores)}}
 		if err := v.Check(); err != nil {
 			t.Fatal(err)
@@ -103,5 +105,48 @@ func TestVersionMismatch(t *testing.T) {
 	v.Header().Version++
 	if err := Check(v); err == nil {
 		t.Error("a region of another version was accepted")
+	}
+}
+
+// TestBroadcastViews: every core finds the broadcast and the acknowledgements of
+// every other one, and what one writes there is what the other reads.
+func TestBroadcastViews(t *testing.T) {
+	const cores = 3
+	v := &View{Geometry: Geometry{Cores: cores, RingLines: 64}}
+	mem, err := syscall.Mmap(-1, 0, int(v.Size()), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Munmap(mem)
+	v.base = uintptr(unsafe.Pointer(&mem[0]))
+	for writer := range cores {
+		b, err := v.OpenBroadcast(writer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		member := (writer + 1) % cores
+		ack, err := v.OpenAck(member, writer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link := urpc.Link{Epoch: 1}
+		from, err := urpc.NewBroadcaster(b.Ring, b.Tx, []*urpc.Control{ack}, []urpc.Link{link})
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := urpc.NewReceiver(b.Ring, ack, b.Tx, link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range uint64(3 * urpc.BroadcastLines) { // waits for acknowledgements
+			m := urpc.Message{Words: [urpc.WordCount]uint64{k + uint64(writer)}}
+			if err := from.TrySend(&m); err != nil {
+				t.Fatal(writer, k, err)
+			}
+			m = urpc.Message{}
+			if err := to.TryRecv(&m); err != nil || m.Words[0] != k+uint64(writer) {
+				t.Fatal(writer, k, m, err)
+			}
+		}
 	}
 }

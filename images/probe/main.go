@@ -33,6 +33,8 @@ var tasks = []task{
 	{"asleep", "sleep for a day", asleep},
 	{"lopsided", "core 0 spins, the others sleep for a day", lopsided},
 	{"abandoned", "core 1 waits for its end, the others for word of it", abandoned},
+	{"fanout", "core 0 asks all others -n times by broadcast, unicast and multicast", fanOut},
+	{"fanloss", "the same by the form that follows; core 1 crashes half-way", fanLoss},
 	{"drain", "wait for SIGINT or SIGTERM and end with code 0", drain},
 	{"stubborn", "ignore SIGINT and SIGTERM, and sleep for a day", stubborn},
 	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},

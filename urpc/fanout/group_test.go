@@ -351,8 +351,10 @@ func TestRefusals(t *testing.T) {
 		}
 	})
 	m := newMesh(t, 2)
-	if _, err := NewUnicast(nil, m.dial(0), Sum); !errors.Is(err, urpc.ErrLayout) {
-		t.Error(err)
+	for _, members := range [][]int{nil, {1, 1}} {
+		if _, err := NewUnicast(members, m.dial(0), Sum); !errors.Is(err, ErrMembers) {
+			t.Error(err)
+		}
 	}
 	for _, err := range []error{
 		second(NewMulticast(m.tree(2), 1, m.dial(1), Sum)),

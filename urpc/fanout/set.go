@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"barreleye/urpc"
 )
@@ -32,7 +33,12 @@ type peer struct {
 // newSet opens the channels to the members, in their order.
 func newSet(members []int, dial Dial, fold Fold) (*set, error) {
 	if len(members) == 0 {
-		return nil, fmt.Errorf("fanout: group without members: %w: name some", urpc.ErrLayout)
+		return nil, fmt.Errorf("fanout: group: nobody in it: %w: name at least one core", ErrMembers)
+	}
+	for i, core := range members {
+		if slices.Contains(members[:i], core) {
+			return nil, fmt.Errorf("fanout: group: core %d is there twice: %w: name each core once", core, ErrMembers)
+		}
 	}
 	s := &set{fold: fold, dropped: func(int) {}}
 	for _, core := range members {

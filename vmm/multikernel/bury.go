@@ -11,6 +11,9 @@ import (
 // they receive what it had sent and then an error instead of waiting for ever.
 // The core does not run any more: its vCPU has left KVM_RUN for good.
 func (r *run) bury(dead *core) {
+	if err := r.buryBroadcast(dead); err != nil {
+		r.logs.Alarm("core %d: its broadcast cannot be closed: %v", dead.index, err)
+	}
 	for _, peer := range r.cores {
 		if peer == dead || peer.over {
 			continue
@@ -20,6 +23,30 @@ func (r *run) bury(dead *core) {
 		}
 		peer.bell.Wake()
 	}
+}
+
+// buryBroadcast closes the broadcast of an ended core and its acknowledgements of
+// the others'. Their cores are woken afterwards.
+func (r *run) buryBroadcast(dead *core) error {
+	epoch := uint8(r.view.Header().Epoch)
+	var members []*urpc.Control
+	for _, peer := range r.cores {
+		if peer == dead || peer.over {
+			continue
+		}
+		own, e1 := r.view.OpenAck(dead.index, peer.index)
+		other, e2 := r.view.OpenAck(peer.index, dead.index)
+		if err := errors.Join(e1, e2); err != nil {
+			return err
+		}
+		urpc.BuryListener(own, epoch)
+		members = append(members, other)
+	}
+	b, err := r.view.OpenBroadcast(dead.index)
+	if err == nil {
+		urpc.BuryBroadcaster(b, members, epoch)
+	}
+	return err
 }
 
 func (r *run) buryBetween(dead, peer int) error {
