@@ -16,6 +16,6 @@
 // living core that does not answer holds its group up until the caller's context
 // ends: who is dead is for the VMM to decide.
 //
-// The tree's protocol is the pure state machine Machine. docs/urpc.md has the
-// format, the failures and the invariants.
+// The tree's protocol is the pure state machine Machine. Format, failures and
+// invariants are in docs/reference/fanout.md.
 package fanout
