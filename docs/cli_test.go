@@ -74,9 +74,14 @@ func TestCommandLine(t *testing.T) {
 
 var anyFlag = regexp.MustCompile("`--[a-z][a-z-]*")
 
-// mentions reports whether a section has a flag, with one dash or with two.
+// mentions reports whether a section has a flag: a row where it has a table of
+// flags, otherwise a word, with one dash or with two.
 func mentions(section, flag string) bool {
-	return regexp.MustCompile("-" + regexp.QuoteMeta(flag) + `\b`).MatchString(section)
+	before := ""
+	if strings.Contains(section, "| Flag |") {
+		before = `(?m)^\|[^|]*`
+	}
+	return regexp.MustCompile(before + "-" + regexp.QuoteMeta(flag) + `\b`).MatchString(section)
 }
 
 // sections returns the text of a page below each of its second-level headings.

@@ -21,6 +21,7 @@ var varying = []struct {
 	name string
 }{
 	{regexp.MustCompile(`^barreleye: platform (kvm|hosted).*`), "barreleye: platform P"},
+	{regexp.MustCompile(`"stream":"(stdout|stderr|output)"`), `"stream":"S"`}, // docs/reference/platforms.md
 	{regexp.MustCompile(`\bgo\d+\.\d+(\.\d+)?`), "GO"},
 	{regexp.MustCompile(`\b\d+\.\d+\.\d+\+\S+`), "VERSION"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d[\d.]*)?(Z|[+-]\d\d:\d\d)?`), "TIME"},
