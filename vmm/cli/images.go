@@ -20,6 +20,7 @@ var descriptions = map[string]string{
 	"memory":   "checks the memory calls that the CPU driver serves against a model",
 	"pingpong": "measures a message's round trip between core 0 and core 1",
 	"probe":    "does one small thing that a test asks for by name",
+	"rpc":      "calls methods of every core from every other one, many at a time, and checks the answers",
 	"soak":     "exercises the Go runtime (collector, channels, timers) for as long as asked",
 	"stream":   "sends messages from core 0 to core 1 as fast as the channel takes them",
 	"wake":     "wakes a sleeping core again and again, and checks that no wake-up is lost",
