@@ -23,10 +23,11 @@ type Conn struct {
 	out urpc.Message // the line being sent
 	in  urpc.Message // the line being taken
 
-	polled   bool    // a goroutine polls for all (receive.go)
+	poller   *waiter // who polls, for all (receive.go)
 	told     bool    // somebody has something to do now, if the one that polls yields
 	parked   waiters // goroutines that wait to be told
 	watching bool    // the goroutine of watch works for the parked ones
+	itself   waiter  // that goroutine, where it polls
 	watcher  bool    // it was started
 	arm      chan struct{}
 

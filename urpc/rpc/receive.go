@@ -9,11 +9,11 @@ import (
 
 // Who takes lines off the channel. Anybody may, under the lock; the question is
 // who looks while nothing comes. The first goroutine that waits polls, for itself
-// and all others (polled). Others park until they are told. When the one that
-// polls gives up, or is done while others wait, the Conn's own goroutine (watch)
-// goes on, and sleeps on the channel's memory if nothing comes for long. So a lone
-// caller pays for no switch of goroutines, and contexts, deadlines and Close end a
-// wait without having to reach into a Sleeper.
+// and all others (poller). Others park until they are told. When the one that polls
+// gives up, or is done while others wait, the Conn's own goroutine (watch) goes on
+// until another one waits, and sleeps on the channel's memory if nothing comes for
+// long. So a lone caller pays for no switch of goroutines, and contexts, deadlines
+// and Close end a wait without having to reach into a Sleeper.
 
 const (
 	flushPolls = 64 // polls before the peer is woken, as in urpc
@@ -74,7 +74,7 @@ func (c *Conn) await(ctx context.Context, w *waiter) error {
 		if c.err != nil {
 			return c.err
 		}
-		if !c.polled {
+		if c.poller == nil || c.poller == &c.itself {
 			err := c.poll(ctx, w)
 			if err != nil || w.done {
 				c.watchOver()
@@ -88,15 +88,19 @@ func (c *Conn) await(ctx context.Context, w *waiter) error {
 	return nil
 }
 
-// poll looks until w is done (nil: until nobody is parked), for about as long as
-// a sleep would cost.
+// poll looks until w is over, or another one polls in its place, for about as long
+// as a sleep would cost.
 func (c *Conn) poll(ctx context.Context, w *waiter) error {
-	c.polled = true
-	defer func() { c.polled = false }()
+	c.poller = w
+	defer func() {
+		if c.poller == w {
+			c.poller = nil
+		}
+	}()
 	polls := c.ch.Polls()
 	for i := 0; i <= polls; i++ {
 		n, err := c.take()
-		if w.over(c) {
+		if c.over(w) {
 			return nil
 		}
 		if err != nil {
@@ -119,7 +123,7 @@ func (c *Conn) poll(ctx context.Context, w *waiter) error {
 		c.mu.Unlock()
 		runtime.Gosched()
 		c.mu.Lock()
-		if w.over(c) {
+		if c.poller != w || c.over(w) {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -129,13 +133,9 @@ func (c *Conn) poll(ctx context.Context, w *waiter) error {
 	return nil
 }
 
-// over reports whether a goroutine that polls for w, or for others, may stop.
-func (w *waiter) over(c *Conn) bool {
-	if w == nil {
-		return c.parked.first == nil
-	}
-	return w.done
-}
+// over reports whether who polls as w has nothing more to wait for: the Conn's
+// goroutine, if nobody is parked.
+func (c *Conn) over(w *waiter) bool { return w.done || w == &c.itself && c.parked.first == nil }
 
 // park waits to be told.
 func (c *Conn) park(ctx context.Context, w *waiter) (err error) {
@@ -158,7 +158,7 @@ func (c *Conn) park(ctx context.Context, w *waiter) (err error) {
 
 // watchOver sees to it that somebody looks while goroutines are parked.
 func (c *Conn) watchOver() {
-	if c.parked.first == nil || c.polled || c.watching || c.err != nil {
+	if c.parked.first == nil || c.poller != nil || c.watching || c.err != nil {
 		return
 	}
 	c.watching = true
@@ -188,8 +188,8 @@ func (c *Conn) watch() {
 
 // watchOnce polls, and sleeps if nothing comes. An error has ended the Conn.
 func (c *Conn) watchOnce() {
-	if !c.polled {
-		if err := c.poll(c.ctx, nil); err != nil || c.parked.first == nil {
+	if c.poller == nil {
+		if err := c.poll(c.ctx, &c.itself); err != nil || c.parked.first == nil {
 			return
 		}
 	}
