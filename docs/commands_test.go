@@ -76,20 +76,20 @@ func logical(script string) (list []string) {
 	return list
 }
 
-// session is where the commands of one page run.
-type session struct {
+// shell is where the commands of one page run.
+type shell struct {
 	dir  string // the current folder
 	src  string // where Barreleye's sources are
 	env  []string
 	last int    // exit code of the last command
-	keep string // file with the folder in which that left the session
+	keep string // file with the folder in which that left the shell
 }
 
 // sourcesPath stands for where Barreleye's sources are, in pages.
 const sourcesPath = "/path/to/barreleye"
 
-// newSession makes an empty folder with bin/barreleye beside it.
-func newSession(t *testing.T, binary string) *session {
+// newShell makes an empty folder with bin/barreleye beside it.
+func newShell(t *testing.T, binary string) *shell {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -99,7 +99,7 @@ func newSession(t *testing.T, binary string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{src: src, dir: filepath.Join(root, "work"), keep: filepath.Join(root, "pwd")}
+	s := &shell{src: src, dir: filepath.Join(root, "work"), keep: filepath.Join(root, "pwd")}
 	bin, telemetry := filepath.Join(s.dir, "bin"), filepath.Join(root, "home", ".config", "go", "telemetry")
 	err = errors.Join(os.MkdirAll(bin, 0o755), os.Symlink(binary, filepath.Join(bin, "barreleye")),
 		// The go tool would go on writing there after the test.
@@ -119,8 +119,8 @@ func newSession(t *testing.T, binary string) *session {
 	return s
 }
 
-// script runs a command in the session's folder, with the last command's code
-// as $?, and notes in which folder it leaves the session.
+// script runs a command in the shell's folder, with the last command's code
+// as $?, and notes in which folder it leaves it.
 const script = `trap 'pwd >"$KEEP"' EXIT; set -o pipefail; cd -- "$WHERE" || exit; (exit "$LAST")
 `
 
@@ -128,7 +128,7 @@ const script = `trap 'pwd >"$KEEP"' EXIT; set -o pipefail; cd -- "$WHERE" || exi
 const ended = time.Minute
 
 // run runs a command and returns what it printed, as a terminal would show it.
-func (s *session) run(line string) (out string, code int, err error) {
+func (s *shell) run(line string) (out string, code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), ended)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script+strings.ReplaceAll(line, sourcesPath, s.src))
@@ -149,12 +149,12 @@ func (s *session) run(line string) (out string, code int, err error) {
 }
 
 // write makes a file that a page shows.
-func (s *session) write(name, text string) error {
+func (s *shell) write(name, text string) error {
 	return os.WriteFile(filepath.Join(s.dir, name), []byte(strings.ReplaceAll(text, sourcesPath, s.src)), 0o644)
 }
 
 // check runs a command and compares it with what its page says.
-func (s *session) check(c command) error {
+func (s *shell) check(c command) error {
 	out, code, err := s.run(c.line)
 	switch {
 	case err != nil:
@@ -178,12 +178,12 @@ func TestCommands(t *testing.T) {
 	for _, p := range readPages(t) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			runPage(t, newSession(t, binary), p.blocks())
+			runPage(t, newShell(t, binary), p.blocks())
 		})
 	}
 }
 
-func runPage(t *testing.T, s *session, blocks []block) {
+func runPage(t *testing.T, s *shell, blocks []block) {
 	for _, b := range blocks {
 		switch {
 		case b.file != "":
