@@ -340,9 +340,9 @@ func sizeOf(seed uint64) int {
 	return 2 + rng.IntN(10)
 }
 
-func eachSeed(t *testing.T, run func(seed uint64) error) {
+func eachSeed(t *testing.T, run func(seed uint64) error) (runs int) {
 	first, last := uint64(0), *seeds
-	if testing.Short() {
+	if testing.Short() || underRace {
 		last /= 10
 	}
 	if *seedFlag != 0 {
@@ -353,6 +353,7 @@ func eachSeed(t *testing.T, run func(seed uint64) error) {
 			t.Fatalf("%v; repeat with -fanout.seed=%d", err, seed)
 		}
 	}
+	return int(last - first)
 }
 
 // TestSimulation: in random trees, with random delays and deaths at any step, every
@@ -360,7 +361,7 @@ func eachSeed(t *testing.T, run func(seed uint64) error) {
 // it or an earlier one; only the dead are named.
 func TestSimulation(t *testing.T) {
 	deaths, lost := 0, 0
-	eachSeed(t, func(seed uint64) error {
+	runs := eachSeed(t, func(seed uint64) error {
 		n := sizeOf(seed)
 		w := newWorld(seed, n)
 		w.deaths = w.rng.IntN(n/2 + 1)
@@ -379,7 +380,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return w.fault
 	})
-	if *seedFlag == 0 && (deaths < int(*seeds)/10 || lost < deaths/4) {
+	if *seedFlag == 0 && (deaths < runs/4 || lost < deaths/4) {
 		t.Errorf("%d deaths, %d cores named: the test kills too few", deaths, lost)
 	}
 }
@@ -388,7 +389,7 @@ func TestSimulation(t *testing.T) {
 // Every operation ends, and nobody but those below it is lost.
 func TestSimulationWithLiar(t *testing.T) {
 	found := 0
-	eachSeed(t, func(seed uint64) error {
+	runs := eachSeed(t, func(seed uint64) error {
 		w := newWorld(seed, min(sizeOf(seed), 64))
 		w.liar = w.tree.members[w.rng.IntN(len(w.tree.members))]
 		w.run()
@@ -400,7 +401,7 @@ func TestSimulationWithLiar(t *testing.T) {
 		}
 		return w.fault
 	})
-	if *seedFlag == 0 && found < int(*seeds)/50 {
+	if *seedFlag == 0 && found < runs/50 {
 		t.Errorf("lies found in %d runs only", found)
 	}
 }
