@@ -9,9 +9,9 @@ import (
 // Mistakes of the caller; nothing was sent.
 var (
 	// ErrTree: the given tree is none.
-	ErrTree = errors.New("no tree")
+	ErrTree = errors.New("unusable tree")
 	// ErrMembers: a group must have members, each of them once.
-	ErrMembers = errors.New("no list of members")
+	ErrMembers = errors.New("unusable list of members")
 	// ErrWindow: Window operations are in flight, or none is to be finished.
 	ErrWindow = errors.New("fanout: Start and Finish out of turn")
 	// ErrPayload: a message has more than MaxPayload bytes.

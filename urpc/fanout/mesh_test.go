@@ -24,6 +24,7 @@ type mesh struct {
 	lines []urpc.Broadcast     // by writer
 	acks  [][]*urpc.Control    // of the first for the second's broadcast
 	conns []map[int]*urpc.Conn // by core, used by its goroutine only
+	link  func(from, to int) urpc.Link
 	done  sync.WaitGroup
 }
 
@@ -35,7 +36,7 @@ func must[T any](v T, err error) T {
 }
 
 func newMesh(tb testing.TB, cores int) *mesh {
-	m := &mesh{tb: tb}
+	m := &mesh{tb: tb, link: func(int, int) urpc.Link { return awake() }}
 	for range cores {
 		var sides []urpc.Side
 		var acks []*urpc.Control
@@ -58,7 +59,7 @@ func (m *mesh) dial(core int) Dial {
 		if c := m.conns[core][peer]; c != nil {
 			return c, nil
 		}
-		c, err := urpc.NewConn(m.sides[core][peer], m.sides[peer][core], awake())
+		c, err := urpc.NewConn(m.sides[core][peer], m.sides[peer][core], m.link(core, peer))
 		m.conns[core][peer] = c
 		return c, err
 	}
@@ -105,12 +106,12 @@ var testForms = []testForm{
 		var controls []*urpc.Control
 		var links []urpc.Link
 		for _, i := range m.members() {
-			controls, links = append(controls, m.acks[i][0]), append(links, awake())
+			controls, links = append(controls, m.acks[i][0]), append(links, m.link(0, i))
 		}
 		line := must(urpc.NewBroadcaster(m.lines[0].Ring, m.lines[0].Tx, controls, links))
 		return NewBroadcast(line, m.members(), m.dial(0), fold)
 	}, func(m *mesh, core int, _ Fold) (*Member, error) {
-		line := must(urpc.NewReceiver(m.lines[0].Ring, m.acks[core][0], m.lines[0].Tx, awake()))
+		line := must(urpc.NewReceiver(m.lines[0].Ring, m.acks[core][0], m.lines[0].Tx, m.link(core, 0)))
 		return NewBroadcastMember(line, must(m.dial(core)(0))), nil
 	}},
 	{"unicast", func(m *mesh, fold Fold) (*Group, error) {
@@ -148,7 +149,7 @@ func (f *testForm) start(m *mesh, ctx context.Context, fold Fold, handle func(co
 
 // limit is a context that ends what hangs.
 func limit(tb testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	tb.Cleanup(cancel)
 	return ctx
 }

@@ -77,7 +77,7 @@ func (n *node) step(ctx context.Context, e *Event, do func(*Action) error) error
 		case ActIgnore:
 			delete(n.conns, a.To)
 			err = do(a)
-		case ActAnswer:
+		case ActAnswer, ActEnd: // nothing may follow soon, or at all
 			n.flush()
 			err = do(a)
 		default:

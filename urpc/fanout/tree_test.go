@@ -37,7 +37,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// TestTreesRefused: tables that are no tree, and what the error says.
+// TestTreesRefused: tables that are unusable tree, and what the error says.
 func TestTreesRefused(t *testing.T) {
 	for _, c := range []struct {
 		root     int
@@ -45,18 +45,18 @@ func TestTreesRefused(t *testing.T) {
 		fan      int
 		want     string
 	}{
-		{3, [][]int{nil, nil, nil}, 0, "fanout: tree: root 3 of 3 cores: no tree: name a core that is there"},
+		{3, [][]int{nil, nil, nil}, 0, "fanout: tree: root 3 of 3 cores: unusable tree: name a core that is there"},
 		{-1, [][]int{nil}, 0, "root -1 of 1 cores"},
 		{0, nil, 0, "root 0 of 0 cores"},
 		{0, make([][]int, 1<<16+1), 0, "root 0 of 65537 cores"},
-		{0, [][]int{{1, 2, 3}, nil, nil, nil}, 2, "core 0: 3 children, at most 2 wanted: no tree: add a level"},
+		{0, [][]int{{1, 2, 3}, nil, nil, nil}, 2, "core 0: 3 children, at most 2 wanted: unusable tree: add a level"},
 		{0, [][]int{{1}, {2}, {0}}, 0, "core 2: child 0 has a place already"},
 		{0, [][]int{{1, 1}, nil}, 0, "core 0: child 1 has a place already"},
 		{0, [][]int{{1}, {2}, {1}}, 0, "core 2: child 1 has a place already"},
 		{0, [][]int{{1}, {1}}, 0, "core 1: child 1 has a place already"},
 		{0, [][]int{{1}, {7}}, 0, "core 1: child 7 of 2 cores"},
 		{0, [][]int{{1}, {-1}}, 0, "core 1: child -1 of 2 cores"},
-		{0, [][]int{{1}, nil, {3}, {2}}, 0, "2 of 3 cores are not below core 0: no tree: connect them"},
+		{0, [][]int{{1}, nil, {3}, {2}}, 0, "2 of 3 cores are not below core 0: unusable tree: connect them"},
 		{0, [][]int{nil, nil, {3}, nil}, 0, "1 of 1 cores are not below core 0"},
 	} {
 		_, err := NewTree(c.root, c.children, c.fan)
