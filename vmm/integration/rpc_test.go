@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"barreleye/vmm/image"
 )
 
 // TestRPC has cores call each other, both ways over each channel. The image
@@ -32,6 +34,21 @@ func TestRPC(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestRPCAsleep has cores that sleep at once and have no tick, so that nothing
+// hides a line whose reader was not woken.
+func TestRPCAsleep(t *testing.T) {
+	n := scaled(1000, 100)
+	for _, callers := range []int{1, 6} {
+		opt := options(t, load(t, "rpc", image.LoadOptions{}), 2, "-n", fmt.Sprint(n), "-callers", fmt.Sprint(callers))
+		opt.Tick, opt.Poll = 0, "0s"
+		o := run(t, opt)
+		o.wantOK()
+		for core := range 2 {
+			o.wantLine(core, fmt.Sprintf("rpc: core %d: ", 1-core))
 		}
 	}
 }
