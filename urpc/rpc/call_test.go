@@ -420,3 +420,43 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestDeadlineInFlood: a peer that always sends keeps no caller from its deadline.
+func TestDeadlineInFlood(t *testing.T) {
+	c := must(New(&flood{}, Config{MaxBytes: MaxMaxBytes, Services: []Service{newTester()}}))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	returned := make(chan error, 1)
+	go func() {
+		_, err := call(ctx, c, echo, nil)
+		returned <- err
+	}()
+	select {
+	case err := <-returned:
+		if err != context.DeadlineExceeded {
+			t.Error(err)
+		}
+		c.Close()
+	case <-time.After(10 * time.Second):
+		t.Error("the caller still takes lines")
+	}
+}
+
+// flood is a channel that always has a line, of one long request.
+type flood struct {
+	scripted
+	at int
+}
+
+func (f *flood) Polls() int { return 1000 }
+
+func (f *flood) TryRecv(m *urpc.Message) error {
+	k := kindRequestMore
+	n := f.at
+	if n == 0 {
+		k, n = kindRequestBegin, MaxMaxBytes
+	}
+	*m = raw(k, 0, 0, n, lineBytes)
+	f.at += lineBytes
+	return nil
+}

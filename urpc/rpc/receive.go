@@ -98,7 +98,7 @@ func (c *Conn) poll(ctx context.Context, w *waiter) error {
 		}
 	}()
 	polls := c.ch.Polls()
-	for i := 0; i <= polls; i++ {
+	for i, turn := 0, 0; i <= polls; i, turn = i+1, turn+1 {
 		n, err := c.take()
 		if c.over(w) {
 			return nil
@@ -109,13 +109,13 @@ func (c *Conn) poll(ctx context.Context, w *waiter) error {
 		if len(c.wanting) > 0 || len(c.cancels) > 0 {
 			c.giveRoom()
 		}
-		if i == flushPolls {
+		if turn == flushPolls {
 			c.ch.Flush()
 		}
 		if n > 0 {
-			i = 0
+			i = 0 // turn goes on: a flood of lines must not keep others from theirs
 		}
-		if !c.told && i%yieldPolls != yieldPolls-1 {
+		if !c.told && turn%yieldPolls != yieldPolls-1 {
 			urpc.Pause()
 			continue
 		}
