@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -43,9 +44,15 @@ func main() {
 	core := flag.Int("core", 0, "the core that does it")
 	flag.Usage = usage
 	flag.Parse()
+	if flag.Arg(0) == "list" {
+		if guest.Core() == 0 {
+			list(os.Stdout)
+		}
+		return
+	}
 	f := find(flag.Arg(0))
 	if f == nil || *core < 0 || *core >= guest.Cores() {
-		usage()
+		complain(*core)
 		os.Exit(64)
 	}
 	if err := run(f, *core, flag.Args()[1:]); err != nil {
@@ -59,9 +66,30 @@ func usage() {
 		return
 	}
 	fmt.Fprint(os.Stderr, "usage: crash [-core N] FORM\n\nforms:\n")
-	for _, f := range forms {
-		fmt.Fprintf(os.Stderr, "  %-9s %s\n", f.name, f.what)
+	list(os.Stderr)
+}
+
+// complain says what is wrong with the command line, and what is possible.
+func complain(core int) {
+	if guest.Core() != 0 {
+		return
 	}
+	switch {
+	case flag.NArg() == 0:
+	case find(flag.Arg(0)) == nil:
+		fmt.Fprintf(os.Stderr, "crash: unknown form %q\n", flag.Arg(0))
+	default:
+		fmt.Fprintf(os.Stderr, "crash: no core %d: there are 0 to %d\n", core, guest.Cores()-1)
+	}
+	usage()
+}
+
+// list writes all forms.
+func list(w io.Writer) {
+	for _, f := range forms {
+		fmt.Fprintf(w, "  %-9s %s\n", f.name, f.what)
+	}
+	fmt.Fprintf(w, "  %-9s %s\n", "list", "print this list: code 0")
 }
 
 func find(name string) *form {
