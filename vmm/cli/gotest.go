@@ -117,14 +117,40 @@ func (h *Host) testPackages(t target) (list []testPackage, err error) {
 	if len(list) == 0 {
 		return nil, errors.New("no packages: name a folder with Go files, or a package")
 	}
-	if _, err := h.goList(t.dir, io.Discard, guestPackage); err != nil {
+	var said bytes.Buffer
+	if _, err := h.goList(t.dir, &said, guestPackage); err != nil {
 		folder := "/path/to/its/sources"
 		if tree, err := h.sources(""); err == nil {
 			folder = tree.Dir
 		}
+		if h.requiresBarreleye(t.dir) {
+			h.Stderr.Write(said.Bytes())
+			return nil, fmt.Errorf("its module requires Barreleye, but %s is not found: %w: correct the folder with: go mod edit -replace='%s=%s'", guestPackage, err, sources.Module, folder)
+		}
 		return nil, fmt.Errorf("its module does not require Barreleye: add it there with: go mod edit -require=%s@v0.0.0 -replace='%[1]s=%s'", sources.Module, folder)
 	}
 	return list, nil
+}
+
+// requiresBarreleye reports whether the go.mod for dir requires Barreleye,
+// whether or not it can be had.
+func (h *Host) requiresBarreleye(dir string) bool {
+	cmd, err := h.goTool(dir, "mod", "edit", "-json")
+	if err != nil {
+		return false
+	}
+	cmd.Stderr = io.Discard // whoever asks has an error to show already
+	out, err := cmd.Output()
+	var mod struct{ Require []struct{ Path string } }
+	if err != nil || json.Unmarshal(out, &mod) != nil {
+		return false
+	}
+	for _, r := range mod.Require {
+		if r.Path == sources.Module {
+			return true
+		}
+	}
+	return false
 }
 
 // guestPackage makes a program a guest.

@@ -95,8 +95,8 @@ func (o *Options) Check() error {
 // not fit the first stack.
 func (o *Options) checkMemory() error {
 	if o.Memory < layout.MinRAM || o.Memory > layout.MaxRAM || o.Memory%layout.HugeSize != 0 {
-		return fmt.Errorf("run: %d KiB of memory per core: use --memory %dM to %dG, in steps of 2M",
-			o.Memory>>10, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
+		return fmt.Errorf("run: %s of memory per core: use --memory %dM to %dG, in steps of 2M and with the suffix, such as 64M",
+			amount(o.Memory), layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
 	}
 	if o.Image == nil {
 		return fmt.Errorf("run: no image: give the name of one ('barreleye images' lists them)")
@@ -116,6 +116,19 @@ func (o *Options) checkMemory() error {
 		return fmt.Errorf("run: arguments and environment of %d bytes: give at most %d", text, layout.ProcessSize/2)
 	}
 	return nil
+}
+
+// amount writes a number of bytes in the largest unit that it is a multiple of.
+func amount(bytes uint64) string {
+	for _, u := range []struct {
+		shift int
+		name  string
+	}{{30, "GiB"}, {20, "MiB"}, {10, "KiB"}} {
+		if n := bytes >> u.shift; n > 0 && n<<u.shift == bytes {
+			return fmt.Sprintf("%d %s", n, u.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
 }
 
 // placement returns the CPU of each core, -1 for none.
