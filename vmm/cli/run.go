@@ -31,11 +31,11 @@ in the run's folder, a file per core. The first SIGINT or SIGTERM goes to the pr
 which may end in their own time (--grace); a second one stops the cores, a third ends
 the command at once. SIGUSR1 shows the table of --ps while the cores run.
 
-The exit code is 0 when every main returned, else the first failing core's own; 64 to
-72 are the command's (docs/reference/errors.md).`,
+The exit code is 0 when every main returned, else that of the lowest-numbered core that
+did not end with 0; 64 to 72 are the command's (docs/reference/errors.md).`,
 		Example: `  barreleye run hello
   barreleye run --cores 4 --memory 256M --ps ./myprogram -- -n 3
-  barreleye run --cores 2 --pin 2,3 --populate --timing hello
+  barreleye run --cores 2 --pin 0,1 --populate --timing hello
   barreleye run --config four.yaml hello
   barreleye run -o json hello | jq '.cores[].boot_ms'`,
 		Args: func(cmd *cobra.Command, args []string) error { return checkRunArgs(args, cmd.ArgsLenAtDash()) },
