@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signals connects the command's signals to a run: the first SIGINT or SIGTERM
-// asks the programs to end, a second one stops the cores, a third ends the
-// command where it stands, and SIGUSR1 shows how the cores are.
+// signals connects the command's signals to a run: the first SIGINT, SIGTERM or
+// SIGHUP asks the programs to end, a second one stops the cores, a third ends
+// the command where it stands, and SIGUSR1 shows how the cores are.
 type signals struct {
 	kick chan multikernel.Reason
 	ask  chan multikernel.Asked
@@ -29,6 +29,9 @@ func handleSignals(show func(*multikernel.Report)) *signals {
 		got: make(chan os.Signal, 4), over: make(chan struct{}),
 	}
 	signal.Notify(s.got, unix.SIGINT, unix.SIGTERM, unix.SIGUSR1)
+	if !signal.Ignored(unix.SIGHUP) { // nohup has it ignored
+		signal.Notify(s.got, unix.SIGHUP)
+	}
 	go s.serve(show)
 	return s
 }
@@ -48,7 +51,11 @@ func (s *signals) serve(show func(*multikernel.Report)) {
 			number := sig.(unix.Signal)
 			code := 128 + int(number)
 			asked++
-			reason := multikernel.Reason{Text: unix.SignalName(number), Code: code, Signal: number}
+			ask := number
+			if ask == unix.SIGHUP { // the terminal is the command's, not the programs'
+				ask = unix.SIGTERM
+			}
+			reason := multikernel.Reason{Text: unix.SignalName(number), Code: code, Signal: ask}
 			select {
 			case s.kick <- reason:
 			default: // the run has not even taken the last one

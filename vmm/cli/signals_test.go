@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"barreleye/vmm/observe"
+	"barreleye/vmm/runs"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,7 +23,8 @@ func TestSignals(t *testing.T) {
 	for _, c := range []struct {
 		platform, mode string
 		sig            unix.Signal
-	}{{"kvm", "sleep", unix.SIGINT}, {"kvm", "spin", unix.SIGTERM}, {"hosted", "sleep", unix.SIGTERM}, {"hosted", "spin", unix.SIGINT}} {
+	}{{"kvm", "sleep", unix.SIGINT}, {"kvm", "spin", unix.SIGTERM}, {"hosted", "sleep", unix.SIGTERM}, {"hosted", "spin", unix.SIGINT},
+		{"kvm", "sleep", unix.SIGHUP}, {"hosted", "sleep", unix.SIGHUP}} {
 		if !slices.Contains(platforms(), c.platform) {
 			continue
 		}
@@ -55,6 +57,9 @@ func TestSignals(t *testing.T) {
 			cmd.Wait()
 			if got, want := cmd.ProcessState.ExitCode(), 128+int(c.sig); got != want {
 				t.Errorf("exit code %d, want %d", got, want)
+			}
+			if r, err := runs.Open(dir); err != nil || r.State() != runs.Ended || *r.ExitCode != 128+int(c.sig) {
+				t.Errorf("%s: %+v, %v", runs.File, r, err)
 			}
 		})
 	}
