@@ -24,6 +24,7 @@ type coreFlags struct {
 	maps    bool
 	timing  bool
 	config  config
+	began   time.Time // when the run's folder was made: a build comes before
 }
 
 // register adds the flags to a command that boots so many cores by default.
@@ -91,7 +92,8 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	}
 	o.Platform = choice.Platform
 	h.note("platform %s", choice)
-	o.Dir, err = h.runDir(o.Dir)
+	f.began = time.Now()
+	o.Dir, err = h.runDir(o.Dir, f.began)
 	return err
 }
 
@@ -99,7 +101,10 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 // and obeys signals meanwhile.
 func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 	o := &f.opt
-	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Platform: o.Platform, Started: o.Started})
+	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Platform: o.Platform, Started: f.began})
+	if errors.Is(err, runs.ErrLives) {
+		return &multikernel.Report{}, &failure{CodeUsage, err}
+	}
 	if err != nil {
 		return &multikernel.Report{}, &failure{CodeHost, err}
 	}

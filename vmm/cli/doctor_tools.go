@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // oldestGo is the oldest toolchain that builds guest programs: the go line of
@@ -38,7 +39,7 @@ func checkGo(d *diagnosis) {
 
 // checkLogs makes a folder for logs, as a run would, and removes it.
 func (h *Host) checkLogs(d *diagnosis) {
-	dir, err := h.runDir("")
+	dir, err := h.runDir("", time.Now())
 	if err != nil {
 		d.warn("logs", err.Error(), "use --dir with each run, or set XDG_STATE_HOME to a folder that can be written")
 		return

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +47,23 @@ func (s *state) add(id, log string, started time.Time) *runs.Run {
 	if err := os.WriteFile(filepath.Join(dir, observe.LogFile), []byte(log), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
+	s.t.Cleanup(func() { runtime.KeepAlive(r) }) // it holds the folder's lock
 	return r
+}
+
+// holdVariable names the folder in which the test binary holds a run until its
+// input ends.
+const holdVariable = "BARRELEYE_TEST_HOLD"
+
+// holdRun does so.
+func holdRun(dir string) {
+	r, err := runs.Begin(dir, runs.Run{Image: "hello", Started: time.Now()})
+	if err != nil {
+		return
+	}
+	fmt.Println("begun")
+	io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(r)
 }
 
 // run runs a command in this process.
@@ -192,27 +209,29 @@ func TestFollowUntilTheEnd(t *testing.T) {
 // A run that dies ends the following too.
 func TestFollowUntilDeath(t *testing.T) {
 	s := &state{t, t.TempDir()}
-	child := exec.Command("cat")
+	dir := filepath.Join(s.dir, "barreleye", "runs", "1")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, observe.LogFile), []byte(entry("first")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), holdVariable+"="+dir)
 	in, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
+	begun, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	run := s.add("1", entry("first"), time.Now())
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", child.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Sscan(strings.Fields(string(stat))[21], &run.PIDStart)
-	run.PID = child.Process.Pid
-	b, err := json.Marshal(run)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(run.Dir, runs.File), b, 0o644); err != nil {
+	defer child.Process.Kill()
+	if _, err := begun.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
 	out, code := s.follow()

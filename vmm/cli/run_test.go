@@ -55,6 +55,10 @@ var commandBinary = sync.OnceValues(func() (string, error) {
 var binaryDir string
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(holdVariable); dir != "" {
+		holdRun(dir)
+		os.Exit(1)
+	}
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "barreleye-cli-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,14 +8,14 @@ import (
 )
 
 // runDir makes the folder for a run's logs: dir if given, otherwise a new one
-// among the user's runs.
-func (h *Host) runDir(dir string) (string, error) {
+// among the user's runs, which has its name from when the run began.
+func (h *Host) runDir(dir string, began time.Time) (string, error) {
 	if dir == "" {
 		root, err := h.runsDir()
 		if err != nil {
 			return "", usage("run: no folder for the logs: %w, or use --dir", err)
 		}
-		dir = filepath.Join(root, fmt.Sprintf("%s-%d", time.Now().Format("20060102-150405"), os.Getpid()))
+		dir = filepath.Join(root, fmt.Sprintf("%s-%d", began.Format("20060102-150405"), os.Getpid()))
 		dir = unused(dir)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"barreleye/vmm/builtin"
 	"barreleye/vmm/image"
@@ -77,7 +78,7 @@ func TestRunDir(t *testing.T) {
 		{map[string]string{"HOME": home, "XDG_STATE_HOME": "relative"}, filepath.Join(home, ".local", "state")},
 	} {
 		h := Host{Getenv: func(name string) string { return c.env[name] }}
-		dir, err := h.runDir("")
+		dir, err := h.runDir("", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,13 +88,13 @@ func TestRunDir(t *testing.T) {
 		if _, err := os.Stat(dir); err != nil {
 			t.Error(err)
 		}
-		if again, err := h.runDir(""); err != nil || again == dir {
+		if again, err := h.runDir("", time.Now()); err != nil || again == dir {
 			t.Errorf("a second run of the command: %s, %v, want another folder than %s", again, err, dir)
 		}
 	}
 	h := Host{Getenv: func(string) string { return "" }}
 	var f *failure
-	if _, err := h.runDir(""); !errors.As(err, &f) || f.code != CodeUsage {
+	if _, err := h.runDir("", time.Now()); !errors.As(err, &f) || f.code != CodeUsage {
 		t.Errorf("without HOME: got %v", err)
 	}
 }

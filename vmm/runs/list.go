@@ -131,6 +131,16 @@ func (r *Run) Remove() error {
 	if now, err := Open(r.Dir); err == nil && now.State() == Running {
 		return nil
 	}
+	if _, known := locked(r.Dir); known {
+		// nothing starts there meanwhile
+		lock, err := hold(r.Dir)
+		if errors.Is(err, ErrLives) {
+			return nil
+		}
+		if lock != nil {
+			defer lock.Close()
+		}
+	}
 	if err := os.RemoveAll(r.Dir); err != nil {
 		return fmt.Errorf("runs: %w: remove the folder by hand", err)
 	}

@@ -5,7 +5,9 @@ package runs
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,10 +31,12 @@ type Run struct {
 	Error    string     `json:"error,omitempty"` // of the VMM, if it failed
 
 	Dir string `json:"-"` // the folder
+
+	lock *os.File // held while the run lives, by the process that runs it
 }
 
-// Begin writes down that this process starts a run in the existing folder dir.
-// Of r it takes what is to run.
+// Begin writes down that this process starts a run in the existing folder dir,
+// and holds the folder's lock until End. Of r it takes what is to run.
 func Begin(dir string, r Run) (*Run, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -44,18 +48,33 @@ func Begin(dir string, r Run) (*Run, error) {
 	if r.Args == nil {
 		r.Args = []string{}
 	}
-	return &r, r.write()
+	if r.lock, err = hold(dir); err != nil {
+		return nil, err
+	}
+	if err := r.write(); err != nil {
+		r.release()
+		return nil, err
+	}
+	return &r, nil
 }
 
 // End writes down that the run ended with an exit code, and by which error of
-// the VMM, if any.
+// the VMM, if any, and gives the folder's lock back.
 func (r *Run) End(code int, failed error) error {
 	now := time.Now()
 	r.Ended, r.ExitCode = &now, &code
 	if failed != nil {
 		r.Error = failed.Error()
 	}
+	defer r.release()
 	return r.write()
+}
+
+func (r *Run) release() {
+	if r.lock != nil {
+		r.lock.Close()
+		r.lock = nil
+	}
 }
 
 // write replaces File as a whole: a reader sees the old one or the new one.
@@ -64,12 +83,16 @@ func (r *Run) write() error {
 	if err != nil {
 		return fmt.Errorf("run: %s: %w: report it", File, err)
 	}
+	next := "free some space, or use --dir with a folder that can be written"
+	if _, err := os.Stat(r.Dir); errors.Is(err, fs.ErrNotExist) {
+		next = "leave the folder of a run that lives where it is"
+	}
 	temporary := filepath.Join(r.Dir, "."+File)
 	if err := os.WriteFile(temporary, append(b, '\n'), 0o644); err != nil {
-		return fmt.Errorf("run: %w: free some space, or use --dir with a folder that can be written", err)
+		return fmt.Errorf("run: %w: %s", err, next)
 	}
 	if err := os.Rename(temporary, filepath.Join(r.Dir, File)); err != nil {
-		return fmt.Errorf("run: %w: use --dir with a folder that can be written", err)
+		return fmt.Errorf("run: %w: %s", err, next)
 	}
 	return nil
 }
@@ -97,10 +120,10 @@ const (
 
 // State returns how the run is now, as far as r knows of its end.
 func (r *Run) State() string {
-	switch start := processStart(r.PID); {
+	switch {
 	case r.Ended != nil:
 		return Ended
-	case start != 0 && start == r.PIDStart:
+	case r.lives():
 		return Running
 	}
 	return Died

@@ -1,11 +1,14 @@
 package runs
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +25,101 @@ func begin(t *testing.T, root, id string, started time.Time) *Run {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(r.release)
 	return r
+}
+
+// holdVariable names the folder in which the test binary holds a run until its
+// input ends.
+const holdVariable = "BARRELEYE_TEST_HOLD"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(holdVariable); dir != "" {
+		r, err := Begin(dir, Run{Image: "hello", Started: time.Now()})
+		fmt.Println(err)
+		io.Copy(io.Discard, os.Stdin)
+		runtime.KeepAlive(r)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// holder starts a process that runs in the folder. It dies when in is closed.
+func holder(t *testing.T, dir string) (child *exec.Cmd, in io.Closer) {
+	t.Helper()
+	child = exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), holdVariable+"="+dir)
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { child.Process.Kill() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "<nil>\n" {
+		t.Fatalf("the child says %q, %v", line, err)
+	}
+	return child, in
+}
+
+// A run lives as long as its lock is held, whatever number its process has
+// here: that of another PID namespace means nothing.
+func TestLock(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "one")
+	os.Mkdir(dir, 0o755)
+	child, in := holder(t, dir)
+	r, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.PID, r.PIDStart = 1<<30, 1
+	if err := r.write(); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(t, dir); got != Running {
+		t.Errorf("with the lock held it is %s", got)
+	}
+	list, err := List(root)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("list: %d runs, %v", len(list), err)
+	}
+	if remove := Prune(list, 0, 0, time.Now()); len(remove) != 0 {
+		t.Error("prune would remove a run that lives")
+	}
+	if err := list[0].Remove(); err != nil {
+		t.Error(err)
+	}
+	if _, err := Begin(dir, Run{}); !errors.Is(err, ErrLives) {
+		t.Errorf("a second run in the folder: %v", err)
+	}
+	// as if it had begun after the list was made
+	end := time.Now()
+	r.Ended = &end
+	r.write()
+	if err := r.Remove(); err != nil {
+		t.Error(err)
+	}
+	r.Ended = nil
+	if err := r.write(); err != nil {
+		t.Fatalf("the folder of a run that lives is gone: %v", err)
+	}
+	in.Close()
+	child.Wait()
+	if got := state(t, dir); got != Died {
+		t.Errorf("after the death of its holder it is %s", got)
+	}
+	if err := r.Remove(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the folder of a run that died is still there")
+	}
 }
 
 func state(t *testing.T, dir string) string {
@@ -49,15 +146,26 @@ func TestBeginAndEnd(t *testing.T) {
 	if got.State() != Ended || *got.ExitCode != 3 || got.Error != "no luck" || got.ID != "one" || got.Image != "hello" || len(got.Args) != 1 || !got.Started.Equal(r.Started) {
 		t.Errorf("read back: %+v", got)
 	}
-	if files, _ := os.ReadDir(r.Dir); len(files) != 1 {
-		t.Errorf("%d files are left in the folder, want one", len(files))
+	if files, _ := os.ReadDir(r.Dir); len(files) != 2 {
+		t.Errorf("%d files are left in the folder, want the note and the lock", len(files))
 	}
 }
 
-// A run whose process is gone has died, also where its number was given out
-// again or nobody has waited for it yet.
+// unlock makes of r a run of before there were locks, or of a file system that
+// has none.
+func unlock(t *testing.T, r *Run) {
+	t.Helper()
+	r.release()
+	if err := os.Remove(filepath.Join(r.Dir, LockFile)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A run without a lock has died when its process is gone, also where its number
+// was given out again or nobody has waited for it yet.
 func TestDied(t *testing.T) {
 	r := begin(t, t.TempDir(), "one", time.Now())
+	unlock(t, r)
 	child := exec.Command("cat")
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -162,13 +270,13 @@ func TestPrune(t *testing.T) {
 		case 1, 4: // lives
 			continue
 		case 2: // died
-			r.PIDStart++
-			r.write()
+			r.release()
 			continue
 		}
 		end := r.Started.Add(time.Minute)
 		r.Ended, r.ExitCode = &end, new(int)
 		r.write()
+		r.release()
 	}
 	list, err := List(root)
 	if err != nil {
