@@ -28,6 +28,25 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+func TestCrashForms(t *testing.T) {
+	for _, c := range []struct {
+		form, line string // on core 0; the other says nothing
+		code       int
+	}{
+		{"list", "deadlock  every core waits", 0},
+		{"nope", `crash: unknown form "nope"`, 64},
+	} {
+		t.Run(c.form, func(t *testing.T) {
+			o := boot(t, "crash", 2, c.form)
+			if o.ExitCode != c.code {
+				t.Errorf("the run ended with %d, want %d", o.ExitCode, c.code)
+			}
+			o.wantLine(0, c.line)
+			o.wantLine(0, "list      print this list")
+		})
+	}
+}
+
 // wantUnharmed wants all cores but one to have done their work.
 func wantUnharmed(o *outcome, broken int) {
 	o.t.Helper()
