@@ -29,12 +29,13 @@ type Host struct {
 // on stderr.
 func Main(h Host, args []string) int {
 	root := Command(&h)
+	root.SetOut(h.Stdout)
+	root.SetErr(h.Stderr)
+	addCompletion(root)
 	if cmd, _, err := root.Find(args); err == nil && cmd.Name() == "test" {
 		args = twoDashes(args)
 	}
 	root.SetArgs(args)
-	root.SetOut(h.Stdout)
-	root.SetErr(h.Stderr)
 	err := root.Execute()
 	if err == nil {
 		return CodeOK
@@ -57,6 +58,7 @@ func (h *Host) note(format string, args ...any) {
 
 // Command is the tree of all commands. The generator of the man pages reads it.
 func Command(h *Host) *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "barreleye",
 		Short: "Run Go programs as the cores of a multikernel",
@@ -75,13 +77,39 @@ other messages through cache lines (URPC).`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				_, err := fmt.Fprintln(h.Stdout, readVersion())
+				return err
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVarP(&version, "version", "v", false, "show what 'barreleye version' shows")
+	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w: '%s --help' lists the flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(h.runCommand(), h.logsCommand(), h.runsCommand(), h.initCommand(), h.buildCommand(), h.testCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
 	return root
+}
+
+// helpCommand is cobra's, but for a command that does not exist it fails.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		Long:  "Help shows how to use a command, as its flag --help does.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("help: unknown command %q: 'barreleye --help' lists the commands", strings.Join(args, " "))
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+		ValidArgsFunction: completeCommand,
+	}
 }
 
 // noArguments refuses arguments of commands that take none.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"barreleye/vmm/builtin"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/runs"
@@ -60,4 +62,39 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+// addCompletion adds cobra's command that prints scripts for shells, those for
+// shells of Linux. It fails for others.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	cmd, _, err := root.Find([]string{"completion"})
+	must(err)
+	var shells []string
+	for _, sub := range cmd.Commands() {
+		if sub.Name() == "powershell" {
+			cmd.RemoveCommand(sub)
+			continue
+		}
+		shells = append(shells, sub.Name())
+	}
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage("completion: unknown shell %q: there is %s", args[0], strings.Join(shells, ", "))
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// completeCommand completes the name of a command, and of one below it.
+func completeCommand(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+	if about, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
+		for _, sub := range about.Commands() {
+			if sub.IsAvailableCommand() {
+				names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

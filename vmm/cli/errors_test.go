@@ -80,6 +80,9 @@ func TestErrors(t *testing.T) {
 	}{
 		{"", "frobnicate"},
 		{"", "--frobnicate"},
+		{"", "help rnu"},
+		{"", "help logs everything"},
+		{"", "completion tcsh"},
 		{"", "images all"},
 		{"", "doctor -o yaml"},
 		{"", "doctor --platform xen"},
@@ -160,6 +163,7 @@ func TestErrors(t *testing.T) {
 		{"", "run ./lib"},
 		{"", "run ./broken"},
 		{"", "run ./nothing"},
+		{"", "run lib/lib.go"},
 		{"", "run --dir text/logs ./good"},
 
 		{"", "init"},

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // target is what the go tool is to build: a package as it is named in a folder.
@@ -55,7 +57,30 @@ func (h *Host) goTool(dir string, args ...string) (*exec.Cmd, error) {
 }
 
 // goBuild builds a program as a guest image and returns the ELF file.
-func (h *Host) goBuild(t target) ([]byte, error) { return h.goImage(t, "build") }
+func (h *Host) goBuild(t target) ([]byte, error) {
+	elf, err := h.goImage(t, "build")
+	if err != nil && h.lacksProgram(t) {
+		return nil, fmt.Errorf("%w; 'barreleye init DIR' makes a module with a program", err)
+	}
+	return elf, err
+}
+
+// lacksProgram reports whether t is a folder without Go files, or in no module.
+func (h *Host) lacksProgram(t target) bool {
+	if t.pkg != "." {
+		return false
+	}
+	entries, err := os.ReadDir(t.dir)
+	if err == nil && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return filepath.Ext(e.Name()) == ".go" }) {
+		return true
+	}
+	cmd, err := h.goTool(t.dir, "env", "GOMOD")
+	if err != nil {
+		return false
+	}
+	out, err := cmd.Output()
+	return err == nil && strings.TrimSpace(string(out)) == os.DevNull
+}
 
 // goImage has the go tool make an image of t by a command, which is "build",
 // or "test" with flags.

@@ -98,3 +98,13 @@ func TestOutputFlag(t *testing.T) {
 		}
 	})
 }
+
+// TestVersionFlag wants of the flag what the command shows.
+func TestVersionFlag(t *testing.T) {
+	want := inProcess("", "version")
+	for _, flag := range []string{"--version", "-v"} {
+		if got := inProcess("", flag); got != want || got.out == "" {
+			t.Errorf("%s: %+v, want %+v", flag, got, want)
+		}
+	}
+}

@@ -129,6 +129,11 @@ func (h *Host) logs(f *logsFlags, name string) error {
 	if err != nil {
 		return err
 	}
+	for _, core := range filter.Cores {
+		if core >= run.Cores {
+			return usage("logs: --core %d: run %s has no such core: give numbers from 0 to %d, or vmm", core, run.ID, run.Cores-1)
+		}
+	}
 	file, err := h.openLog(run, f.follow)
 	if file == nil || err != nil {
 		return err

@@ -82,6 +82,9 @@ func TestLogs(t *testing.T) {
 		t.Errorf("logs without a run: %+v", got)
 	}
 	s.add("20261124-1", written, time.Now()).End(0, nil)
+	if got := s.run("logs", "--core", "2,3"); got.code != CodeUsage || got.out != "" || !strings.Contains(got.err, "--core 3: run 20261124-1 has no such core: give numbers from 0 to 2") {
+		t.Errorf("logs of a core too many: %+v", got)
+	}
 	s.add("20261123-1", "", time.Now().Add(-time.Hour)).End(0, nil)
 	all := `[0] zero says hello
 [1] one has a doubt

@@ -95,7 +95,7 @@ func tidy(d time.Duration) string {
 func (h *Host) pruneCommand() *cobra.Command {
 	var (
 		keep   int
-		older  time.Duration
+		older  age
 		dryRun bool
 		output format
 	)
@@ -105,22 +105,22 @@ func (h *Host) pruneCommand() *cobra.Command {
 		Long: `Prune removes the folders of runs that have ended or died, and lists them. A run that
 lives is never removed. With both --keep and --older it removes what both allow.`,
 		Example: `  barreleye runs prune --keep 10
-  barreleye runs prune --older 168h --dry-run`,
+  barreleye runs prune --older 7d --dry-run`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("keep") && !cmd.Flags().Changed("older") {
 				return usage("runs prune: nothing said about what to remove: --keep N or --older DURATION ('--keep 0' removes all that have ended)")
 			}
-			if keep < 0 || older < 0 {
-				return usage("runs prune: --keep %d, --older %v: give numbers from 0 on", keep, older)
+			if keep < 0 {
+				return usage("runs prune: --keep %d: give a number from 0 on", keep)
 			}
-			return h.prune(keep, older, dryRun, output)
+			return h.prune(keep, time.Duration(older), dryRun, output)
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.IntVar(&keep, "keep", 0, "keep the newest `N` runs")
-	flags.DurationVar(&older, "older", 0, "keep runs that ended less than this ago")
+	flags.Var(&older, "older", "keep runs that ended less than this ago: 12h, 7d")
 	flags.BoolVar(&dryRun, "dry-run", false, "only list what would be removed")
 	outputFlag(cmd, &output)
 	return cmd

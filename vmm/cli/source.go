@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,6 +30,8 @@ func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error
 		return nil, &failure{CodeImage, fmt.Errorf("image %s: no built-in image, file or folder of that name: the built-in ones are %s", arg, builtinNames())}
 	case err != nil:
 		return nil, &failure{CodeImage, fmt.Errorf("image %s: %w: give a file or folder that can be read", arg, err)}
+	case !st.IsDir() && strings.HasSuffix(arg, ".go"):
+		return nil, &failure{CodeImage, fmt.Errorf("image %s: a Go source file, not an image: give its folder: 'barreleye run %s'", arg, folderOf(arg))}
 	case st.IsDir():
 		elf, err := h.goBuild(findTarget(arg))
 		if err != nil {
@@ -41,6 +44,15 @@ func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error
 		return nil, &failure{CodeImage, err}
 	}
 	return im, nil
+}
+
+// folderOf names the folder of a file so that no built-in image is meant.
+func folderOf(file string) string {
+	dir := filepath.Dir(file)
+	if dir == "." || filepath.IsAbs(dir) || strings.HasPrefix(dir, "..") {
+		return dir
+	}
+	return "./" + dir
 }
 
 // builtinNames lists the built-in images in a sentence.

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // memory is a flag for an amount of memory in bytes: "64M".
@@ -65,3 +67,33 @@ func (f *format) String() string { return string(*f) }
 
 // Type names the value in help texts.
 func (f *format) Type() string { return "text|json" }
+
+// age is the flag for a duration that may be in days.
+type age time.Duration
+
+// Set parses what Go takes for a duration, or a number of days: "7d".
+func (a *age) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		const day = 24 * time.Hour
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16) // no overflow
+		d = time.Duration(n) * day
+	}
+	if err != nil || d < 0 {
+		return errors.New("want a duration such as 90m, 12h or 7d")
+	}
+	*a = age(d)
+	return nil
+}
+
+// String shows the duration, nothing where it is none: help shows no default then.
+func (a *age) String() string {
+	if *a == 0 {
+		return ""
+	}
+	return time.Duration(*a).String()
+}
+
+// Type names the value in help texts.
+func (a *age) Type() string { return "DURATION" }

@@ -1,6 +1,9 @@
 package cli
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestMemory(t *testing.T) {
 	for _, c := range []struct {
@@ -43,5 +46,22 @@ func TestFormat(t *testing.T) {
 	}
 	if err := f.Set("JSON"); err == nil {
 		t.Error("JSON: want an error")
+	}
+}
+
+func TestAge(t *testing.T) {
+	for in, want := range map[string]time.Duration{
+		"0": 0, "0d": 0, "90m": 90 * time.Minute, "12h30m": 12*time.Hour + 30*time.Minute, "7d": 168 * time.Hour,
+	} {
+		var a age
+		if err := a.Set(in); err != nil || time.Duration(a) != want {
+			t.Errorf("%q: got %v, %v, want %v", in, time.Duration(a), err, want)
+		}
+	}
+	for _, in := range []string{"", "d", "7", "-1h", "-1d", "1.5d", "1d12h", "99999999d"} {
+		a := age(time.Hour)
+		if err := a.Set(in); err == nil || a != age(time.Hour) {
+			t.Errorf("%q: got %v, want an error and the old value", in, time.Duration(a))
+		}
 	}
 }
