@@ -130,7 +130,7 @@ func (h *Host) logs(f *logsFlags, name string) error {
 		return err
 	}
 	for _, core := range filter.Cores {
-		if core >= run.Cores {
+		if run.Cores > 0 && core >= run.Cores { // 0: the run's folder does not say
 			return usage("logs: --core %d: run %s has no such core: give numbers from 0 to %d, or vmm", core, run.ID, run.Cores-1)
 		}
 	}
