@@ -7,11 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
 	"barreleye/vmm/observe"
+
+	"golang.org/x/sys/unix"
 )
 
 // watcher is a console that calls then once every core i printed want[i], where
@@ -156,5 +160,40 @@ func TestLineLongerThanTheLogIsKept(t *testing.T) {
 		if got := o.log(core); got != strings.Repeat("x", n)+"\n" {
 			t.Errorf("core %d: %d bytes in the log, want %d times x and an end", core, len(got), n)
 		}
+	}
+}
+
+// lost is a console that goes away once it has shown what then waits for, as a
+// terminal that somebody closes does.
+type lost struct {
+	*watcher
+	gone atomic.Bool
+}
+
+func (l *lost) Write(b []byte) (int, error) {
+	if l.gone.Load() {
+		return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: unix.EIO}
+	}
+	return l.watcher.Write(b)
+}
+
+// TestLostTerminalIsNoErrorOfTheRun: a run that was asked to end because its
+// terminal is gone ends as asked; nobody can be shown its last lines.
+func TestLostTerminalIsNoErrorOfTheRun(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
+	kick := make(chan multikernel.Reason, 1)
+	opt.Kick, opt.Grace = kick, hang()
+	console := &lost{}
+	console.watcher = newWatcher([]string{"ready", "ready"}, func() {
+		console.gone.Store(true)
+		kick <- multikernel.Reason{Text: "SIGHUP", Code: 129, Signal: unix.SIGTERM}
+	})
+	opt.Console = console
+	o := run(t, opt)
+	if o.ExitCode != 129 {
+		t.Errorf("exit code %d, want 129", o.ExitCode)
+	}
+	for i := range o.Cores {
+		o.wantLine(i, "asked by terminated, drained")
 	}
 }

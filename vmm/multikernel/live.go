@@ -1,11 +1,14 @@
 package multikernel
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"barreleye/devices/logring"
 	"barreleye/vmm/life"
+
+	"golang.org/x/sys/unix"
 )
 
 // Exit codes of a run, beside the guests' own. docs/reference/errors.md lists them.
@@ -93,7 +96,8 @@ func (r *run) live() error {
 	}
 	select {
 	case ferr := <-followed:
-		if err == nil && ferr != nil {
+		hungUp := r.stop.Code >= 0 && errors.Is(ferr, unix.EIO) // the terminal is gone, which is why the run was stopped
+		if err == nil && ferr != nil && !hungUp {
 			err = fmt.Errorf("run: console: %w: 'barreleye logs' shows all lines", ferr)
 		}
 	case <-shown:
