@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -99,19 +98,14 @@ func (p *Process) awaitsInput() bool {
 	if pid == 0 {
 		return false
 	}
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
-	for _, t := range tasks {
-		b, err := os.ReadFile(t)
-		if os.IsPermission(err) {
-			return true
-		}
-		var call int
-		var fd uint64
-		if n, _ := fmt.Sscanf(string(b), "%d 0x%x", &call, &fd); n == 2 && call == unix.SYS_READ && fd == 0 {
+	list := threads(pid)
+	for _, t := range list {
+		c, ok, err := blockedIn(t)
+		if os.IsPermission(err) || ok && c.number == unix.SYS_READ && c.args[0] == 0 {
 			return true
 		}
 	}
-	if len(tasks) == 0 { // a kernel without such files, or the process ended
+	if len(list) == 0 { // a kernel without such files, or the process ended
 		_, err := os.Stat(fmt.Sprintf("/proc/%d/task", pid))
 		return err == nil && p.PID() == pid
 	}
