@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strconv"
 	"time"
 
 	"barreleye/images/bench/kernel"
-
-	"golang.org/x/sys/unix"
 )
 
 // Compute compares the compute kernel in a guest with the same code in a Linux
@@ -48,11 +45,10 @@ func Compute(o Options) (*Report, error) {
 
 // kernelProcess runs the kernel in a process of its own.
 func kernelProcess(rounds string) (samples []float64, err error) {
-	self, err := os.Executable()
+	cmd, err := ourselves("bench", "kernel", rounds)
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w: start this binary by its full path", err)
+		return nil, err
 	}
-	cmd := exec.Command(self, "bench", "kernel", rounds)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
@@ -68,9 +64,7 @@ func Kernel(w io.Writer, rounds string) error {
 	if err != nil {
 		return fmt.Errorf("bench: rounds: %w: give a number", err)
 	}
-	var set unix.CPUSet
-	set.Set(0)
-	_ = unix.SchedSetaffinity(0, &set) // unpinned it is still the same work
+	pinToFirst()
 	var samples []float64
 	kernel.Run()
 	for range n {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"sync"
 	"time"
@@ -23,12 +22,11 @@ func kvProcess(s kvStore, cores int, length time.Duration, khz uint64) (r worklo
 	if s.alone {
 		cores = 1
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return r, fmt.Errorf("bench: %w: start this binary by its full path", err)
-	}
-	cmd := exec.Command(self, "bench", "kvprocess", "--", "-lock", s.lock, "-khz", fmt.Sprint(khz),
+	cmd, err := ourselves("bench", "kvprocess", "--", "-lock", s.lock, "-khz", fmt.Sprint(khz),
 		"-clients", fmt.Sprint(cores), "-for", length.String(), "-keys", fmt.Sprint(kvKeys/cores))
+	if err != nil {
+		return r, err
+	}
 	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", cores))
 	cmd.Stderr = os.Stderr
 	var out []byte

@@ -7,12 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"strconv"
 
 	"barreleye/images/bench/lines"
-
-	"golang.org/x/sys/unix"
 )
 
 // Log measures what a line costs the core that prints it, beside a Linux
@@ -57,12 +54,11 @@ func Log(o Options) (*Report, error) {
 
 // linesProcess writes the lines in a process of its own, to a pipe.
 func linesProcess(rounds string) (samples map[string][]float64, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("bench: %w: start this binary by its full path", err)
-	}
 	var result bytes.Buffer
-	cmd := exec.Command(self, "bench", "lines", rounds)
+	cmd, err := ourselves("bench", "lines", rounds)
+	if err != nil {
+		return nil, err
+	}
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.Stdout, cmd.Stderr = dropped{}, &result
 	if err := cmd.Run(); err != nil {
@@ -83,9 +79,7 @@ func Lines(out, result io.Writer, rounds string) error {
 	if err != nil {
 		return fmt.Errorf("bench: rounds: %w: give a number", err)
 	}
-	var set unix.CPUSet
-	set.Set(0)
-	_ = unix.SchedSetaffinity(0, &set) // unpinned it is still the same work
+	pinToFirst()
 	samples, err := lines.Measure(n, out, slog.New(slog.NewJSONHandler(out, nil)))
 	if err != nil {
 		return fmt.Errorf("bench: lines: %w: report it", err)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"time"
 
 	"barreleye/vmm/image"
@@ -20,10 +19,6 @@ func oneCore(o *multikernel.Options) { o.Cores = 1 }
 // and what a core costs the host that only says hello.
 func Start(o Options) (*Report, error) {
 	r := o.newReport()
-	self, err := os.Executable()
-	if err != nil {
-		return r, fmt.Errorf("bench: %w: start this binary by its full path", err)
-	}
 	var last, first, resident, phases []float64
 	rounds := o.rounds(20)
 	for round := range rounds {
@@ -33,7 +28,11 @@ func Start(o Options) (*Report, error) {
 			return r, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
 		}
 		var out bytes.Buffer
-		cmd := exec.Command(self, "run", "--platform", o.Platform.Platform, "--cores", "4", "--dir", dir, "-o", "json", "hello")
+		cmd, err := ourselves("run", "--platform", o.Platform.Platform, "--cores", "4", "--dir", dir, "-o", "json", "hello")
+		if err != nil {
+			os.RemoveAll(dir)
+			return r, err
+		}
 		cmd.Stdout = &out
 		err = cmd.Run()
 		os.RemoveAll(dir)
