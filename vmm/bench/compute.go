@@ -38,7 +38,7 @@ func Compute(o Options) (*Report, error) {
 		}
 		process = append(process, p...)
 	}
-	r.Rows = []Row{row("compute", "ms", 1e6, ours, process)}
+	r.Rows = []Row{row("compute", "ms", 1e6, ours, process).of("process")}
 	r.Rows[0].Note = "the limit is the same code as a Linux process"
 	return r, nil
 }

@@ -111,10 +111,10 @@ func (r *Report) kvShape(o Options, im *image.Image, cores int, stores []kvStore
 	}
 	name := fmt.Sprintf("kv_%d_", cores)
 	r.Rows = append(r.Rows,
-		row(name+"rate", "million/s", 1e6, pick(runs[kvMany], perSecond), pick(runs[kvMutex], perSecond)),
-		row(name+"p50", "ns", 1, pick(runs[kvOne], p50), pick(runs[kvMutex], p50)),
-		row(name+"p99", "ns", 1, pick(runs[kvOne], p99), pick(runs[kvMutex], p99)),
-		row(name+"p999", "ns", 1, pick(runs[kvOne], p999), pick(runs[kvMutex], p999)))
+		row(name+"rate", "million/s", 1e6, pick(runs[kvMany], perSecond), pick(runs[kvMutex], perSecond)).of("process"),
+		row(name+"p50", "ns", 1, pick(runs[kvOne], p50), pick(runs[kvMutex], p50)).of("process"),
+		row(name+"p99", "ns", 1, pick(runs[kvOne], p99), pick(runs[kvMutex], p99)).of("process"),
+		row(name+"p999", "ns", 1, pick(runs[kvOne], p999), pick(runs[kvMutex], p999)).of("process"))
 	first := &r.Rows[len(r.Rows)-4]
 	first.Note = fmt.Sprintf("the limit is one Go process with a map under a sync.Mutex, GOMAXPROCS=%d, on the same CPUs; a rate above it is better, a latency below it", cores)
 	if cores > r.CPUs {

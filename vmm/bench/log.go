@@ -42,9 +42,9 @@ func Log(o Options) (*Report, error) {
 		}
 	}
 	r.Rows = []Row{
-		row("log_line", "ns", 1, ours["line"], process["line"]),
-		row("log_slog", "ns", 1, ours["slog"], process["slog"]),
-		row("log_flood", "ns", 1, ours["flood"], process["flood"]),
+		row("log_line", "ns", 1, ours["line"], process["line"]).of("process"),
+		row("log_slog", "ns", 1, ours["slog"], process["slog"]).of("process"),
+		row("log_flood", "ns", 1, ours["flood"], process["flood"]).of("process"),
 	}
 	r.Rows[0].Note = fmt.Sprintf("a line of %d bytes while the log has room; the limits are a Linux process that writes to a pipe, and wakes its reader", lines.Length)
 	r.Rows[1].Note = "a record of log/slog with three attributes"

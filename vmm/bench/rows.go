@@ -15,16 +15,77 @@ import (
 	"barreleye/vmm/multikernel"
 )
 
+// Kinds of rows.
+const (
+	Ours  = "ours"  // what Barreleye does
+	Limit = "limit" // what memory, KVM or Linux allow at best
+	Peer  = "peer"  // what others do who do the same work
+)
+
 // Row is one figure. Median, P99 and Limit are in Unit; Ratio is median over
-// limit, 0 where there is no limit. Its JSON names are stable.
+// limit, 0 where there is no limit. Rows of one name differ in Params. Its JSON
+// names are stable.
 type Row struct {
-	Name   string  `json:"name"`
-	Unit   string  `json:"unit"`
-	Median float64 `json:"median"`
-	P99    float64 `json:"p99"`
-	Limit  float64 `json:"limit"`
-	Ratio  float64 `json:"ratio"`
-	Note   string  `json:"note,omitempty"`
+	Name    string  `json:"name"`
+	Params  Params  `json:"params,omitempty"`
+	Kind    string  `json:"kind"`
+	Unit    string  `json:"unit"`
+	Median  float64 `json:"median"`
+	P99     float64 `json:"p99"`
+	Limit   float64 `json:"limit"`
+	LimitOf string  `json:"limit_of,omitempty"` // what the limit is
+	Ratio   float64 `json:"ratio"`
+	Note    string  `json:"note,omitempty"`
+
+	// PerSample is how many messages a sample is the mean of: 1 where each was
+	// timed by itself.
+	PerSample   int         `json:"per_sample"`
+	Percentiles Percentiles `json:"percentiles"`
+	Histogram   []Bucket    `json:"histogram"`
+
+	// In Unit, in the order in which they were measured.
+	Samples      []float64 `json:"-"`
+	LimitSamples []float64 `json:"-"`
+}
+
+// row makes a row of samples and those of its limit, scaled to unit. Each sample
+// is one event of its own; see per.
+func row(name, unit string, scale float64, samples, limit []float64) Row {
+	r := Row{Name: name, Kind: Ours, Unit: unit, PerSample: 1, Samples: scaled(samples, scale), LimitSamples: scaled(limit, scale)}
+	sorted := slices.Sorted(slices.Values(r.Samples))
+	median := quantile(sorted, 0.5)
+	r.Median, r.P99 = round(median), round(quantile(sorted, 0.99))
+	r.Percentiles, r.Histogram = percentiles(sorted), histogram(sorted)
+	if len(limit) > 0 {
+		l := quantile(slices.Sorted(slices.Values(r.LimitSamples)), 0.5)
+		r.Limit = round(l)
+		r.Ratio = math.Round(median/l*1000) / 1000
+	}
+	return r
+}
+
+// with adds a parameter.
+func (r Row) with(key, value string) Row {
+	r.Params = append(slices.Clip(r.Params), Param{key, value})
+	return r
+}
+
+// per says that each sample is the mean of n messages.
+func (r Row) per(n int) Row { r.PerSample = n; return r }
+
+// kind says what the row is about, if not ours.
+func (r Row) kind(k string) Row { r.Kind = k; return r }
+
+// of says what its limit is.
+func (r Row) of(limit string) Row { r.LimitOf = limit; return r }
+
+// Label names the row among all: "call/payload=64/where=cores".
+func (r *Row) Label() string {
+	label := r.Name
+	for _, p := range r.Params {
+		label += "/" + p.Key + "=" + p.Value
+	}
+	return label
 }
 
 // Report is the result of a benchmark and where it ran.
@@ -38,28 +99,6 @@ type Report struct {
 
 	KV []KVRow `json:"kv,omitempty"` // of that benchmark, every store
 }
-
-// quantile returns the q-quantile of samples, which it sorts.
-func quantile(samples []float64, q float64) float64 {
-	if len(samples) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(samples)
-	return samples[min(int(q*float64(len(samples))), len(samples)-1)]
-}
-
-// row makes a row of samples and those of its limit, scaled to unit.
-func row(name, unit string, scale float64, samples, limit []float64) Row {
-	r := Row{Name: name, Unit: unit, Median: round(quantile(samples, 0.5) / scale), P99: round(quantile(samples, 0.99) / scale)}
-	if len(limit) > 0 {
-		l := quantile(limit, 0.5)
-		r.Limit = round(l / scale)
-		r.Ratio = math.Round(quantile(samples, 0.5)/l*1000) / 1000
-	}
-	return r
-}
-
-func round(v float64) float64 { return math.Round(v*100) / 100 }
 
 // JSON writes the report.
 func (r *Report) JSON(w io.Writer) error {
@@ -86,13 +125,13 @@ func (r *Report) Text(w io.Writer) {
 		if x.Limit != 0 {
 			limit, ratio = fmt.Sprintf("%.2f", x.Limit), fmt.Sprintf("%.2f", x.Ratio)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.2f\t%.2f\t%s\t%s\t\n", x.Name, x.Unit, x.Median, x.P99, limit, ratio)
+		fmt.Fprintf(t, "%s\t%s\t%.2f\t%.2f\t%s\t%s\t\n", x.Label(), x.Unit, x.Median, x.P99, limit, ratio)
 	}
 	t.Flush()
 	r.textKV(w)
 	for _, x := range r.Rows {
 		if x.Note != "" {
-			fmt.Fprintf(w, "%s: %s\n", x.Name, x.Note)
+			fmt.Fprintf(w, "%s: %s\n", x.Label(), x.Note)
 		}
 	}
 }

@@ -21,6 +21,10 @@ type Options struct {
 	Quick    bool               // fewer rounds: shows that it works, figures are rough
 	Platform multikernel.Choice // what the cores are
 
+	// Only names the parts to measure, of benchmarks that have any (URPCParts).
+	// None: all, or with Quick the basic ones.
+	Only []string
+
 	// Step, if set, is told what is being measured from now on, in a few words.
 	Step func(what string)
 }

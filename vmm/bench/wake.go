@@ -56,9 +56,17 @@ func wakeRows(o Options) ([]Row, error) {
 			}
 			limit = append(limit, m...)
 		}
-		rows = append(rows, row(g.name, "us", 1000, ours, limit))
+		rows = append(rows, row(g.name, "us", 1000, ours, limit).of(o.leastWaker()))
 	}
 	return rows, nil
+}
+
+// leastWaker names what the wake-ups are compared with.
+func (o Options) leastWaker() string {
+	if o.onKVM() {
+		return "minimal_guest"
+	}
+	return "eventfd"
 }
 
 // leastWakes returns the ns one way of the least that can sleep and be woken.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"barreleye/vmm/bench"
 	"barreleye/vmm/multikernel"
@@ -58,6 +59,9 @@ median over the limit. Name what to measure.`,
 			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
 			Example: fmt.Sprintf("  barreleye bench %[1]s\n  barreleye bench %[1]s --quick -o json", b.name),
 			RunE: func(*cobra.Command, []string) error {
+				if err := o.CheckOnly(); err != nil {
+					return &failure{CodeUsage, err}
+				}
 				if err := multikernel.CheckPlatform(platform); err != nil {
 					return &failure{CodeUsage, err}
 				}
@@ -81,6 +85,9 @@ median over the limit. Name what to measure.`,
 		}
 		sub.Flags().StringVar(&platform, "platform", multikernel.PlatformAuto, "what cores are: kvm, hosted, or auto")
 		sub.Flags().BoolVar(&o.Quick, "quick", false, "fewer rounds: shows that it works, figures are rough")
+		if b.name == "urpc" {
+			sub.Flags().StringSliceVar(&o.Only, "only", nil, "what to measure: "+strings.Join(bench.URPCParts(), ", "))
+		}
 		outputFlag(sub, &output)
 		cmd.AddCommand(sub)
 	}

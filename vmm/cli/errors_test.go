@@ -88,6 +88,7 @@ func TestErrors(t *testing.T) {
 		{"", "doctor --platform xen"},
 		{"", "bench everything"},
 		{"", "bench urpc slowly"},
+		{"", "bench urpc --only base,everything"},
 		{"", "run"},
 		{"", "run -- good"},
 		{"", "run ./good extra"},
