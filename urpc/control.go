@@ -17,7 +17,10 @@ type Control struct {
 	// ack is the number of lines consumed, and ackClosed once the receiver has
 	// closed. Receivers only. Pairs with the load in Sender.look.
 	ack uint64
-	_   [5]uint64
+	// index is how many lines of a bulk ring are there, and indexClosed once its
+	// sender has closed. Bulk senders only. Pairs with the load in BulkReceiver.look.
+	index uint64
+	_     [4]uint64
 }
 
 // ackClosed marks in the ack word that the receiver wants no more; it is in that

@@ -11,6 +11,9 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Control{}.state)-0]
 	_ = [1]struct{}{}[unsafe.Offsetof(Control{}.sent)-8]
 	_ = [1]struct{}{}[unsafe.Offsetof(Control{}.ack)-16]
+	_ = [1]struct{}{}[unsafe.Offsetof(Control{}.index)-24]
+
+	_ = [1]struct{}{}[unsafe.Sizeof(Block{})-LineSize]
 
 	_ = [1]struct{}{}[unsafe.Sizeof(Counts{})-LineSize]
 
@@ -23,6 +26,8 @@ var (
 	// side by side in one heap (tests, the hosted platform) do not share one.
 	_ = [1]struct{}{}[unsafe.Sizeof(Sender{})%128]
 	_ = [1]struct{}{}[unsafe.Sizeof(Receiver{})%128]
+	_ = [1]struct{}{}[unsafe.Sizeof(BulkSender{})%128]
+	_ = [1]struct{}{}[unsafe.Sizeof(BulkReceiver{})%128]
 	_ = [1]struct{}{}[unsafe.Sizeof(CallClient{})%128]
 	_ = [1]struct{}{}[unsafe.Sizeof(CallServer{})%128]
 )

@@ -36,6 +36,11 @@ func LinesOf(mem []byte, lines int) ([]Line, error) {
 	return unsafe.Slice((*Line)(p), lines), nil
 }
 
+// blocksOf views a ring as one of the bulk profile.
+func blocksOf(ring []Line) []Block {
+	return unsafe.Slice((*Block)(unsafe.Pointer(unsafe.SliceData(ring))), len(ring))
+}
+
 // LineOf views the first 64 bytes of mem as one line, for calls. It fails with
 // ErrLayout if mem is not 64-byte aligned or too small.
 func LineOf(mem []byte) (*Line, error) {

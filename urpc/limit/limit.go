@@ -59,3 +59,19 @@ func StreamRead(ring *Line, lines uint64, ack *uint64, first, n uint64) (sum uin
 // Cycles reads the time-stamp counter, in ticks of the TSC, after all earlier
 // instructions of this core (RDTSCP).
 func Cycles() uint64
+
+// VectorWrite writes n messages into the ring of lines (a power of two) by vector
+// stores of that width in bytes (16, 32 or 64, which the CPU must have; urpc's
+// VectorBytes). A message is its number in all eight words. The number of messages
+// written is stored in *index every 256 of them (a quarter of a smaller ring); it
+// polls *ack, the number read so far, when the ring is full.
+//
+//go:noescape
+func VectorWrite(ring *Line, lines uint64, index, ack *uint64, first, n uint64, width int)
+
+// VectorRead reads n messages by vector loads of that width, fetching lines ahead
+// of their turn, polls *index when it has read all it knows of, stores *ack every
+// eighth of the ring, and returns the sum of all words.
+//
+//go:noescape
+func VectorRead(ring *Line, lines uint64, index, ack *uint64, first, n uint64, width int) (sum uint64)

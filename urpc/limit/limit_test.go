@@ -1,6 +1,10 @@
 package limit
 
-import "testing"
+import (
+	"testing"
+
+	"barreleye/urpc"
+)
 
 // TestPatterns runs each pair over memory of both kinds of first message and
 // checks the sums, which no lost, doubled or torn message leaves right.
@@ -48,3 +52,21 @@ var (
 	ring [16]Line
 	ack  [16]uint64
 )
+
+// TestVectors is TestPatterns for the stream by vectors, of each width there is.
+func TestVectors(t *testing.T) {
+	const n = 20000
+	for width := 16; width <= urpc.VectorBytes(); width *= 2 {
+		var ring [16]Line
+		var words [16]uint64
+		for first := uint64(1); first < 3*n; first += n {
+			want := 8 * (n * (2*first + n - 1) / 2)
+			done := make(chan uint64)
+			go func() { done <- VectorRead(&ring[0], 16, &words[0], &words[8], first, n, width) }()
+			VectorWrite(&ring[0], 16, &words[0], &words[8], first, n, width)
+			if sum := <-done; sum != want || words[8] != first+n-1 {
+				t.Errorf("%d bytes, from %d: sum %d, want %d; ack %d", width, first, sum, want, words[8])
+			}
+		}
+	}
+}

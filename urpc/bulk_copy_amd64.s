@@ -1,0 +1,93 @@
+//go:build !race
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// DI to, SI from, CX bytes, AX bytes copied, R8 width of a vector.
+
+// func putBlocks(lines, blocks *Block, n uint64, width int)
+TEXT ·putBlocks(SB), NOSPLIT, $0-32
+	MOVQ lines+0(FP), DI
+	MOVQ blocks+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ width+24(FP), R8
+	SHLQ $6, CX
+	XORL AX, AX
+	CMPQ R8, $32
+	JEQ  next32
+	JCS  next16
+next64:
+	VMOVDQU64 (SI)(AX*1), Z0
+	VMOVDQU64 Z0, (DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JCS  next64
+	VZEROUPPER
+	RET
+next32:
+	VMOVDQU (SI)(AX*1), Y0
+	VMOVDQU 32(SI)(AX*1), Y1
+	VMOVDQU Y0, (DI)(AX*1)
+	VMOVDQU Y1, 32(DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JCS  next32
+	VZEROUPPER
+	RET
+next16:
+	MOVOU (SI)(AX*1), X0
+	MOVOU 16(SI)(AX*1), X1
+	MOVOU 32(SI)(AX*1), X2
+	MOVOU 48(SI)(AX*1), X3
+	MOVOU X0, (DI)(AX*1)
+	MOVOU X1, 16(DI)(AX*1)
+	MOVOU X2, 32(DI)(AX*1)
+	MOVOU X3, 48(DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JCS  next16
+	RET
+
+// func takeBlocks(blocks, lines *Block, n uint64, width int)
+TEXT ·takeBlocks(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), DI
+	MOVQ lines+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ width+24(FP), R8
+	SHLQ $6, CX
+	XORL AX, AX
+	CMPQ R8, $32
+	JEQ  next32
+	JCS  next16
+next64:
+	PREFETCHT0 (16*64)(SI)(AX*1)
+	VMOVDQU64 (SI)(AX*1), Z0
+	VMOVDQU64 Z0, (DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JCS  next64
+	VZEROUPPER
+	RET
+next32:
+	VMOVDQU (SI)(AX*1), Y0
+	VMOVDQU 32(SI)(AX*1), Y1
+	VMOVDQU Y0, (DI)(AX*1)
+	VMOVDQU Y1, 32(DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JCS  next32
+	VZEROUPPER
+	RET
+next16:
+	MOVOU (SI)(AX*1), X0
+	MOVOU 16(SI)(AX*1), X1
+	MOVOU 32(SI)(AX*1), X2
+	MOVOU 48(SI)(AX*1), X3
+	MOVOU X0, (DI)(AX*1)
+	MOVOU X1, 16(DI)(AX*1)
+	MOVOU X2, 32(DI)(AX*1)
+	MOVOU X3, 48(DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JCS  next16
+	RET

@@ -1,0 +1,175 @@
+package urpc
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// BulkReceiver is the reading end of a bulk ring. One goroutine at a time.
+type BulkReceiver struct {
+	ring  []Block
+	next  uint64  // number of the next line
+	have  uint64  // lines before this one are there
+	ackAt uint64  // publish the acknowledgement when next gets here
+	count *uint64 // where next is told to others; count.go
+
+	own, peer *Control
+	epoch     uint64 // shifted to its place in an index
+	every     uint64 // lines between acknowledgements
+	acked     uint64 // acknowledgement published last
+	rung      uint64 // ... and when the sender's core was last made sure to be awake
+	seen      uint64 // index as loaded last
+	err       error  // sticky; have == next while set
+	closed    bool
+	pair      *BulkSender // flushed before parking; set by NewBulk
+	link      Link
+	untold    uint64   // what count points to where nobody asked
+	_         [64]byte // layout_unsafe.go
+}
+
+// NewBulkReceiver makes the receiving end of ring. own is written by this end,
+// peer by the sender; ring and both blocks must be zero when an epoch begins. It
+// fails with ErrLayout.
+func NewBulkReceiver(ring []Line, own, peer *Control, link Link) (*BulkReceiver, error) {
+	if err := checkBulk(ring, own, peer); err != nil {
+		return nil, err
+	}
+	link = link.withDefaults()
+	every := max(uint64(len(ring))/8, 4)
+	r := &BulkReceiver{
+		ring: blocksOf(ring), own: own, peer: peer, link: link,
+		epoch: link.epoch(), every: every, ackAt: every,
+	}
+	r.count = &r.untold
+	return r, nil
+}
+
+// RecvBatch copies as many lines as there are and fit into blocks and returns
+// their number. The error is nil if there was at least one or blocks is empty,
+// otherwise as for Peek. It does not allocate.
+func (r *BulkReceiver) RecvBatch(blocks []Block) (taken int, err error) {
+	for taken < len(blocks) {
+		lines, err := r.Peek()
+		if err != nil {
+			if taken > 0 {
+				return taken, nil // the error comes again
+			}
+			return 0, err
+		}
+		lines = lines[:min(len(lines), len(blocks)-taken)]
+		loadBlocks(blocks[taken:], lines)
+		r.Release(len(lines))
+		taken += len(lines)
+	}
+	return taken, nil
+}
+
+// Peek returns lines that have arrived, in order, for the program to read in place;
+// Release gives the first of them back, and until then they stay. There is at
+// least one; fewer than there are where the ring ends. A hostile sender may change
+// a line while it is looked at: copy what is judged before it is used. Peek
+// returns ErrEmpty when there is none, ErrClosed when the sender has closed and
+// every line sent before was released, and an error that wraps ErrCorrupt, or
+// ErrEpoch, when the sender's index is impossible. It does not allocate.
+func (r *BulkReceiver) Peek() ([]Block, error) {
+	if r.next == r.have {
+		if err := r.look(); err != nil {
+			return nil, err
+		}
+	}
+	i := r.next & uint64(len(r.ring)-1)
+	return r.ring[i:min(i+r.have-r.next, uint64(len(r.ring)))], nil
+}
+
+// Release gives back the first n lines that Peek returned last. After an error of
+// this end it does nothing; it panics if n is more than there are. It does not
+// allocate.
+func (r *BulkReceiver) Release(n int) {
+	if r.err != nil {
+		return
+	}
+	if uint64(n) > r.have-r.next {
+		panic("urpc: Release of more lines than Peek returned")
+	}
+	r.next += uint64(n)
+	*r.count = r.next
+	if r.next >= r.ackAt {
+		r.giveBack()
+	}
+}
+
+// look reads the sender's index, once, and judges it. Where there is nothing new
+// it returns ErrEmpty; every other error is sticky.
+func (r *BulkReceiver) look() error {
+	if r.err != nil {
+		return r.err
+	}
+	if r.seen&indexClosed != 0 {
+		return r.fail(ErrClosed) // nothing comes after that index
+	}
+	w := atomic.LoadUint64(&r.peer.index)
+	if w == r.seen {
+		return ErrEmpty
+	}
+	n := w & indexCount
+	switch {
+	case w&epochMask != r.epoch:
+		return r.fail(fmt.Errorf("index %#x, epoch %d expected: %w", w, r.link.Epoch, ErrEpoch))
+	case n < r.have || n-r.acked > uint64(len(r.ring)) || n == r.have && w&indexClosed == 0:
+		return r.fail(fmt.Errorf("index %#x, more than %d lines and at most %d possible: %w",
+			w, r.have, r.acked+uint64(len(r.ring)), ErrCorrupt))
+	}
+	r.seen = w
+	r.have = n
+	if r.next == n {
+		return r.fail(ErrClosed)
+	}
+	return nil
+}
+
+// fail makes err the answer of every later call.
+func (r *BulkReceiver) fail(err error) error {
+	r.err = err
+	r.have = r.next
+	return err
+}
+
+// giveBack acknowledges all lines taken so far. The sender, which may sleep for
+// want of room, is woken only when half the ring was given back since it was last
+// looked after: the fence that this takes waits for the line of the ack word.
+func (r *BulkReceiver) giveBack() {
+	r.acked = r.next
+	r.ackAt = r.next + r.every
+	publish(&r.own.ack, r.next)
+	if r.next-r.rung >= uint64(len(r.ring))/2 {
+		r.rung = r.next
+		r.link.Bell.Wake()
+	}
+}
+
+// Ack gives all lines taken so far back to the sender and wakes its core if it
+// sleeps, as it may for want of room. RecvBatch and Release give back every
+// eighth of the ring and wake every half; Recv and Wait do both before they park.
+// It does not allocate.
+func (r *BulkReceiver) Ack() {
+	if r.rung == r.next || r.closed {
+		return
+	}
+	r.acked = r.next
+	r.ackAt = r.next + r.every
+	r.rung = r.next
+	publish(&r.own.ack, r.next)
+	r.link.Bell.Wake()
+}
+
+// Close tells the sender that nothing will be taken any more; it gets ErrClosed,
+// also if it waits for room. Later calls on this end return ErrClosed.
+func (r *BulkReceiver) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	r.fail(ErrClosed)
+	publish(&r.own.ack, r.next|ackClosed)
+	r.link.Bell.Wake()
+}
