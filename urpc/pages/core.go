@@ -1,0 +1,129 @@
+package pages
+
+import (
+	"fmt"
+	"sync"
+
+	"barreleye/urpc"
+)
+
+// Access is what a core may do with pages, and why not where it may not. Debug
+// mode only.
+type Access uint8
+
+const (
+	ReadWrite  Access = iota
+	NotTaken          // nobody has taken them, or they are another core's
+	HandedOver        // they were handed over, or a grant of them was returned
+	Granted           // they were granted to a third core
+	Released          // they were released
+)
+
+// Channel carries the lines of a pool; *urpc.Conn is one. The pool owns its end.
+type Channel interface {
+	TrySend(*urpc.Message) error
+	TryRecv(*urpc.Message) error
+	Flush()
+	Arm() (p urpc.Parking, ready bool)
+	ArmRoom() (p urpc.Parking, ready bool)
+	Polls() int
+	Close()
+}
+
+// Config is what pools need of their core.
+type Config struct {
+	Self, Cores int
+	// Memory returns the pool of the pair a < b: whole pages, the same at all
+	// cores, zero at first. It is called once per pair.
+	Memory func(a, b int) ([]byte, error)
+	// Protect turns the debug mode on. It changes what this core's program may
+	// do with whole pages of a pool, so that using them faults. nil: off.
+	Protect func(mem []byte, to Access) error
+}
+
+// Core has the pools of one core.
+type Core struct {
+	cfg Config
+
+	mu      sync.Mutex // over everything below, all books, and the use of all channels
+	pools   []*Pool    // by peer
+	shelves map[[2]int]*shelf
+	tickets uint64 // handles made so far
+	out, in urpc.Message
+}
+
+// NewCore makes a core without pools. In the debug mode it takes the memory of
+// all pairs away from the program. It fails with ErrConfig, and as Memory and
+// Protect do.
+func NewCore(cfg Config) (*Core, error) {
+	if cfg.Self < 0 || cfg.Self >= cfg.Cores || cfg.Memory == nil {
+		return nil, fmt.Errorf("pages: core %d of %d: %w", cfg.Self, cfg.Cores, ErrConfig)
+	}
+	c := &Core{cfg: cfg, pools: make([]*Pool, cfg.Cores), shelves: map[[2]int]*shelf{}}
+	if cfg.Protect == nil {
+		return c, nil
+	}
+	for a := range cfg.Cores {
+		for b := a + 1; b < cfg.Cores; b++ {
+			s, err := c.shelf(a, b)
+			if err == nil {
+				err = cfg.Protect(s.mem, NotTaken)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// shelf returns the memory of a pair, in any order. c.mu is held, or nobody else
+// has c yet.
+func (c *Core) shelf(a, b int) (*shelf, error) {
+	a, b = min(a, b), max(a, b)
+	if s := c.shelves[[2]int{a, b}]; s != nil {
+		return s, nil
+	}
+	mem, err := c.cfg.Memory(a, b)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newShelf(a, b, mem)
+	if err == nil {
+		c.shelves[[2]int{a, b}] = s
+	}
+	return s, err
+}
+
+// Pool makes this core's end of the pool with peer, which owns ch from now on.
+// There is one per peer. It fails with ErrConfig.
+func (c *Core) Pool(peer int, ch Channel) (*Pool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if peer < 0 || peer >= c.cfg.Cores || peer == c.cfg.Self || c.pools[peer] != nil {
+		return nil, fmt.Errorf("pages: core %d of %d: pool with core %d, one with each of the others possible: %w", c.cfg.Self, c.cfg.Cores, peer, ErrConfig)
+	}
+	s, err := c.shelf(c.cfg.Self, peer)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{core: c, peer: peer, ch: ch, book: newBook(s, c.cfg.Self)}
+	p.shelf = s
+	c.pools[peer] = p
+	return p, nil
+}
+
+// protect is Config.Protect of a run, nothing where the debug mode is off.
+func (c *Core) protect(s *shelf, r run, to Access) error {
+	if c.cfg.Protect == nil {
+		return nil
+	}
+	return c.cfg.Protect(s.bytes(r), to)
+}
+
+// handle puts a run into the program's hands.
+func (c *Core) handle(p *Pool, s *shelf, r run, size int) Pages {
+	c.tickets++
+	s.put(r, c.tickets)
+	return Pages{pool: p, shelf: s, run: r, size: size, ticket: c.tickets}
+}
