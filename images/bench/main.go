@@ -1,7 +1,6 @@
-// Bench is the guests' half of "barreleye bench": it measures URPC between
-// cores 0 and 1 beside what the cache allows, round by round in turn, or runs
-// the compute kernel, or prints lines. It prints one line of JSON that the
-// command reads.
+// Bench is the guests' half of "barreleye bench": it measures messages between
+// cores beside what the cache allows, round by round in turn, or runs the compute
+// kernel, or prints lines. It prints one line of JSON that the command reads.
 package main
 
 import (
@@ -9,20 +8,25 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"barreleye/guest"
 	"barreleye/images/bench/lines"
+	"barreleye/images/bench/measure"
 )
 
-var (
-	rounds = flag.Int("rounds", 51, "rounds of each measurement")
-	batch  = flag.Int("batch", 2000, "messages per round of a latency")
-	stream = flag.Int("stream", 400_000, "messages per round of a stream")
-)
+var rounds = flag.Int("rounds", 51, "rounds of each measurement")
 
-// Result is what core 0 prints: samples in ns per message, by measurement.
+// Result is samples in ns, by measurement.
 type Result map[string][]float64
+
+// Measured is what core 0 prints of messages.
+type Measured struct {
+	Series []*measure.Series `json:"series"`
+}
 
 func main() {
 	flag.Parse()
@@ -33,7 +37,8 @@ func main() {
 }
 
 func run(what string) error {
-	var r Result
+	var r any
+	var m Measured
 	var err error
 	switch what {
 	case "compute":
@@ -42,10 +47,23 @@ func run(what string) error {
 		if guest.Core() == 0 {
 			r, err = lines.Measure(*rounds, os.Stdout, slog.Default())
 		}
-	case "urpc":
-		r, err = messages()
+	case "shared":
+		m.Series, err = shared()
+		r = m
+	case "fanout":
+		m.Series, err = fanOut()
+		r = m
+	case "local":
+		var s *measure.Series
+		s, err = measure.Local(*rounds, guest.TSC, guest.Nanoseconds)
+		r = Measured{[]*measure.Series{s}}
 	default:
-		err = fmt.Errorf("unknown benchmark %q: use urpc, compute or log", what)
+		part := pairs[what]
+		if part == nil {
+			return fmt.Errorf("unknown benchmark %q: use compute, log, shared, fanout, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
+		}
+		m.Series, err = between(part)
+		r = m
 	}
 	if err != nil || guest.Core() != 0 {
 		return err

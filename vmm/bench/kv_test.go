@@ -10,8 +10,6 @@ import (
 
 	"barreleye/images/kv/store"
 	"barreleye/images/kv/workload"
-	"barreleye/vmm/kvm"
-	"barreleye/vmm/multikernel"
 )
 
 // TestMain lets the test binary be the process that the benchmark starts.
@@ -65,22 +63,7 @@ func TestClientsNoticeLostWrites(t *testing.T) {
 
 // TestKVShape runs the comparison once, briefly, on each platform there is.
 func TestKVShape(t *testing.T) {
-	for _, platform := range []string{multikernel.PlatformHosted, multikernel.PlatformKVM} {
-		t.Run(platform, func(t *testing.T) {
-			choice, err := multikernel.Choose(platform, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if platform == multikernel.PlatformKVM {
-				sys, err := kvm.Open(kvm.DevicePath)
-				if err != nil {
-					t.Skip(err)
-				}
-				sys.Close()
-			}
-			testKVShape(t, Options{Platform: choice})
-		})
-	}
+	onPlatforms(t, testKVShape)
 }
 
 func testKVShape(t *testing.T, o Options) {

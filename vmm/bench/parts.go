@@ -17,6 +17,13 @@ type part struct {
 var urpcParts = []part{
 	{"base", true, baseRows},
 	{"wake", true, wakeRows},
+	{"threads", false, threadRows},
+	{"each", false, partRows("each", "single messages between cores", 100)},
+	{"inflight", false, inFlightRows},
+	{"payload", false, partRows("payload", "payloads of 8 bytes to 1 MiB", 21)},
+	{"shared", false, sharedRows},
+	{"fanout", false, fanOutRows},
+	{"samecore", false, localRows},
 }
 
 // URPCParts names the parts of URPC, for Options.Only.

@@ -43,6 +43,8 @@ type Row struct {
 	Percentiles Percentiles `json:"percentiles"`
 	Histogram   []Bucket    `json:"histogram"`
 
+	Allocs float64 `json:"allocs_per_message"` // objects allocated, where counted
+
 	// In Unit, in the order in which they were measured.
 	Samples      []float64 `json:"-"`
 	LimitSamples []float64 `json:"-"`

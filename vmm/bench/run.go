@@ -25,6 +25,8 @@ type Options struct {
 	// None: all, or with Quick the basic ones.
 	Only []string
 
+	few int // rounds of everything, for tests of what is measured; 0: as many as it takes
+
 	// Step, if set, is told what is being measured from now on, in a few words.
 	Step func(what string)
 }
@@ -40,6 +42,9 @@ func (o Options) onKVM() bool { return o.Platform.Platform == multikernel.Platfo
 
 // rounds returns n, or less of it for a quick run.
 func (o Options) rounds(n int) int {
+	if o.few > 0 {
+		return o.few
+	}
 	if o.Quick {
 		return max(n/5, 3)
 	}

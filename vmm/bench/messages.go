@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"fmt"
+
+	"barreleye/images/bench/measure"
+	"barreleye/vmm/multikernel"
+)
+
+// seriesRow is the row of what a Side measured.
+func seriesRow(s *measure.Series) Row {
+	unit := "ns"
+	if s.Name == "stream" || s.Name == "stream_threads" || s.Name == "shared_stream" {
+		unit = "ns/message"
+	}
+	r := row(s.Name, unit, 1, s.Samples, s.Limit).per(s.Per).of(s.LimitOf)
+	r.Allocs = s.Allocs
+	for _, p := range s.Params {
+		r = r.with(p[0], p[1])
+	}
+	return r
+}
+
+func seriesRows(all []*measure.Series) (rows []Row) {
+	for _, s := range all {
+		rows = append(rows, seriesRow(s))
+	}
+	return rows
+}
+
+// guests measures a part of the image bench on some cores.
+func (o Options) guests(part string, cores, rounds int) ([]*measure.Series, error) {
+	im, err := builtinImage("bench")
+	if err != nil {
+		return nil, err
+	}
+	console, _, err := o.cores(im, func(opt *multikernel.Options) { opt.Cores = cores }, "-rounds", fmt.Sprint(rounds), part)
+	if err != nil {
+		return nil, err
+	}
+	var m struct {
+		Series []*measure.Series `json:"series"`
+	}
+	if err := coreZero(console, &m); err != nil {
+		return nil, err
+	}
+	return m.Series, nil
+}
+
+// baseRows measures calls, round trips and streams, each in turns with its limit
+// between the same cores; and the same limits between two threads of the host.
+func baseRows(o Options) ([]Row, error) {
+	o.step("messages between cores")
+	cores, err := o.guests("urpc", 2, o.rounds(101))
+	if err != nil {
+		return nil, err
+	}
+	rows := seriesRows(cores)
+	for i := range rows {
+		if m := rows[i].Median; rows[i].Name == "stream" && m > 0 {
+			rows[i].Note = fmt.Sprintf("%.0f million messages of 64 bytes a second", 1e3/m)
+		}
+	}
+	o.step("messages between threads")
+	threads, err := onThreads(func(s *measure.Side) { s.Base(o.rounds(101), "") })
+	if err != nil {
+		return rows, err
+	}
+	for i, c := range cores {
+		like := rows[i]
+		rows = append(rows, row(c.Name+"_limit_cores", like.Unit, 1, c.Limit, nil).per(c.Per).kind(Limit),
+			row(c.Name+"_limit_threads", like.Unit, 1, threads[i].Limit, nil).per(c.Per).kind(Limit))
+	}
+	return rows, nil
+}
+
+// threadRows measures between two threads of the host what baseRows and eachRows
+// measure between cores.
+func threadRows(o Options) ([]Row, error) {
+	o.step("messages between threads")
+	s, err := onThreads(func(s *measure.Side) {
+		s.Base(o.rounds(101), "_threads")
+		s.Each(o.rounds(100), "_threads")
+	})
+	return seriesRows(s), err
+}
+
+// partRows returns what measures a part of the image on two cores.
+func partRows(part, what string, rounds int) func(Options) ([]Row, error) {
+	return func(o Options) ([]Row, error) {
+		o.step("%s", what)
+		s, err := o.guests(part, 2, o.rounds(rounds))
+		return seriesRows(s), err
+	}
+}
+
+// inFlightRows measures with 1 to 64 messages or calls under way.
+func inFlightRows(o Options) ([]Row, error) {
+	var rows []Row
+	for _, part := range []string{"inflight", "calls"} {
+		o.step("1 to 64 under way, %s", part)
+		s, err := o.guests(part, 2, o.rounds(21))
+		rows = append(rows, seriesRows(s)...)
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// localRows measures calls that stay on their core.
+func localRows(o Options) ([]Row, error) {
+	o.step("calls on one core")
+	s, err := o.guests("local", 1, o.rounds(51))
+	return seriesRows(s), err
+}
+
+// fanOutRows measures a message to all other cores and back. Where there are more
+// cores than CPUs none of them polls.
+func fanOutRows(o Options) ([]Row, error) {
+	var rows []Row
+	for _, cores := range []int{2, 4, 8} {
+		o.step("from core 0 to %d cores", cores-1)
+		s, err := o.guests("fanout", cores, o.rounds(31))
+		rows = append(rows, seriesRows(s)...)
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
