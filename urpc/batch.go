@@ -9,8 +9,13 @@ package urpc
 func (s *Sender) SendBatch(msgs []Message) (sent int, err error) {
 	for sent < len(msgs) {
 		if s.next == s.limit {
-			if err := s.look(); err != nil {
+			one, err := s.atLimit(&msgs[sent])
+			if err != nil {
 				return sent, err
+			}
+			if one {
+				sent++
+				continue
 			}
 		}
 		i := s.next & uint64(len(s.ring)-1)
@@ -18,7 +23,7 @@ func (s *Sender) SendBatch(msgs []Message) (sent int, err error) {
 		want := min(len(lines), len(msgs)-sent)
 		n := putLines(lines[:want], msgs[sent:sent+want], s.epoch, uint32(s.next)+1)
 		s.next += uint64(n)
-		*s.count = s.next
+		s.counts.Messages = s.next
 		sent += n
 		if n < want {
 			return sent, ErrMessage
@@ -37,7 +42,7 @@ func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
 		want := min(len(lines), len(msgs)-taken)
 		n := takeLines(msgs[taken:taken+want], lines[:want], r.epoch, uint32(r.next)+1)
 		r.next += uint64(n)
-		*r.count = r.next
+		r.counts.Messages = r.next
 		taken += n
 		if r.next == r.ackAt {
 			r.Ack()

@@ -41,8 +41,8 @@ func NewBulk(own, peer Side, link Link) (*Bulk, error) {
 		return nil, err
 	}
 	r.pair = s
-	if own.Counts != nil {
-		s.count, r.count = &own.Counts.Sent, &own.Counts.Received
+	if own.Stats != nil {
+		s.counts, r.counts = &own.Stats.Send, &own.Stats.Recv
 	}
 	return &Bulk{BulkSender: s, BulkReceiver: r}, nil
 }

@@ -7,11 +7,11 @@ import (
 
 // BulkReceiver is the reading end of a bulk ring. One goroutine at a time.
 type BulkReceiver struct {
-	ring  []Block
-	next  uint64  // number of the next line
-	have  uint64  // lines before this one are there
-	ackAt uint64  // publish the acknowledgement when next gets here
-	count *uint64 // where next is told to others; count.go
+	ring   []Block
+	next   uint64      // number of the next line
+	have   uint64      // lines before this one are there
+	ackAt  uint64      // publish the acknowledgement when next gets here
+	counts *RecvCounts // where next is told to others, and more; stats.go
 
 	own, peer *Control
 	epoch     uint64 // shifted to its place in an index
@@ -23,8 +23,7 @@ type BulkReceiver struct {
 	closed    bool
 	pair      *BulkSender // flushed before parking; set by NewBulk
 	link      Link
-	untold    uint64   // what count points to where nobody asked
-	_         [64]byte // layout_unsafe.go
+	_         [72]byte // layout_unsafe.go
 }
 
 // NewBulkReceiver makes the receiving end of ring. own is written by this end,
@@ -39,8 +38,8 @@ func NewBulkReceiver(ring []Line, own, peer *Control, link Link) (*BulkReceiver,
 	r := &BulkReceiver{
 		ring: blocksOf(ring), own: own, peer: peer, link: link,
 		epoch: link.epoch(), every: every, ackAt: every,
+		counts: new(RecvCounts),
 	}
-	r.count = &r.untold
 	return r, nil
 }
 
@@ -92,7 +91,7 @@ func (r *BulkReceiver) Release(n int) {
 		panic("urpc: Release of more lines than Peek returned")
 	}
 	r.next += uint64(n)
-	*r.count = r.next
+	r.counts.Messages = r.next
 	if r.next >= r.ackAt {
 		r.giveBack()
 	}
@@ -109,6 +108,7 @@ func (r *BulkReceiver) look() error {
 	}
 	w := atomic.LoadUint64(&r.peer.index)
 	if w == r.seen {
+		r.counts.Polls++
 		return ErrEmpty
 	}
 	n := w & indexCount
@@ -143,7 +143,7 @@ func (r *BulkReceiver) giveBack() {
 	publish(&r.own.ack, r.next)
 	if r.next-r.rung >= uint64(len(r.ring))/2 {
 		r.rung = r.next
-		r.link.Bell.Wake()
+		r.wake()
 	}
 }
 
@@ -159,7 +159,14 @@ func (r *BulkReceiver) Ack() {
 	r.ackAt = r.next + r.every
 	r.rung = r.next
 	publish(&r.own.ack, r.next)
-	r.link.Bell.Wake()
+	r.wake()
+}
+
+// wake wakes the sender's core if it sleeps.
+func (r *BulkReceiver) wake() {
+	if r.link.Bell.Wake() {
+		r.counts.Wakes++
+	}
 }
 
 // Close tells the sender that nothing will be taken any more; it gets ErrClosed,

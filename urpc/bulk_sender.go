@@ -11,10 +11,10 @@ import (
 // Flush.
 type BulkSender struct {
 	ring   []Block
-	next   uint64  // number of the next line
-	limit  uint64  // first line that may not be written yet
-	tellAt uint64  // publish the index when next gets here
-	count  *uint64 // where next is told to others; count.go
+	next   uint64      // number of the next line
+	limit  uint64      // first line that may not be written yet
+	tellAt uint64      // publish the index when next gets here
+	counts *SendCounts // where next is told to others, and more; stats.go
 
 	own, peer *Control
 	epoch     uint64 // shifted to its place in an index
@@ -26,8 +26,7 @@ type BulkSender struct {
 	err       error  // sticky; limit == next while set
 	closed    bool
 	link      Link
-	untold    uint64   // what count points to where nobody asked
-	_         [64]byte // layout_unsafe.go
+	_         [72]byte // layout_unsafe.go
 }
 
 // NewBulkSender makes the sending end of ring. own is written by this end, peer
@@ -42,8 +41,8 @@ func NewBulkSender(ring []Line, own, peer *Control, link Link) (*BulkSender, err
 	s := &BulkSender{
 		ring: blocksOf(ring), own: own, peer: peer, link: link,
 		epoch: link.epoch(), limit: uint64(len(ring)), every: every, tellAt: every,
+		counts: new(SendCounts),
 	}
-	s.count = &s.untold
 	return s, nil
 }
 
@@ -74,6 +73,9 @@ func (s *BulkSender) SendBatch(blocks []Block) (sent int, err error) {
 func (s *BulkSender) Reserve(n int) ([]Block, error) {
 	if s.next == s.limit {
 		if err := s.look(); err != nil {
+			if err == ErrFull {
+				s.counts.Stalls++
+			}
 			return nil, err
 		}
 	}
@@ -93,7 +95,7 @@ func (s *BulkSender) Commit(n int) {
 		panic("urpc: Commit of more lines than Reserve returned")
 	}
 	s.next += uint64(n)
-	*s.count = s.next
+	s.counts.Messages = s.next
 	if s.next >= s.tellAt {
 		s.tell()
 	}
@@ -149,7 +151,10 @@ func (s *BulkSender) Flush() {
 	}
 	s.tell()
 	s.flushed = s.next
-	s.link.Bell.Wake()
+	s.counts.Batches++
+	if s.link.Bell.Wake() {
+		s.counts.Wakes++
+	}
 	if s.err == nil && atomic.LoadUint64(&s.peer.ack) != s.seen {
 		s.look() // its error, if any, is what the next Reserve returns
 	}

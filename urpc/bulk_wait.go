@@ -44,6 +44,7 @@ func (s *BulkSender) WaitRoom(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.counts.Parks++
 	return p.Sleep(ctx)
 }
 
@@ -106,6 +107,7 @@ func (r *BulkReceiver) Arm() (p Parking, ready bool) {
 	if r.ready() {
 		return p, true
 	}
+	r.counts.Parks++
 	return Parking{r.link.Sleeper, &r.peer.index, r.seen}, false
 }
 

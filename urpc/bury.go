@@ -33,7 +33,7 @@ func finished(ring []Line, from, epoch uint64) uint64 {
 	n := from
 	for n-from < uint64(len(ring)) {
 		h := atomic.LoadUint64(&ring[n&uint64(len(ring)-1)].header)
-		if h&epochMask != epoch || uint32(h) != uint32(n)+1 || !wellFormed(headerLength(h), headerType(h)) {
+		if h&epochMask != epoch || uint32(h) != uint32(n)+1 || !isMessage(h) {
 			break
 		}
 		n++

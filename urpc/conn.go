@@ -22,8 +22,13 @@ func NewConn(own, peer Side, link Link) (*Conn, error) {
 		return nil, err
 	}
 	r.pair = s
-	if own.Counts != nil {
-		s.count, r.count = &own.Counts.Sent, &own.Counts.Received
+	if own.Stats != nil {
+		s.counts, r.counts = &own.Stats.Send, &own.Stats.Recv
+	}
+	if link.Latency && own.Stats != nil && peer.Stats != nil {
+		s.sampler = &sampler{stamps: &own.Stats.Stamps, taken: &peer.Stats.Latency.Taken, gap: 1}
+		s.sample(0)
+		r.stats, r.stamps = own.Stats, &peer.Stats.Stamps
 	}
 	return &Conn{Sender: s, Receiver: r}, nil
 }

@@ -76,16 +76,18 @@ func FuzzReceiverHostileRing(f *testing.F) {
 	const lines = 16
 	mem := guarded(f, SideBytes(lines))
 	rx := must(ControlOf(guarded(f, pageSize)))
+	own := must(SideOf(guarded(f, SideBytes(lines)), lines)).Stats
 	side := must(SideOf(mem, lines))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		clear(mem)
-		*rx = Control{}
+		*rx, *own = Control{}, Stats{}
 		in := &script{data}
 		rings := 0
 		asleep := uint64(1)
 		sleep := &meddler{}
 		r := must(NewReceiver(side.Ring, rx, side.Tx, Link{Epoch: 7, Polls: -1, Sleeper: sleep,
 			Bell: &Bell{Asleep: &asleep, Ring: func() { rings++ }}}))
+		r.stats, r.stamps = own, &side.Stats.Stamps
 		begin := starts[int(in.byte())%len(starts)]
 		r.next, r.acked, r.ackAt = begin, begin, begin+r.every
 		for i := range uint64(lines) { // what the lap before left
@@ -98,7 +100,8 @@ func FuzzReceiverHostileRing(f *testing.F) {
 			switch op := in.byte(); op % 8 {
 			case 0, 1, 2: // a proper message
 				l.words[op%7] = in.word()
-				l.header = makeHeader(r.epoch, in.byte()%57, uint16(in.byte()), uint32(r.next)+1)
+				l.header = makeHeader(r.epoch, in.byte()%57, uint16(in.byte()), uint32(r.next)+1) | uint64(op)&8*(stamped/8)
+				side.Stats.Stamps[op>>4%stampCount] = Stamp{Line: r.next, TSC: in.word()}
 			case 3: // close mark, or a state word
 				l.header = makeHeader(r.epoch, 0, typeClose, uint32(r.next)+1)
 			case 4:
@@ -156,6 +159,13 @@ func FuzzReceiverHostileRing(f *testing.F) {
 		if rings > 1 {
 			t.Fatalf("%d rings in one sleep", rings)
 		}
+		recorded := own.Latency.Refused
+		for _, n := range own.Cells.Each {
+			recorded += uint64(n)
+		}
+		if recorded != own.Latency.Taken {
+			t.Fatalf("%d recorded or refused, %+v", recorded, own.Latency)
+		}
 	})
 }
 
@@ -175,7 +185,9 @@ func FuzzSenderHostileAck(f *testing.F) {
 		s := must(NewSender(side.Ring, side.Tx, rx, Link{Epoch: 7, Polls: -1, Sleeper: sleep,
 			Bell: &Bell{Asleep: &asleep, Ring: func() { rings++ }}}))
 		begin := starts[int(in.byte())%len(starts)]
-		s.next, s.acked, s.flushed, s.limit, rx.ack, s.seen = begin, begin, begin, begin+lines-1, begin, begin
+		s.next, s.acked, s.flushed, s.room, rx.ack, s.seen = begin, begin, begin, begin+lines-1, begin, begin
+		s.sampler = &sampler{stamps: &side.Stats.Stamps, taken: &wordsOf(ctl)[LineSize/8], gap: 1}
+		s.sample(begin + uint64(in.byte()))
 		write := func() {
 			switch in.byte() % 8 {
 			case 0, 1, 2: // a proper acknowledgement
@@ -187,7 +199,7 @@ func FuzzSenderHostileAck(f *testing.F) {
 			case 5:
 				rx.state = closedWord(s.epoch) ^ 1<<(in.byte()%64)
 			case 6:
-				wordsOf(ctl)[in.byte()%8] = in.word()
+				wordsOf(ctl)[in.byte()%9] = in.word()
 			case 7:
 				asleep = in.word()
 			}
@@ -224,6 +236,9 @@ func FuzzSenderHostileAck(f *testing.F) {
 			}
 			sticky = judge(t, err, sticky, ErrFull, context.Canceled)
 			accepted = max(accepted, s.acked)
+			if s.sampleAt < s.next || s.limit != min(s.room, s.sampleAt) && sticky == nil {
+				t.Fatalf("at line %d, next sample at %d, room to %d, limit %d", s.next, s.sampleAt, s.room, s.limit)
+			}
 			if s.next-accepted > lines-1 || s.acked != accepted || s.next < before {
 				t.Fatalf("line %d written, acknowledged %d (%d)", s.next, accepted, s.acked)
 			}

@@ -15,7 +15,11 @@ var (
 
 	_ = [1]struct{}{}[unsafe.Sizeof(Block{})-LineSize]
 
-	_ = [1]struct{}{}[unsafe.Sizeof(Counts{})-LineSize]
+	_ = uint(pageSize - statsAt - unsafe.Sizeof(Stats{}))
+	_ = [1]struct{}{}[unsafe.Offsetof(Stats{}.Recv)-1*LineSize]
+	_ = [1]struct{}{}[unsafe.Offsetof(Stats{}.Latency)-2*LineSize]
+	_ = [1]struct{}{}[unsafe.Offsetof(Stats{}.Stamps)-3*LineSize]
+	_ = [1]struct{}{}[unsafe.Offsetof(Stats{}.Cells)-7*LineSize]
 
 	// batch_amd64.s moves type and length as one 32-bit word.
 	_ = [1]struct{}{}[unsafe.Sizeof(Message{})-LineSize]

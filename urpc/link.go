@@ -17,6 +17,7 @@ type Sleeper interface {
 // Link is what an end knows of the two cores that it connects.
 type Link struct {
 	Epoch   uint8   // life of the channel, the same at both ends
+	Latency bool    // sample latencies into the sides' Stats; a Conn's only
 	Bell    *Bell   // wakes the other core; nil if it polls for ever
 	Sleeper Sleeper // parks on this core; nil means Yield
 	Polls   int     // polls before parking; 0 means DefaultPolls, negative none

@@ -26,6 +26,7 @@ func (r *Receiver) Arm() (p Parking, ready bool) {
 	if r.ready() {
 		return p, true
 	}
+	r.counts.Parks++
 	l := &r.ring[r.next&uint64(len(r.ring)-1)]
 	return Parking{r.link.Sleeper, &l.header, r.seen}, false
 }
@@ -37,12 +38,13 @@ func (r *Receiver) Polls() int { return r.link.Polls }
 // else than ErrFull; ready says that it does so now. It does not allocate.
 func (s *Sender) ArmRoom() (p Parking, ready bool) {
 	s.Flush()
-	if s.next == s.limit && s.err == nil {
+	if s.next == s.room && s.err == nil {
 		s.look() // its error, if any, is what the next TrySend returns
 	}
-	if s.next != s.limit || s.err != nil {
+	if s.next != s.room || s.err != nil {
 		return p, true
 	}
+	s.counts.Parks++
 	return Parking{s.link.Sleeper, &s.peer.ack, s.seen}, false
 }
 

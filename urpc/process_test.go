@@ -51,7 +51,7 @@ func attach(fd int, in, out *os.File, mine, peers int, pauses func()) ([]byte, *
 		}
 	}()
 	ring := func() { out.Write([]byte{1}) }
-	link := Link{Epoch: 3, Polls: 50, Sleeper: c, Bell: &Bell{Asleep: wordAt(mem, peers), Ring: ring}}
+	link := Link{Epoch: 3, Latency: true, Polls: 50, Sleeper: c, Bell: &Bell{Asleep: wordAt(mem, peers), Ring: ring}}
 	return mem, c, link, nil
 }
 
@@ -156,7 +156,8 @@ func TestTwoProcesses(t *testing.T) {
 		client.Close()
 		called <- nil
 	}()
-	conn := must(NewConn(must(SideOf(mem[nearSide:], procLines)), must(SideOf(mem[farSide:], procLines)), link))
+	near, far := must(SideOf(mem[nearSide:], procLines)), must(SideOf(mem[farSide:], procLines))
+	conn := must(NewConn(near, far, link))
 	wait := delays(seed, 4)
 	var m Message
 	for i := uint64(0); i < n; i += 8 {
@@ -185,6 +186,11 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("child: %v", err)
+	}
+	for name, s := range map[string]*Stats{"parent": near.Stats, "child": far.Stats} {
+		if s.Recv.Messages != n || s.Latency.Taken == 0 || s.Latency.Refused > 0 {
+			t.Errorf("%s: %+v, %+v", name, s.Recv, s.Latency)
+		}
 	}
 	t.Logf("parent parked %d times", core.sleeps())
 }

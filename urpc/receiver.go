@@ -7,11 +7,11 @@ import (
 
 // Receiver is the reading end of a ring. One goroutine at a time.
 type Receiver struct {
-	ring  []Line
-	next  uint64  // number of the next line
-	epoch uint64  // shifted to its place in a header
-	ackAt uint64  // publish the acknowledgement when next gets here
-	count *uint64 // where next is told to others; count.go
+	ring   []Line
+	next   uint64      // number of the next line
+	epoch  uint64      // shifted to its place in a header
+	ackAt  uint64      // publish the acknowledgement when next gets here
+	counts *RecvCounts // where next is told to others, and more; stats.go
 
 	own, peer *Control
 	every     uint64 // lines between acknowledgements
@@ -21,8 +21,9 @@ type Receiver struct {
 	closed    bool
 	pair      *Sender // flushed before parking; set by NewConn
 	link      Link
-	untold    uint64   // what count points to where nobody asked
-	_         [80]byte // layout_unsafe.go
+	stats     *Stats             // where latencies go; nil: nowhere
+	stamps    *[stampCount]Stamp // in the sender's memory; nil like stats
+	_         [72]byte           // layout_unsafe.go
 }
 
 // NewReceiver makes the receiving end of ring. own is written by this end, peer
@@ -39,9 +40,8 @@ func NewReceiver(ring []Line, own, peer *Control, link Link) (*Receiver, error) 
 	every := max(uint64(len(ring))/8, 4)
 	r := &Receiver{
 		ring: ring, own: own, peer: peer, link: link,
-		epoch: link.epoch(), every: every, ackAt: every,
+		epoch: link.epoch(), every: every, ackAt: every, counts: new(RecvCounts),
 	}
-	r.count = &r.untold
 	return r, nil
 }
 
@@ -58,6 +58,9 @@ func (r *Receiver) TryRecv(m *Message) error {
 	h := atomic.LoadUint64(&l.header)
 	want := r.epoch | uint64(uint32(n)+1)
 	if (h^want)&(seqMask|epochMask) != 0 || !wellFormed(headerLength(h), headerType(h)) {
+		if r.takeStamped(m, l, h) {
+			return nil
+		}
 		return r.judge(l, h)
 	}
 	if n&7 == 0 {
@@ -66,7 +69,7 @@ func (r *Receiver) TryRecv(m *Message) error {
 	getWords(m, l)
 	m.Type, m.Len = headerType(h), headerLength(h)
 	r.next = n + 1
-	*r.count = n + 1
+	r.counts.Messages = n + 1
 	if r.next == r.ackAt {
 		r.Ack()
 	}
@@ -101,6 +104,7 @@ func (r *Receiver) judge(l *Line, h uint64) error {
 	r.seen = h
 	err := checkState(r.peer, r.epoch)
 	if err == nil {
+		r.counts.Polls++
 		return ErrEmpty
 	}
 	if err != ErrClosed {
@@ -126,7 +130,7 @@ func (r *Receiver) ready() bool {
 	l := &r.ring[r.next&uint64(len(r.ring)-1)]
 	h := atomic.LoadUint64(&l.header)
 	want := r.epoch | uint64(uint32(r.next)+1)
-	if (h^want)&(seqMask|epochMask) == 0 && wellFormed(headerLength(h), headerType(h)) {
+	if (h^want)&(seqMask|epochMask) == 0 && isMessage(h) {
 		return true
 	}
 	return r.judge(l, h) != ErrEmpty
@@ -139,8 +143,7 @@ func (r *Receiver) isEmpty(h uint64) bool {
 	if r.next < lap {
 		return h == 0
 	}
-	return uint32(h) == uint32(r.next-lap)+1 && h&epochMask == r.epoch &&
-		wellFormed(headerLength(h), headerType(h))
+	return uint32(h) == uint32(r.next-lap)+1 && h&epochMask == r.epoch && isMessage(h)
 }
 
 // fail makes err the answer of every later call.
@@ -159,7 +162,9 @@ func (r *Receiver) Ack() {
 	r.acked = r.next
 	r.ackAt = r.next + r.every
 	publish(&r.own.ack, r.next)
-	r.link.Bell.Wake()
+	if r.link.Bell.Wake() {
+		r.counts.Wakes++
+	}
 }
 
 // Close tells the sender that nothing will be taken any more; it gets ErrClosed,

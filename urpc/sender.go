@@ -7,21 +7,23 @@ import (
 
 // Sender is the writing end of a ring. One goroutine at a time.
 type Sender struct {
-	ring  []Line
-	next  uint64  // number of the next line
-	limit uint64  // first line that may not be written yet
-	epoch uint64  // shifted to its place in a header
-	count *uint64 // where next is told to others; count.go
+	ring   []Line
+	next   uint64      // number of the next line
+	limit  uint64      // room, or sampleAt if that comes first
+	epoch  uint64      // shifted to its place in a header
+	counts *SendCounts // where next is told to others, and more; stats.go
 
 	own, peer *Control
 	acked     uint64 // lines the receiver has consumed, as far as known
 	seen      uint64 // ack word as loaded last
 	flushed   uint64 // lines before this one need no wake-up any more
-	err       error  // sticky; limit == next while set
+	err       error  // sticky; room == next while set
 	closed    bool
 	link      Link
-	untold    uint64   // what count points to where nobody asked
-	_         [88]byte // layout_unsafe.go
+	room      uint64 // first line that may not be written yet
+	sampleAt  uint64 // line to stamp next, never without a sampler
+	sampler   *sampler
+	_         [72]byte // layout_unsafe.go
 }
 
 // NewSender makes the sending end of ring. own is written by this end, peer by
@@ -37,9 +39,9 @@ func NewSender(ring []Line, own, peer *Control, link Link) (*Sender, error) {
 	link = link.withDefaults()
 	s := &Sender{
 		ring: ring, own: own, peer: peer, link: link,
-		epoch: link.epoch(), limit: uint64(len(ring)) - 1,
+		epoch: link.epoch(), room: uint64(len(ring)) - 1, counts: new(SendCounts),
 	}
-	s.count = &s.untold
+	s.sample(never)
 	return s, nil
 }
 
@@ -54,7 +56,7 @@ func (s *Sender) TrySend(m *Message) error {
 	}
 	n := s.next
 	if n == s.limit {
-		if err := s.look(); err != nil {
+		if sent, err := s.atLimit(m); sent || err != nil {
 			return err
 		}
 	}
@@ -62,11 +64,11 @@ func (s *Sender) TrySend(m *Message) error {
 	putWords(l, m)
 	publish(&l.header, makeHeader(s.epoch, m.Len, m.Type, uint32(n)+1))
 	s.next = n + 1
-	*s.count = n + 1
+	s.counts.Messages = n + 1
 	return nil
 }
 
-// look reads the receiver's words and moves the limit. Without room it returns
+// look reads the receiver's words and moves room and limit. Without room it returns
 // ErrFull; every other error is sticky.
 func (s *Sender) look() error {
 	if s.err != nil {
@@ -85,8 +87,9 @@ func (s *Sender) look() error {
 		return s.fail(err)
 	}
 	s.acked = n
-	s.limit = n + uint64(len(s.ring)) - 1
-	if s.next == s.limit {
+	s.room = n + uint64(len(s.ring)) - 1
+	s.limit = min(s.room, s.sampleAt)
+	if s.next == s.room {
 		return ErrFull
 	}
 	return nil
@@ -95,7 +98,7 @@ func (s *Sender) look() error {
 // fail makes err the answer of every later call.
 func (s *Sender) fail(err error) error {
 	s.err = err
-	s.limit = s.next
+	s.room, s.limit = s.next, s.next
 	return err
 }
 
@@ -108,7 +111,13 @@ func (s *Sender) Flush() {
 		return
 	}
 	s.flushed = s.next
-	s.link.Bell.Wake()
+	s.counts.Batches++
+	if s.link.Bell.Wake() {
+		s.counts.Wakes++
+		if s.sampler != nil {
+			s.sample(s.next) // messages are rare; how rare, the next one tells
+		}
+	}
 	if s.err == nil && atomic.LoadUint64(&s.peer.ack) != s.seen {
 		s.look() // its error, if any, is what the next TrySend returns
 	}

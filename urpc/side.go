@@ -11,17 +11,17 @@ const pageSize = 4096
 //
 //	0     Tx: control of the ring below
 //	64    Rx: control of the other side's ring (acknowledgements)
-//	256   Counts
+//	256   Stats
 //	4096  Ring
 type Side struct {
 	Tx, Rx *Control
-	Counts *Counts
+	Stats  *Stats
 	Ring   []Line
 }
 
-// countsAt is where a side's counts lie. What is between them and Rx belongs to
+// statsAt is where a side's statistics lie. What is between them and Rx belongs to
 // whoever laid out the memory.
-const countsAt = 256
+const statsAt = 256
 
 // SideBytes is the size in bytes of a side with that many lines, a multiple of
 // the page size.
@@ -51,8 +51,8 @@ func SideOf(mem []byte, lines int) (Side, error) {
 	if err != nil {
 		return Side{}, err
 	}
-	counts, err := countsOf(mem[countsAt:])
-	return Side{Tx: tx, Rx: rx, Counts: counts, Ring: ring}, err
+	stats, err := statsOf(mem[statsAt:])
+	return Side{Tx: tx, Rx: rx, Stats: stats, Ring: ring}, err
 }
 
 // checkLines fails with ErrLayout unless n can be the length of a ring.

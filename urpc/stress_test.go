@@ -185,6 +185,7 @@ func TestConversation(t *testing.T) {
 	eachSetting(t, func(t *testing.T, polls int) {
 		seed := seeded(t)
 		_, _, ab, ba := twoCores(t, seed, polls)
+		ab.Latency, ba.Latency = true, true // most messages carry a stamp
 		near, far := connPair(t, 16, ab, ba)
 		ctx := deadline(t)
 		done := make(chan bool)

@@ -11,13 +11,15 @@ import (
 // TestAllocations: nothing on the paths that guests run per message.
 func TestAllocations(t *testing.T) {
 	s, r := ringPair(t, 16, awake(), awake())
+	near, far := connPair(t, 16, sampling, sampling)
 	c, v := callPair(t, guarded(t, 3*pageSize), awake(), awake())
 	var m Message
 	var msgs [4]Message
 	word := new(uint64)
 	for name, f := range map[string]func(){
-		"ring":  func() { s.TrySend(&m); s.Flush(); r.TryRecv(&m); r.TryRecv(&m); r.Ack() },
-		"batch": func() { s.SendBatch(msgs[:]); s.Flush(); r.RecvBatch(msgs[:]) },
+		"ring":    func() { s.TrySend(&m); s.Flush(); r.TryRecv(&m); r.TryRecv(&m); r.Ack() },
+		"batch":   func() { s.SendBatch(msgs[:]); s.Flush(); r.RecvBatch(msgs[:]) },
+		"stamped": func() { near.Sender.sample(near.Sender.next); near.TrySend(&m); far.TryRecv(&m) },
 		"full": func() {
 			for s.TrySend(&m) == nil {
 			}
@@ -44,7 +46,8 @@ func TestAllocations(t *testing.T) {
 func TestSequenceWrap(t *testing.T) {
 	s, r := ringPair(t, 16, awake(), awake())
 	const begin = 1<<32 - 40
-	s.next, s.acked, s.flushed, s.limit, r.own.ack, s.seen = begin, begin, begin, begin+15, begin, begin
+	s.next, s.acked, s.flushed, s.room, r.own.ack, s.seen = begin, begin, begin, begin+15, begin, begin
+	s.sample(never)
 	r.next, r.acked, r.ackAt = begin, begin, begin+r.every
 	for i := range uint64(16) {
 		n := begin - 16 + i

@@ -55,10 +55,10 @@ func ControlOf(mem []byte) (*Control, error) {
 	return (*Control)(p), err
 }
 
-// countsOf views the first 64 bytes of mem as counts, as ControlOf does.
-func countsOf(mem []byte) (*Counts, error) {
-	p, err := aligned(mem, LineSize)
-	return (*Counts)(p), err
+// statsOf views the first bytes of mem as statistics, as ControlOf does.
+func statsOf(mem []byte) (*Stats, error) {
+	p, err := aligned(mem, int(unsafe.Sizeof(Stats{})))
+	return (*Stats)(p), err
 }
 
 // aligned is the address of mem if it holds size bytes at a multiple of 64.

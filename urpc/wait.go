@@ -31,7 +31,7 @@ func (s *Sender) Send(ctx context.Context, m *Message) error {
 // waitRoom returns when the acknowledgement has changed, or for no reason.
 func (s *Sender) waitRoom(ctx context.Context) error {
 	s.Flush() // who shall make room must be awake
-	if s.next != s.limit || s.err != nil {
+	if s.next != s.room || s.err != nil {
 		return nil // Flush has looked, so s.seen is no longer a full ring's
 	}
 	for range s.link.Polls {
@@ -43,6 +43,7 @@ func (s *Sender) waitRoom(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.counts.Parks++
 	return s.link.Sleeper.Sleep(ctx, &s.peer.ack, s.seen)
 }
 
@@ -72,6 +73,7 @@ func (r *Receiver) Recv(ctx context.Context, m *Message) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		r.counts.Parks++
 		l := &r.ring[r.next&uint64(len(r.ring)-1)]
 		if err := r.link.Sleeper.Sleep(ctx, &l.header, r.seen); err != nil {
 			return err

@@ -25,8 +25,8 @@ func (v *View) Messages(core int) (sent, received uint64) {
 		for _, kind := range []int{ChannelMonitor, ChannelProgram} {
 			// a pair's memory is where the geometry says, in any multikernel
 			if side, err := v.OpenSide(kind, core, peer); err == nil && peer != core {
-				sent += atomic.LoadUint64(&side.Counts.Sent)
-				received += atomic.LoadUint64(&side.Counts.Received)
+				sent += atomic.LoadUint64(&side.Stats.Send.Messages)
+				received += atomic.LoadUint64(&side.Stats.Recv.Messages)
 			}
 		}
 	}

@@ -1,0 +1,164 @@
+package urpc
+
+import "sync/atomic"
+
+// Latencies are sampled. The sender stamps a message now and then: it writes the
+// message's number and the time to its own page, and then the message, with a bit
+// in the header by which it is no well-formed message at first sight. Both fast
+// paths are what they are without: the sender's limit, at which it must look
+// around anyway, is the next sample where that comes before the end of its credit,
+// and the receiver finds a stamped header where it judges what is no message.
+
+// Stamp is the time of one stamped message. Its writer is the sender, before the
+// message's header; the receiver reads it after the header. It fills a line, which
+// the sender has fetched when the next stamp is due: the header's store waits for
+// this one's.
+type Stamp struct {
+	Line, TSC uint64
+	_         [6]uint64
+}
+
+// stampCount is how many stamps may be on their way.
+const stampCount = 4
+
+// stamped is the header's bit of a message that has a stamp: the one above those
+// that a length needs.
+const stamped = 1 << (lengthShift + 6)
+
+// sampleEvery is how many cycles lie between two samples of a sender that sends
+// all the time, about 50 us. A sample costs both ends together some 200 ns, half a
+// percent of that. Slower senders stamp every message.
+const sampleEvery = 1 << 17
+
+// sampleAtMost is how many messages lie between two samples at most.
+const sampleAtMost = 1 << 14
+
+// never is the number of no line.
+const never = ^uint64(0)
+
+// sampler is the sender's half.
+type sampler struct {
+	stamps *[stampCount]Stamp // in this core's memory
+	taken  *uint64            // Latency.Taken in the receiver's
+	number uint64             // stamps written
+	line   uint64             // where the last sample was due
+	tsc    uint64             // and when
+	gap    uint64             // messages from there to the one due next, at least 1
+}
+
+// free reports whether a stamp may be written: the receiver shall find every one
+// that it is told of.
+func (s *sampler) free() bool {
+	return s.number-atomic.LoadUint64(s.taken) < stampCount
+}
+
+// stamp writes the time of line n.
+func (s *sampler) stamp(n, now uint64) {
+	t := &s.stamps[s.number%stampCount]
+	publish(&t.TSC, now)
+	publish(&t.Line, n)
+	s.number++
+}
+
+// next returns the line to stamp after line n, at the pace at which lines were
+// sent since the last one.
+func (s *sampler) next(n, now uint64) uint64 {
+	lines, cycles := n-s.line, max(now-s.tsc, 1)
+	s.line, s.tsc = n, now
+	prefetchStamp(&s.stamps[s.number%stampCount])
+	// the pace may have changed: at most twice as far as last time
+	s.gap = min(max(lines*sampleEvery/cycles, 1), 2*s.gap, sampleAtMost)
+	return n + s.gap
+}
+
+// atLimit is called at the limit: it looks for room if there is none, and if a
+// sample is due it sends m itself, with a stamp. Its errors are those of TrySend.
+func (s *Sender) atLimit(m *Message) (sent bool, err error) {
+	n := s.next
+	if n == s.room {
+		if err := s.look(); err != nil {
+			if err == ErrFull {
+				s.counts.Stalls++
+			}
+			return false, err
+		}
+	}
+	if n != s.sampleAt {
+		return false, nil
+	}
+	if !wellFormed(m.Len, m.Type) {
+		return false, ErrMessage
+	}
+	h := makeHeader(s.epoch, m.Len, m.Type, uint32(n)+1)
+	free := s.sampler.free() // waits for the receiver's word, so before the time
+	now := timestamp()
+	if free {
+		s.sampler.stamp(n, now)
+		h |= stamped
+	}
+	l := &s.ring[n&uint64(len(s.ring)-1)]
+	putWords(l, m)
+	publish(&l.header, h)
+	s.next = n + 1
+	s.counts.Messages = n + 1
+	s.sample(s.sampler.next(n, now))
+	return true, nil
+}
+
+// sample makes line n the next one with a stamp.
+func (s *Sender) sample(n uint64) {
+	s.sampleAt = n
+	s.limit = min(s.room, n)
+}
+
+// hasStamp reports whether h is the header of a message that has a stamp, and
+// returns it without.
+func hasStamp(h uint64) (plain uint64, ok bool) {
+	plain = h &^ stamped
+	return plain, h != plain && wellFormed(headerLength(plain), headerType(plain))
+}
+
+// isMessage reports whether h is the header of a message, with a stamp or without.
+func isMessage(h uint64) bool {
+	h &^= stamped
+	return wellFormed(headerLength(h), headerType(h))
+}
+
+// takeStamped takes the message in line l, the next one, if its header h is that
+// of a message with a stamp.
+func (r *Receiver) takeStamped(m *Message, l *Line, h uint64) bool {
+	h, ok := hasStamp(h)
+	want := r.epoch | uint64(uint32(r.next)+1)
+	if !ok || (h^want)&(seqMask|epochMask) != 0 {
+		return false
+	}
+	r.record()
+	getWords(m, l)
+	m.Type, m.Len = headerType(h), headerLength(h)
+	r.next++
+	r.counts.Messages = r.next
+	if r.next == r.ackAt {
+		r.Ack()
+	}
+	return true
+}
+
+// record takes the stamp of the next message, whose header has been loaded. The
+// sender may write there what it likes: a stamp that is not of this message, or
+// from the future, is refused.
+func (r *Receiver) record() {
+	if r.stamps == nil {
+		return
+	}
+	now := timestamp()
+	s := r.stats
+	t := &r.stamps[s.Latency.Taken%stampCount]
+	line, tsc := atomic.LoadUint64(&t.Line), atomic.LoadUint64(&t.TSC)
+	if took := now - tsc; line == r.next && tsc <= now {
+		s.Cells.record(took)
+		publish(&s.Latency.Max, max(s.Latency.Max, took))
+	} else {
+		publish(&s.Latency.Refused, s.Latency.Refused+1)
+	}
+	publish(&s.Latency.Taken, s.Latency.Taken+1)
+}

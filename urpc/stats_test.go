@@ -1,0 +1,265 @@
+package urpc
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestHistogramCells: the cells follow each other without gaps, each counts what
+// its range says, and none is wider than a 32nd of it beyond the first ones.
+func TestHistogramCells(t *testing.T) {
+	next := uint64(0)
+	for i := range HistogramCells {
+		low, high := CellRange(i)
+		if low != next || cellOf(low) != i || cellOf(high-1) != i {
+			t.Fatalf("cell %d: %d to %d, cell before ends at %d; these are counted in %d and %d", i, low, high, next, cellOf(low), cellOf(high-1))
+		}
+		if width := high - low; width > 1<<cellUnit && width*cellHalf > low {
+			t.Fatalf("cell %d: %d to %d", i, low, high)
+		}
+		next = high
+	}
+	if next != 1<<33 || cellOf(next) != HistogramCells-1 || cellOf(^uint64(0)) != HistogramCells-1 {
+		t.Errorf("cells end at %d, longer ones count in %d and %d", next, cellOf(next), cellOf(^uint64(0)))
+	}
+}
+
+// TestHistogramFull: a cell that is full stays full.
+func TestHistogramFull(t *testing.T) {
+	var h Histogram
+	i := cellOf(1000)
+	h[i] = ^uint32(0) - 1
+	h.record(1000)
+	h.record(1000)
+	for cell, n := range h.Each {
+		if cell != i || n != ^uint32(0) {
+			t.Errorf("cell %d holds %d", cell, n)
+		}
+	}
+}
+
+// TestCounts: each count of a conversation whose every step is known.
+func TestCounts(t *testing.T) {
+	asleep := uint64(1)
+	sleep := &meddler{}
+	near, far, from, to := statPair(t, 16, Link{Epoch: 7, Polls: -1, Sleeper: sleep, Bell: &Bell{Asleep: &asleep, Ring: func() {}}})
+	var m Message
+	for i := range 15 {
+		if err := near.TrySend(&m); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	near.Sender.Flush()
+	near.Sender.Flush() // nothing to flush
+	if err := near.TrySend(&m); err != ErrFull {
+		t.Fatal(err)
+	}
+	if n, err := near.SendBatch(make([]Message, 3)); n != 0 || err != ErrFull {
+		t.Fatal(n, err)
+	}
+	var msgs [16]Message
+	if n, err := far.RecvBatch(msgs[:]); n != 15 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := far.TryRecv(&m); err != ErrEmpty {
+		t.Fatal(err)
+	}
+	sleep.write, sleep.left = func() {}, 1
+	if err := near.Recv(context.Background(), &m); err != context.Canceled {
+		t.Fatal(err)
+	}
+	if want := (SendCounts{Messages: 15, Batches: 1, Stalls: 2, Wakes: 1}); from.Send != want {
+		t.Errorf("near sent %+v, want %+v", from.Send, want)
+	}
+	if want := (RecvCounts{Messages: 15, Polls: 1}); to.Recv != want {
+		t.Errorf("far received %+v, want %+v", to.Recv, want)
+	}
+	// looks once before each of both sleeps, and polls not at all
+	if want := (RecvCounts{Polls: 2, Parks: 2}); from.Recv != want {
+		t.Errorf("near received %+v, want %+v", from.Recv, want)
+	}
+	if to.Latency != (Latency{}) || to.Cells != (Histogram{}) {
+		t.Errorf("latencies without being asked for: %+v", to.Latency)
+	}
+}
+
+// statPair makes a duplex channel as connPair does, and returns what its ends count.
+func statPair(tb testing.TB, lines int, link Link) (near, far *Conn, from, to *Stats) {
+	a := must(SideOf(guarded(tb, SideBytes(lines)), lines))
+	b := must(SideOf(guarded(tb, SideBytes(lines)), lines))
+	return must(NewConn(a, b, link)), must(NewConn(b, a, link)), a.Stats, b.Stats
+}
+
+// sampling is a link that asks for latencies.
+var sampling = Link{Epoch: 7, Latency: true}
+
+// TestLatencies: what is recorded is not longer than what was measured around it,
+// and a sender that is slow has every message stamped.
+func TestLatencies(t *testing.T) {
+	near, far, _, s := statPair(t, 64, sampling)
+	longest := uint64(0)
+	for i := range uint64(100) {
+		m := Message{Len: 8, Type: 3}
+		fill(&m, i)
+		begin := timestamp()
+		if err := near.TrySend(&m); err != nil {
+			t.Fatal(err)
+		}
+		m = Message{}
+		if err := far.TryRecv(&m); err != nil || verify(&m, i) != nil {
+			t.Fatal(i, m, err)
+		}
+		longest = max(longest, timestamp()-begin)
+		for timestamp()-begin < sampleEvery {
+		}
+	}
+	n := uint64(0)
+	for _, count := range s.Cells.Each {
+		n += uint64(count)
+	}
+	if n != 100 || s.Latency.Taken != 100 || s.Latency.Refused != 0 {
+		t.Errorf("%d of 100 messages recorded; %+v", n, s.Latency)
+	}
+	if s.Latency.Max > longest {
+		t.Errorf("longest latency %d cycles, %d around it", s.Latency.Max, longest)
+	}
+}
+
+// TestSampling: messages arrive whole whatever carries a stamp, one by one and in
+// batches, on rings that fill up; in a stream only a few carry one.
+func TestSampling(t *testing.T) {
+	near, far, from, s := statPair(t, 256, sampling)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var sent, got uint64
+	var out, in [100]Message
+	for got < 1<<20 {
+		if rng.IntN(2) == 0 {
+			msgs := out[:rng.IntN(len(out))]
+			for i := range msgs {
+				fill(&msgs[i], sent+uint64(i))
+			}
+			n, err := near.SendBatch(msgs)
+			if err != nil && err != ErrFull {
+				t.Fatal(err)
+			}
+			sent += uint64(n)
+		} else {
+			for range rng.IntN(100) {
+				fill(&out[0], sent)
+				if err := near.TrySend(&out[0]); err == ErrFull {
+					break
+				} else if err != nil {
+					t.Fatal(err)
+				}
+				sent++
+			}
+		}
+		n, err := far.RecvBatch(in[:rng.IntN(len(in))])
+		if err != nil && err != ErrEmpty {
+			t.Fatal(err)
+		}
+		for i := range n {
+			if err := verify(&in[i], got); err != nil {
+				t.Fatal(err)
+			}
+			got++
+		}
+	}
+	if n := s.Latency.Taken; n == 0 || n > got/10 || s.Latency.Refused != 0 {
+		t.Errorf("%d of %d messages stamped, %d refused", n, got, s.Latency.Refused)
+	}
+	if s.Recv.Messages != got || from.Send.Messages != sent {
+		t.Errorf("counted %d sent, %d received, were %d and %d", from.Send.Messages, s.Recv.Messages, sent, got)
+	}
+}
+
+// TestHostileStamps: a sender that writes anything as a stamp garbles the
+// latencies of its channel, not its messages, and no cell outside.
+func TestHostileStamps(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		tamper  func(s *Stamp)
+		refused uint64
+		taken   int // cells that count
+	}{
+		{"in order", func(*Stamp) {}, 0, 1},
+		{"another line", func(s *Stamp) { s.Line++ }, 1, 0},
+		{"the future", func(s *Stamp) { s.TSC += 1 << 60 }, 1, 0},
+		{"the first cycle", func(s *Stamp) { s.TSC = 0 }, 0, 1},
+	} {
+		near, far, from, s := statPair(t, 16, sampling)
+		var m Message
+		near.TrySend(&m)
+		c.tamper(&from.Stamps[0])
+		if err := far.TryRecv(&m); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		cells := 0
+		for range s.Cells.Each {
+			cells++
+		}
+		if s.Latency.Refused != c.refused || s.Latency.Taken != 1 || cells != c.taken {
+			t.Errorf("%s: %+v, %d cells", c.name, s.Latency, cells)
+		}
+	}
+	// a receiver that says anything of what it took
+	near, far, _, to := statPair(t, 16, sampling)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range uint64(1000) {
+		to.Latency.Taken = rng.Uint64() >> rng.UintN(64)
+		near.Sender.sample(near.Sender.next)
+		var m Message
+		fill(&m, i)
+		if err := near.TrySend(&m); err != nil {
+			t.Fatal(err)
+		}
+		if err := far.TryRecv(&m); err != nil || verify(&m, i) != nil {
+			t.Fatal(m, err)
+		}
+	}
+}
+
+// TestUnreadStamps: a receiver that keeps no latencies gets every message, and
+// soon no stamps.
+func TestUnreadStamps(t *testing.T) {
+	near, far := connPair(t, 16, sampling, Link{Epoch: 7})
+	for i := range uint64(100) {
+		near.Sender.sample(near.Sender.next)
+		var m Message
+		fill(&m, i)
+		if err := near.TrySend(&m); err != nil {
+			t.Fatal(err)
+		}
+		if err := far.TryRecv(&m); err != nil || verify(&m, i) != nil {
+			t.Fatal(m, err)
+		}
+	}
+	if n := near.Sender.sampler.number; n != stampCount {
+		t.Errorf("%d stamps written", n)
+	}
+}
+
+// TestStampedAndDead: stamped messages that a dead core had finished arrive.
+func TestStampedAndDead(t *testing.T) {
+	mem := [2][]byte{guarded(t, SideBytes(16)), guarded(t, SideBytes(16))}
+	a, b := must(SideOf(mem[0], 16)), must(SideOf(mem[1], 16))
+	near, far := must(NewConn(a, b, sampling)), must(NewConn(b, a, sampling))
+	var m Message
+	for range stampCount {
+		near.Sender.sample(near.Sender.next)
+		near.TrySend(&m)
+	}
+	BurySide(a, b, 7)
+	for i := range stampCount {
+		if err := far.TryRecv(&m); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if err := far.TryRecv(&m); err != ErrClosed {
+		t.Error(err)
+	}
+	if n := b.Stats.Latency.Taken; n != stampCount {
+		t.Errorf("%d stamps taken", n)
+	}
+}
