@@ -1,0 +1,148 @@
+package agreement
+
+import "barreleye/guest/monitor/cores"
+
+// phase is how far an own operation is.
+type phase uint8
+
+const (
+	free     phase = iota // there is none in this place
+	voting                // two phases: who answers Prepare is counted
+	deciding              // it is decided and recorded: who answers Decide is counted
+	applying              // one phase: it is recorded: who answers Apply is counted
+)
+
+// operation is one of this core's own.
+type operation struct {
+	phase phase
+	seq   uint64
+	epoch uint64 // of the view in which it began
+	op    Op
+	all   bool
+	to    cores.Set // without this core
+	waits cores.Set // of those, who has not answered this phase
+	tag   uint64
+}
+
+// begin starts an operation. This core's own state is asked first, so that what it
+// does not allow costs no message.
+func (m *Machine) begin(e *Event) {
+	o := &m.own[m.next%Window]
+	if !m.holder || o.phase != free {
+		m.result(e.Tag, Busy)
+		return
+	}
+	if e.TwoPhases && !m.state.Prepare(&e.Op) {
+		m.result(e.Tag, Refused)
+		return
+	}
+	to := m.view.Members
+	if !e.All {
+		to = e.To.And(&to)
+	}
+	*o = operation{phase: voting, seq: m.next, epoch: m.view.Epoch, op: e.Op, all: e.All, to: to, tag: e.Tag}
+	o.to.Remove(m.self)
+	m.next++
+	mine := m.part(m.self)
+	if e.TwoPhases {
+		mine.note(o, prepared)
+	} else {
+		o.phase = applying
+		m.record(o, o.stored())
+		m.state.Apply(&o.op)
+		mine.note(o, ended)
+	}
+	m.ask(o)
+}
+
+// stored is what is recorded of the operation.
+func (o *operation) stored() Record {
+	return Record{Seq: o.seq, Epoch: o.epoch, Op: o.op, All: o.all, To: o.to, Apply: o.phase == applying}
+}
+
+func (m *Machine) record(o *operation, r Record) {
+	m.list = append(m.list, Action{Kind: ActRecord, Slot: int(o.seq % Window), Record: r})
+}
+
+func (m *Machine) result(tag uint64, outcome Outcome) {
+	m.list = append(m.list, Action{Kind: ActResult, Tag: tag, Outcome: outcome})
+}
+
+// ask sends what the phase asks to all that take part.
+func (m *Machine) ask(o *operation) {
+	msg := Message{Seq: o.seq}
+	switch o.phase {
+	case voting:
+		msg.Kind, msg.Op, msg.All = KindPrepare, o.op, o.all
+	case deciding:
+		msg.Kind, msg.Yes = KindDecide, true
+	case applying:
+		msg.Kind, msg.Op, msg.All = KindApply, o.op, o.all
+	}
+	o.waits = o.to
+	for c := range o.to.All() {
+		m.send(c, msg)
+	}
+	m.proceed(o)
+}
+
+// answer takes an answer. One to an operation that has ended, or of a core that owes
+// none, counts for nothing.
+func (m *Machine) answer(from int, msg *Message) {
+	o := &m.own[msg.Seq%Window]
+	wanted := KindDone
+	if o.phase == voting {
+		wanted = KindVote
+	}
+	if o.phase == free || o.seq != msg.Seq || msg.Kind != wanted || !o.waits.Has(from) {
+		return
+	}
+	if msg.Kind == KindVote && !msg.Yes {
+		m.refuse(o)
+		return
+	}
+	o.waits.Remove(from)
+	m.proceed(o)
+}
+
+// proceed goes on to the next phase once all answers are there.
+func (m *Machine) proceed(o *operation) {
+	if o.waits != (cores.Set{}) {
+		return
+	}
+	if o.phase == voting {
+		o.phase = deciding
+		m.record(o, o.stored()) // from here on it is committed, also if this core dies
+		m.state.Commit(&o.op, true)
+		m.part(m.self).note(o, ended)
+		m.ask(o)
+		return
+	}
+	m.record(o, Record{})
+	o.phase = free
+	m.result(o.tag, Committed)
+	m.flush()
+}
+
+// refuse ends an operation that some core does not allow. Nobody answers that: who
+// does not hear of it, because this core dies, finds no record.
+func (m *Machine) refuse(o *operation) {
+	for c := range o.to.All() {
+		m.send(c, Message{Kind: KindDecide, Seq: o.seq})
+	}
+	m.state.Abort(&o.op)
+	m.part(m.self).note(o, ended)
+	o.phase = free
+	m.result(o.tag, Refused)
+	m.flush()
+}
+
+// reduce takes an operation on without the cores that have died.
+func (m *Machine) reduce(o *operation) {
+	if o.phase == free {
+		return
+	}
+	o.to = o.to.And(&m.view.Members)
+	o.waits = o.waits.And(&m.view.Members)
+	m.proceed(o)
+}

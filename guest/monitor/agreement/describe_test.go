@@ -1,0 +1,57 @@
+package agreement
+
+import (
+	"fmt"
+
+	"barreleye/guest/monitor/membership"
+)
+
+// note writes a line of the transcript.
+func (t *trial) note(format string, args ...any) {
+	if t.log != nil {
+		fmt.Fprintf(t.log, format+"\n", args...)
+	}
+}
+
+func describe(v *membership.View) string {
+	s := fmt.Sprint(v.Epoch, " of cores")
+	for c := range v.Members.All() {
+		s += fmt.Sprint(" ", c)
+	}
+	if v.Joining != membership.Nobody {
+		s += fmt.Sprintf(", %d joins since %d", v.Joining, v.JoinEpoch)
+	}
+	return s
+}
+
+var kinds = [...]string{KindPrepare: "prepare", KindDecide: "decide", KindApply: "apply", KindVote: "vote", KindDone: "done", KindFlushed: "flushed"}
+
+func (m *Message) describe() string {
+	s := fmt.Sprintf("%s %d", kinds[m.Kind], m.Seq)
+	if m.Yes {
+		s += " yes"
+	}
+	if m.Op != (Op{}) {
+		s += fmt.Sprint(" ", m.Op)
+	}
+	return s
+}
+
+var outcomes = [...]string{Committed: "committed", Refused: "refused", Busy: "busy"}
+
+func (a *Action) describe() string {
+	switch a.Kind {
+	case ActSend:
+		return fmt.Sprintf("to %d: %s", a.To, a.Message.describe())
+	case ActRecord:
+		if a.Record.Seq == 0 {
+			return fmt.Sprintf("record %d: none", a.Slot)
+		}
+		return fmt.Sprintf("record %d: %d %v", a.Slot, a.Record.Seq, a.Record.Op)
+	case ActResult:
+		return fmt.Sprintf("operation %d is %s", a.Tag, outcomes[a.Outcome])
+	case ActSnapshot:
+		return fmt.Sprintf("to %d: snapshot", a.To)
+	}
+	return fmt.Sprintf("settled %d", a.Epoch)
+}

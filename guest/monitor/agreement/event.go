@@ -1,0 +1,107 @@
+package agreement
+
+import (
+	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/membership"
+)
+
+// EventKind says what happened.
+type EventKind uint8
+
+// Events.
+const (
+	EventStart    EventKind = 1 + iota // this core's program wants Op to take effect
+	EventMessage                       // Message came from core From
+	EventSnapshot                      // Snapshot came from core From
+	EventView                          // View was published
+)
+
+// Event is what happened.
+type Event struct {
+	Kind EventKind
+	From int
+
+	// EventStart: All says that Op changes what all cores hold alike. Otherwise it
+	// changes what this core and those in To hold for themselves. TwoPhases says that
+	// all of them must agree first. Tag is the program's.
+	Op        Op
+	All       bool
+	To        cores.Set
+	TwoPhases bool
+	Tag       uint64
+
+	Message  Message
+	Snapshot Snapshot
+
+	// EventView: Records returns what a core that is in the view no more had
+	// recorded. It was fenced, so everybody reads the same.
+	View    membership.View
+	Records func(core int) [Window]Record
+}
+
+// ActionKind says what to do.
+type ActionKind uint8
+
+// Actions.
+const (
+	ActSend     ActionKind = 1 + iota // Message to core To
+	ActRecord                         // store Record in place Slot, before anything that follows in the list
+	ActResult                         // the operation with this Tag has ended
+	ActSnapshot                       // Snapshot to core To
+	ActSettled                        // tell the VMM: the view of Epoch is settled here
+)
+
+// Action is something to do, in the order of the list.
+type Action struct {
+	Kind     ActionKind
+	To       int
+	Message  Message
+	Slot     int
+	Record   Record
+	Tag      uint64
+	Outcome  Outcome
+	Snapshot Snapshot
+	Epoch    uint64
+}
+
+// Outcome is how an operation ended.
+type Outcome uint8
+
+// Outcomes.
+const (
+	Committed Outcome = 1 + iota // it took effect at all cores that live
+	Refused                      // it took effect nowhere: some core's state does not allow it now
+	Busy                         // it was not begun: Window operations are under way, or this core has no state yet
+)
+
+// Record is what a coordinator has decided, in memory that outlives it. The zero
+// Record is none.
+type Record struct {
+	Seq   uint64
+	Epoch uint64 // of the coordinator's view when the operation began
+	Op    Op
+	All   bool
+	To    cores.Set // without the coordinator
+	Apply bool      // one phase: whoever is in To and has not applied Op must
+}
+
+// State is what operations change: a replica of what all cores hold alike, and what
+// this core holds for itself. It is deterministic, waits for nothing and starts no
+// operation from within. While this core joins and has no replica yet, it is not asked
+// about operations on that; the rest is in use from the start.
+type State interface {
+	// Prepare reports whether op may take effect, and if so keeps whatever is in
+	// conflict with it from being prepared until Commit or Abort.
+	Prepare(op *Op) bool
+	// Commit makes op take effect. prepared says whether Prepare was asked: it was
+	// not where this core got its state from another one in between.
+	Commit(op *Op, prepared bool)
+	// Abort undoes Prepare.
+	Abort(op *Op)
+	// Apply makes op, of one phase, take effect. Such operations commute.
+	Apply(op *Op)
+	// Save appends the replica to b; what is prepared is no part of it.
+	Save(b []byte) []byte
+	// Load replaces the initial replica by a saved one.
+	Load(b []byte) error
+}

@@ -1,0 +1,125 @@
+package agreement
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/membership"
+	"barreleye/urpc"
+)
+
+// accepts is a state that allows everything.
+type accepts struct{ committed int }
+
+func (*accepts) Prepare(*Op) bool     { return true }
+func (a *accepts) Commit(*Op, bool)   { a.committed++ }
+func (*accepts) Abort(*Op)            {}
+func (*accepts) Apply(*Op)            {}
+func (*accepts) Save(b []byte) []byte { return b }
+func (*accepts) Load(b []byte) error {
+	if len(b) > 0 {
+		return errors.New("not mine")
+	}
+	return nil
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	good := Message{Kind: KindPrepare, Seq: 1, All: true, Op: Op{1, 2, 3, 4, 5}}
+	for name, spoil := range map[string]func(*urpc.Message){
+		"type":   func(l *urpc.Message) { l.Type++ },
+		"length": func(l *urpc.Message) { l.Len-- },
+		"kind":   func(l *urpc.Message) { l.Words[0] |= 0xff },
+		"none":   func(l *urpc.Message) { l.Words[0] &^= 0xffff },
+		"bits":   func(l *urpc.Message) { l.Words[0] |= 1 << 18 },
+		"seq":    func(l *urpc.Message) { l.Words[1] = 0 },
+	} {
+		line := good.Encode()
+		var m Message
+		if err := m.Decode(&line); err != nil || m != good {
+			t.Fatal(m, err)
+		}
+		spoil(&line)
+		if err := m.Decode(&line); !errors.Is(err, urpc.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestVoteOfOthers: a core that votes twice, or is not asked, decides nothing.
+func TestVoteOfOthers(t *testing.T) {
+	s := &accepts{}
+	m := New(0, s, membership.View{Epoch: 1, Members: cores.First(4), Joining: membership.Nobody})
+	m.Step(&Event{Kind: EventStart, To: cores.Of(1, 2), TwoPhases: true}, nil)
+	for _, from := range []int{1, 1, 3, 0} {
+		m.Step(&Event{Kind: EventMessage, From: from, Message: Message{Kind: KindVote, Seq: 1, Yes: true}}, nil)
+	}
+	m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindDone, Seq: 1}}, nil)
+	m.Step(&Event{Kind: EventMessage, From: 3, Message: Message{Kind: KindVote, Seq: 1}}, nil)
+	if s.committed != 0 {
+		t.Error("committed without core 2")
+	}
+	list := m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindVote, Seq: 1, Yes: true}}, nil)
+	if s.committed != 1 || len(list) != 3 || list[0].Kind != ActRecord {
+		t.Errorf("%d commits, %+v", s.committed, list)
+	}
+}
+
+// TestBrokenSnapshot: a core whose sponsor sends nonsense goes on waiting for a state.
+func TestBrokenSnapshot(t *testing.T) {
+	m := New(1, &accepts{}, membership.View{Epoch: 2, Members: cores.First(2), Joining: 1, JoinEpoch: 2})
+	for _, a := range m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, State: []byte("?")}}, nil) {
+		t.Errorf("%+v", a)
+	}
+	if list := m.Step(&Event{Kind: EventStart, Tag: 7}, nil); len(list) != 1 || list[0].Outcome != Busy {
+		t.Errorf("%+v", list)
+	}
+	if list := m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, Members: cores.First(2)}}, nil); len(list) != 1 || list[0].Kind != ActSettled {
+		t.Errorf("%+v", list)
+	}
+}
+
+// FuzzStep: whatever lines come from other cores, a machine neither panics nor
+// commits anything that they did not ask it to.
+func FuzzStep(f *testing.F) {
+	prepare, decide := Message{Kind: KindPrepare, Seq: 3, All: true}, Message{Kind: KindDecide, Seq: 3, Yes: true}
+	var seed []byte
+	for _, m := range []Message{prepare, decide} {
+		line := m.Encode()
+		seed = append(seed, 1)
+		for _, w := range line.Words {
+			seed = binary.LittleEndian.AppendUint64(seed, w)
+		}
+	}
+	f.Add(seed, false)
+	f.Add(seed, true)
+	f.Fuzz(func(t *testing.T, data []byte, joins bool) {
+		v := membership.View{Epoch: 2, Members: cores.First(3), Joining: membership.Nobody}
+		if joins {
+			v.Joining, v.JoinEpoch = 0, 2
+		}
+		s := &accepts{}
+		m := New(0, s, v)
+		asked := map[[2]uint64]bool{}
+		for len(data) > 56 {
+			from := int(data[0] % 4)
+			line := urpc.Message{Type: MessageType, Len: urpc.MaxPayload}
+			for i := range line.Words {
+				line.Words[i] = binary.LittleEndian.Uint64(data[1+8*i:])
+			}
+			data = data[57:]
+			var msg Message
+			if msg.Decode(&line) != nil {
+				continue
+			}
+			if msg.Kind == KindPrepare {
+				asked[[2]uint64{uint64(from), msg.Seq}] = true
+			}
+			m.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil)
+		}
+		if s.committed > len(asked) {
+			t.Errorf("%d commits of %d that were asked for", s.committed, len(asked))
+		}
+	})
+}

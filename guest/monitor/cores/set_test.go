@@ -1,0 +1,61 @@
+package cores
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestSet compares sets with maps over random operations.
+func TestSet(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		var s Set
+		want := map[int]bool{}
+		for range r.IntN(300) {
+			c := r.IntN(Max)
+			if r.IntN(3) == 0 {
+				s.Remove(c)
+				delete(want, c)
+			} else {
+				s.Add(c)
+				want[c] = true
+			}
+		}
+		var list []int
+		for c := range s.All() {
+			list = append(list, c)
+		}
+		if len(list) != len(want) || s.Len() != len(want) || !slices.IsSorted(list) || s != Of(list...) {
+			t.Fatalf("%v, want %v", list, want)
+		}
+		lowest := -1
+		if len(list) > 0 {
+			lowest = list[0]
+		}
+		if s.Lowest() != lowest {
+			t.Fatalf("lowest is %d, want %d", s.Lowest(), lowest)
+		}
+		for c := -1; c <= Max; c++ {
+			if s.Has(c) != want[c] {
+				t.Fatalf("core %d: %v, want %v", c, s.Has(c), want[c])
+			}
+		}
+		half := First(Max / 2)
+		low, high := s.And(&half), s.Without(&half)
+		for c := range s.All() {
+			if low.Has(c) == high.Has(c) || low.Has(c) != (c < Max/2) {
+				t.Fatalf("core %d is in the wrong half", c)
+			}
+		}
+		if low.Len()+high.Len() != s.Len() {
+			t.Fatal("halves are not the whole")
+		}
+		for c := range s.All() { // ending early is no error
+			if c != lowest {
+				t.Fatal(c)
+			}
+			break
+		}
+	}
+}
