@@ -19,12 +19,24 @@ func (v *View) OpenSide(kind, from, to int) (urpc.Side, error) {
 }
 
 // Messages returns how many messages a core has sent and received over all its
-// channels, the monitors' included.
+// channels, the monitors' and those that are closed again included.
 func (v *View) Messages(core int) (sent, received uint64) {
 	for peer := range v.Cores {
+		if peer == core {
+			continue
+		}
 		for _, kind := range []int{ChannelMonitor, ChannelProgram} {
 			// a pair's memory is where the geometry says, in any multikernel
-			if side, err := v.OpenSide(kind, core, peer); err == nil && peer != core {
+			if side, err := v.OpenSide(kind, core, peer); err == nil {
+				sent += atomic.LoadUint64(&side.Stats.Send.Messages)
+				received += atomic.LoadUint64(&side.Stats.Recv.Messages)
+			}
+		}
+		t := v.Totals(core, peer)
+		sent += t.Sent.Load()
+		received += t.Received.Load()
+		for _, e := range v.Opened(core, peer) {
+			if side, err := v.PoolSide(core, peer, e.Page, e.Lines); err == nil {
 				sent += atomic.LoadUint64(&side.Stats.Send.Messages)
 				received += atomic.LoadUint64(&side.Stats.Recv.Messages)
 			}

@@ -13,6 +13,9 @@
 //	per pair          call lines                   written by both cores of the pair
 //	per core          its broadcast, its           written by that core
 //	                  acknowledgements of others'
+//	per ordered pair  directory of and pool for    written by the pair's first core
+//	                  the channels opened at run
+//	                  time; of its call line
 //
 // docs/reference/memory-map.md draws it.
 package region
@@ -33,7 +36,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 4
+	Version = 5
 )
 
 // Header is page 0.
@@ -43,6 +46,7 @@ type Header struct {
 	Size           uint64 // bytes of the whole region
 	RingLines      uint64 // lines of every program ring
 	Epoch          uint64
+	PoolPages      uint64 // of each pool for channels opened at run time
 }
 
 // States of a core, as it publishes them itself.
@@ -115,7 +119,18 @@ type VMMBlock struct {
 	Signal atomic.Uint64
 	// Input answers the core's Block.Input.
 	Input input.Answer
+	// Over says whether the core's life has ended (OverNot and so on).
+	Over atomic.Uint64
 }
+
+// What VMMBlock.Over says. The VMM stores OverBurying before it looks for what
+// the dead core shared with others, and OverBuried when all of that is closed:
+// who shares something and then finds OverNot knows that it will be found.
+const (
+	OverNot     = 0
+	OverBurying = 1
+	OverBuried  = 2
+)
 
 // Sizes of a core's area in pages.
 const (
@@ -143,6 +158,12 @@ const (
 type Geometry struct {
 	Cores     int
 	RingLines int
+	PoolPages int // of each pool for channels opened at run time
+}
+
+// DefaultGeometry is the geometry for a number of cores.
+func DefaultGeometry(cores int) Geometry {
+	return Geometry{Cores: cores, RingLines: DefaultRingLines(cores), PoolPages: DefaultPoolPages(cores)}
 }
 
 // DefaultRingLines is the length of the program rings: long rings let a stream
@@ -196,15 +217,15 @@ func (g Geometry) broadcastPage(core int) int {
 
 // Size returns the region's size in bytes, a multiple of 2 MiB.
 func (g Geometry) Size() uint64 {
-	pages := uint64(g.broadcastPage(g.Cores))
+	pages := uint64(g.openedEnd())
 	return (pages*layout.PageSize + layout.HugeSize - 1) &^ (layout.HugeSize - 1)
 }
 
 // Check reports a geometry that cannot be laid out.
 func (g Geometry) Check() error {
 	if g.Cores < 1 || g.Size() > layout.MaxRegion {
-		return fmt.Errorf("shared region: %d cores with rings of %d lines need %d MiB, at most %d MiB fit",
-			g.Cores, g.RingLines, g.Size()>>20, uint64(layout.MaxRegion)>>20)
+		return fmt.Errorf("shared region: %d cores with rings of %d lines and pools of %d KiB need %d MiB, at most %d MiB fit: use fewer cores or a smaller pool",
+			g.Cores, g.RingLines, g.PoolPages*layout.PageSize>>10, g.Size()>>20, uint64(layout.MaxRegion)>>20)
 	}
 	return nil
 }

@@ -42,6 +42,19 @@ func areas(v *View) (list []area) {
 			for _, kind := range []int{ChannelMonitor, ChannelProgram} {
 				add(fmt.Sprintf("side %d of %d to %d", kind, i, j), core, v.Side(kind, i, j), urpc.SideBytes(v.Lines(kind)))
 			}
+			if i != j {
+				add(fmt.Sprintf("totals of %d towards %d", i, j), core, at(unsafe.Pointer(v.Totals(i, j))), int(unsafe.Sizeof(Totals{})))
+				first, last := at(unsafe.Pointer(v.entry(i, j, 0))), at(unsafe.Pointer(v.entry(i, j, v.Entries()-1)))
+				add(fmt.Sprintf("directory of %d towards %d", i, j), core, first, int(last-first)+entrySize)
+				for _, page := range []int{0, v.PoolPages - SidePages(urpc.MinLines)} {
+					mem, err := v.PoolMemory(i, j, page, urpc.MinLines)
+					if err != nil {
+						panic(err)
+					}
+					add(fmt.Sprintf("page %d of the pool of %d towards %d", page, i, j), core, at(unsafe.Pointer(&mem[0])), len(mem))
+				}
+				add(fmt.Sprintf("calls counted by %d to %d", i, j), core, v.CallStatsArea(i, j), layout.PageSize)
+			}
 			if i <= j {
 				add(fmt.Sprintf("calls of %d and %d", i, j), fmt.Sprintf("pair %d %d", i, j), v.CallArea(i, j), CallLines*urpc.LineSize)
 			}
@@ -54,7 +67,7 @@ func areas(v *View) (list []area) {
 // of it is inside, and no page has two writers.
 func TestNoOverlapAndOneWriter(t *testing.T) {
 	for _, cores := range []int{1, 2, 3, 8, 64, 65} {
-		v := &View{Geometry: Geometry{Cores: cores, RingLines: DefaultRingLines(cores)}}
+		v := &View{Geometry: DefaultGeometry(cores)}
 		if err := v.Check(); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,8 @@ const (
 	_ = uint(layout.PageSize - unsafe.Sizeof(Block{}))
 	_ = uint(layout.PageSize - unsafe.Sizeof(Crash{}))
 	_ = uint(layout.PageSize - unsafe.Sizeof(VMMBlock{}))
+	_ = uint(entriesOffset-unsafe.Sizeof(Totals{})) + uint(unsafe.Sizeof(Totals{})-entriesOffset)
+	_ = uint(entrySize-unsafe.Sizeof(entryWords{})) + uint(unsafe.Sizeof(entryWords{})-entrySize)
 	_ = uint(24-unsafe.Sizeof(boot.Mapping{})) + uint(unsafe.Sizeof(boot.Mapping{})-24)
 )
 
@@ -23,6 +25,12 @@ const (
 func at[T any](v *View, page int) *T {
 	a := v.addr(page)
 	return *(**T)(unsafe.Pointer(&a))
+}
+
+// entry returns entry i of a directory. It must be one of Entries.
+func (v *View) entry(from, to, i int) *entryWords {
+	a := v.addr(v.openedPage(from, to)) + entriesOffset + uintptr(i)*entrySize
+	return *(**entryWords)(unsafe.Pointer(&a))
 }
 
 // Format writes the header of a zeroed region at base and returns its view.
@@ -34,7 +42,7 @@ func Format(base uintptr, g Geometry) (*View, error) {
 	v := &View{Geometry: g, base: base}
 	*v.Header() = Header{
 		Magic: Magic, Version: Version, Cores: uint64(g.Cores),
-		Size: g.Size(), RingLines: uint64(g.RingLines), Epoch: 1,
+		Size: g.Size(), RingLines: uint64(g.RingLines), Epoch: 1, PoolPages: uint64(g.PoolPages),
 	}
 	return v, nil
 }
@@ -54,6 +62,6 @@ func Check(v *View) error {
 func Open(base uintptr) View {
 	v := View{base: base}
 	h := v.Header()
-	v.Geometry = Geometry{Cores: int(h.Cores), RingLines: int(h.RingLines)}
+	v.Geometry = Geometry{Cores: int(h.Cores), RingLines: int(h.RingLines), PoolPages: int(h.PoolPages)}
 	return v
 }

@@ -79,7 +79,7 @@ func (o Options) leastWakes(gap time.Duration, n int, khz uint64) ([]float64, er
 
 // minimalWakes runs the minimal guest and returns ns one way.
 func (o Options) minimalWakes(gap time.Duration, n int, khz uint64) ([]float64, error) {
-	lines, ring := scratch(region.Geometry{Cores: 2, RingLines: region.DefaultRingLines(2)})
+	lines, ring := scratch(region.DefaultGeometry(2))
 	cycles := uint64(gap.Nanoseconds()) * khz / 1_000_000
 	im, err := minimalImage(lines, lines+64, ring, cycles, n)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 // they receive what it had sent and then an error instead of waiting for ever.
 // The core does not run any more: its vCPU has left KVM_RUN for good.
 func (r *run) bury(dead *core) {
+	over := &r.view.VMM(dead.index).Over
+	over.Store(region.OverBurying)
 	if err := r.buryBroadcast(dead); err != nil {
 		r.logs.Alarm("core %d: its broadcast cannot be closed: %v", dead.index, err)
 	}
@@ -21,7 +23,12 @@ func (r *run) bury(dead *core) {
 		if err := r.buryBetween(dead.index, peer.index); err != nil {
 			r.logs.Alarm("core %d: its channels to core %d cannot be closed: %v", dead.index, peer.index, err)
 		}
-		peer.bell.Wake()
+	}
+	over.Store(region.OverBuried)
+	for _, peer := range r.cores {
+		if peer != dead && !peer.over {
+			peer.bell.Wake()
+		}
 	}
 }
 
@@ -59,6 +66,9 @@ func (r *run) buryBetween(dead, peer int) error {
 		}
 		urpc.BurySide(own, other, epoch)
 	}
+	if err := r.buryOpened(dead, peer); err != nil {
+		return err
+	}
 	asked, e1 := r.view.OpenCall(dead, peer)
 	served, e2 := r.view.OpenCall(peer, dead)
 	if err := errors.Join(e1, e2); err != nil {
@@ -67,4 +77,41 @@ func (r *run) buryBetween(dead, peer int) error {
 	urpc.BuryCall(asked.Line, asked.Client, true, epoch)
 	urpc.BuryCall(served.Line, served.Server, false, epoch)
 	return nil
+}
+
+// buryOpened closes the channels that the programs opened between them. The dead
+// core's directory may lack some, or lie; that of the living core has those that
+// it waits on, except for one that it is opening, which was in the dead core's
+// directory before it heard of it. Nothing is written outside of what the dead core
+// wrote.
+func (r *run) buryOpened(dead, peer int) error {
+	for _, e := range r.view.Opened(dead, peer) {
+		own, other, err := r.view.EntrySides(dead, peer, e)
+		if err != nil {
+			return err
+		}
+		buryEntry(own, other, e)
+	}
+	for _, e := range r.view.Opened(peer, dead) {
+		other, own, err := r.view.EntrySides(peer, dead, e)
+		if err != nil {
+			return err
+		}
+		if e.Open {
+			buryEntry(own, other, e)
+		}
+	}
+	return nil
+}
+
+// buryEntry closes the dead core's side of one of them.
+func buryEntry(dead, peer urpc.Side, e region.Entry) {
+	if e.Profile == region.ProfileBulk {
+		urpc.BuryBulk(dead, e.Epoch)
+		return
+	}
+	if peer.Rx == nil {
+		peer.Rx = new(urpc.Control) // nobody has taken anything yet
+	}
+	urpc.BurySide(dead, peer, e.Epoch)
 }

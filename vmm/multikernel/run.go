@@ -110,7 +110,7 @@ func (r *run) settle() (err error) {
 
 // share makes what all cores and the VMM see: the region and the doorbells.
 func (r *run) share() (err error) {
-	geometry := region.Geometry{Cores: r.opt.Cores, RingLines: region.DefaultRingLines(r.opt.Cores)}
+	geometry := region.DefaultGeometry(r.opt.Cores)
 	if err := geometry.Check(); err != nil {
 		return err
 	}
