@@ -24,6 +24,8 @@ var urpcParts = []part{
 	{"shared", false, sharedRows},
 	{"fanout", false, fanOutRows},
 	{"samecore", false, localRows},
+	{"peers", false, peerRows},
+	{"peers.payload", false, peerPayloadRows},
 }
 
 // URPCParts names the parts of URPC, for Options.Only.

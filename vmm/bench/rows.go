@@ -99,6 +99,8 @@ type Report struct {
 	HaltPollNS int    `json:"halt_poll_ns"`
 	Rows       []Row  `json:"rows"`
 
+	Environment *Environment `json:"environment,omitempty"`
+
 	KV []KVRow `json:"kv,omitempty"` // of that benchmark, every store
 }
 
@@ -124,6 +126,10 @@ func (r *Report) Text(w io.Writer) {
 	fmt.Fprintln(t, "NAME\tUNIT\tMEDIAN\tP99\tLIMIT\tRATIO\t")
 	for _, x := range r.Rows {
 		limit, ratio := "-", "-"
+		if x.Percentiles.N == 0 { // not measured, and the note says why
+			fmt.Fprintf(t, "%s\t%s\t-\t-\t-\t-\t\n", x.Label(), x.Unit)
+			continue
+		}
 		if x.Limit != 0 {
 			limit, ratio = fmt.Sprintf("%.2f", x.Limit), fmt.Sprintf("%.2f", x.Ratio)
 		}

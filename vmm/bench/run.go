@@ -2,11 +2,11 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"barreleye/devices/region"
@@ -26,6 +26,9 @@ type Options struct {
 	Only []string
 
 	few int // rounds of everything, for tests of what is measured; 0: as many as it takes
+
+	// Watch, if set, notes where the cores were. Observe sets it.
+	Watch *Watch
 
 	// Step, if set, is told what is being measured from now on, in a few words.
 	Step func(what string)
@@ -60,18 +63,7 @@ func (o Options) newReport() *Report {
 	return r
 }
 
-func cpuModel() string {
-	b, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown CPU"
-	}
-	for line := range strings.Lines(string(b)) {
-		if name, ok := strings.CutPrefix(line, "model name"); ok {
-			return strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(name), ":"))
-		}
-	}
-	return "unknown CPU"
-}
+func cpuModel() string { return cmp.Or(cpuInfo("model name"), "unknown CPU") }
 
 // cores runs an image of its own on some cores and returns what it printed.
 func (o Options) cores(im *image.Image, change func(*multikernel.Options), args ...string) ([]byte, *multikernel.Report, error) {
@@ -88,7 +80,15 @@ func (o Options) cores(im *image.Image, change func(*multikernel.Options), args 
 	if change != nil {
 		change(opt)
 	}
+	inspect := opt.Inspect
+	opt.Inspect = func(v *region.View) {
+		o.Watch.placed(v)
+		if inspect != nil {
+			inspect(v)
+		}
+	}
 	report, err := multikernel.Run(opt)
+	o.Watch.ran(report)
 	if err == nil && report.ExitCode != 0 {
 		err = fmt.Errorf("bench: a core ended too early: %s: report it", report.Errors())
 	}

@@ -27,10 +27,10 @@ type Bucket struct {
 // 4.4 % wide.
 const perOctave = 16
 
-// quantile returns the q-quantile of sorted samples.
+// quantile returns the q-quantile of sorted samples, 0 of none.
 func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
-		return math.NaN()
+		return 0
 	}
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }

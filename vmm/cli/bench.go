@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"barreleye/vmm/bench"
+	"barreleye/vmm/bench/peers"
 	"barreleye/vmm/multikernel"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,7 @@ median over the limit. Name what to measure.`,
 	}
 	for _, b := range benchmarks {
 		var o bench.Options
-		var output format
+		var output benchOutput
 		var platform string
 		sub := &cobra.Command{
 			Use: b.name, Short: b.short, Long: b.long, Args: noArguments,
@@ -69,6 +70,10 @@ median over the limit. Name what to measure.`,
 				if o.Platform, err = multikernel.Choose(platform, h.Device); err != nil {
 					return err
 				}
+				watch := o.Observe(fmt.Sprint(readVersion()))
+				if text := watch.Noise().Warning(); text != "" {
+					h.note("bench: %s: figures may be worse than they are alone", text)
+				}
 				progress := h.progress("measuring %s", b.name)
 				o.Step = func(what string) { progress.say("measuring %s: %s", b.name, what) }
 				report, err := b.run(o)
@@ -76,11 +81,8 @@ median over the limit. Name what to measure.`,
 				if err != nil {
 					return err
 				}
-				if output == formatJSON {
-					return report.JSON(h.Stdout)
-				}
-				report.Text(h.Stdout)
-				return nil
+				report.Environment = watch.End()
+				return output.write(h.Stdout, report)
 			},
 		}
 		sub.Flags().StringVar(&platform, "platform", multikernel.PlatformAuto, "what cores are: kvm, hosted, or auto")
@@ -88,16 +90,19 @@ median over the limit. Name what to measure.`,
 		if b.name == "urpc" {
 			sub.Flags().StringSliceVar(&o.Only, "only", nil, "what to measure: "+strings.Join(bench.URPCParts(), ", "))
 		}
-		outputFlag(sub, &output)
+		output.flags(sub)
 		cmd.AddCommand(sub)
 	}
-	// what "bench compute", "bench log" and "bench kv" run as processes of their own
+	// what "bench urpc", "compute", "log" and "kv" run as processes of their own
 	cmd.AddCommand(&cobra.Command{
 		Use: "kernel ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Kernel(h.Stdout, args[0]) },
 	}, &cobra.Command{
 		Use: "lines ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Lines(h.Stdout, h.Stderr, args[0]) },
+	}, &cobra.Command{
+		Use: "peers SET", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return peers.Run(h.Stdout, args[0]) },
 	}, &cobra.Command{
 		Use: "kvprocess -- FLAGS", Hidden: true,
 		RunE: func(_ *cobra.Command, args []string) error { return bench.KVProcess(h.Stdout, args) },

@@ -89,6 +89,7 @@ func TestErrors(t *testing.T) {
 		{"", "bench everything"},
 		{"", "bench urpc slowly"},
 		{"", "bench urpc --only base,everything"},
+		{"", "bench urpc -o html"},
 		{"", "run"},
 		{"", "run -- good"},
 		{"", "run ./good extra"},
