@@ -17,7 +17,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("agreement.seed", 0, "run the simulation of this seed only, and shrink it if it fails")
-	seedsFlag = flag.Uint64("agreement.seeds", 10_000, "simulations to run")
+	seedsFlag = flag.Uint64("agreement.seeds", seedsByDefault, "simulations to run")
 )
 
 // Kinds of operations, in word 0. Word 1 is the operation's number, unique in a run.
