@@ -1,0 +1,87 @@
+package caps
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Delete removes a capability. With the last one to an object the object goes, unless
+// others were cut from it: then it goes with the last of those. What a CNode holds goes
+// with it. Delete returns the extents that no object of this space covers any more, for
+// whoever hands out memory; and fails with ErrGone.
+func (s *Space) Delete(r Ref) (free []Extent, err error) {
+	c, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	s.drop([]*capability{c}, &free)
+	return free, nil
+}
+
+// Revoke removes every capability to what r names, and to whatever was cut from it,
+// but r itself. Then all of it can be retyped anew. It returns the extents that are free
+// now (of what went with CNodes), and fails with ErrGone, ErrRights (Derive is needed),
+// and ErrInside where r lies in a CNode that would go.
+func (s *Space) Revoke(r Ref) (free []Extent, err error) {
+	c, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	o := c.object
+	if c.rights&Derive == 0 {
+		return nil, fmt.Errorf("caps: revoke %v: derive: %w", o.Extent, ErrRights)
+	}
+	if c.in != nil && c.in.below(o) {
+		return nil, fmt.Errorf("caps: revoke %v: %w", o.Extent, ErrInside)
+	}
+	var goes []*capability
+	var collect func(*object)
+	collect = func(o *object) {
+		for _, x := range o.copies {
+			if x != c {
+				goes = append(goes, x)
+			}
+		}
+		for _, child := range o.children {
+			collect(child)
+		}
+	}
+	collect(o)
+	s.drop(goes, &free)
+	return free, nil
+}
+
+// drop removes capabilities, and those that lie in CNodes that go with them.
+func (s *Space) drop(list []*capability, free *[]Extent) {
+	for len(list) > 0 {
+		c := list[len(list)-1]
+		list = list[:len(list)-1]
+		if s.caps[c.ref] != c {
+			continue // it lay in a CNode that went before
+		}
+		delete(s.caps, c.ref)
+		c.leave()
+		o := c.object
+		if o.copies = without(o.copies, c); len(o.copies) > 0 {
+			continue
+		}
+		list = append(list, o.holds...) // of a CNode that nobody can reach any more
+		s.bury(o, free)
+	}
+}
+
+// bury removes an object that has neither copies nor children, and then, if that was
+// all that its parent was there for, the parent.
+func (s *Space) bury(o *object, free *[]Extent) {
+	for o != nil && len(o.copies) == 0 && len(o.children) == 0 {
+		p := o.parent
+		if p == nil {
+			s.roots = without(s.roots, o)
+			*free = append(*free, o.Extent)
+			return
+		}
+		at := slices.Index(p.children, o)
+		p.children = slices.Delete(p.children, at, at+1)
+		o = p
+	}
+}

@@ -1,0 +1,190 @@
+package caps
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Ref names a capability of a Space. The zero Ref names none. A Ref is never used
+// for another capability after its own is gone.
+type Ref uint64
+
+// Cap is what a Ref names.
+type Cap struct {
+	Extent
+	Rights Rights
+}
+
+// Space holds the capabilities of one core.
+type Space struct {
+	caps map[Ref]*capability
+	last Ref
+	// roots are objects that were cut from nothing here: sorted by kind of numbers
+	// and base.
+	roots []*object
+}
+
+// capability is one copy.
+type capability struct {
+	ref    Ref
+	object *object
+	rights Rights
+	in     *object // CNode that holds it; nil: the space itself
+}
+
+// object is what all copies of a capability share.
+type object struct {
+	Extent
+	parent   *object
+	children []*object     // sorted by base; no two overlap
+	copies   []*capability // none: it is only there because of its children
+	holds    []*capability // of a CNode
+}
+
+// New returns a space that holds a capability with all rights to each of the given
+// extents, and their Refs in that order. It fails with ErrType, ErrExtent, ErrOverlap.
+func New(roots ...Extent) (*Space, []Ref, error) {
+	s := &Space{caps: map[Ref]*capability{}}
+	refs := make([]Ref, 0, len(roots))
+	for _, e := range roots {
+		r, err := s.Insert(e)
+		if err != nil {
+			return nil, nil, err
+		}
+		refs = append(refs, r)
+	}
+	return s, refs, nil
+}
+
+// Insert adds an extent that no object of this space overlaps, as one with all rights.
+// It fails with ErrType, ErrExtent, ErrOverlap.
+func (s *Space) Insert(e Extent) (Ref, error) {
+	if err := e.check(); err != nil {
+		return 0, err
+	}
+	if e.Type == Endpoint {
+		return 0, fmt.Errorf("caps: %v: only a dispatcher has endpoints: %w", e, ErrType)
+	}
+	for _, o := range s.roots {
+		if shapes[o.Type].plain == shapes[e.Type].plain && o.overlaps(e.Base, e.Size) {
+			return 0, fmt.Errorf("caps: %v: %v is there: %w", e, o.Extent, ErrOverlap)
+		}
+	}
+	o := &object{Extent: e}
+	s.roots = append(s.roots, o)
+	return s.add(o, All, nil).ref, nil
+}
+
+func (o *object) overlaps(base, size uint64) bool {
+	return base < o.Base+o.Size && o.Base < base+size
+}
+
+// add makes a copy of an object's capability.
+func (s *Space) add(o *object, r Rights, in *object) *capability {
+	s.last++
+	c := &capability{ref: s.last, object: o, rights: r, in: in}
+	s.caps[c.ref] = c
+	o.copies = append(o.copies, c)
+	if in != nil {
+		in.holds = append(in.holds, c)
+	}
+	return c
+}
+
+// find returns the capability that r names. It fails with ErrGone.
+func (s *Space) find(r Ref) (*capability, error) {
+	c := s.caps[r]
+	if c == nil {
+		return nil, fmt.Errorf("caps: %d: %w", r, ErrGone)
+	}
+	return c, nil
+}
+
+// Get returns what r names. It fails with ErrGone.
+func (s *Space) Get(r Ref) (Cap, error) {
+	c, err := s.find(r)
+	if err != nil {
+		return Cap{}, err
+	}
+	return Cap{c.object.Extent, c.rights}, nil
+}
+
+// Len returns how many capabilities there are.
+func (s *Space) Len() int { return len(s.caps) }
+
+// Copy returns another capability to the same, with the same rights. It fails with
+// ErrGone.
+func (s *Space) Copy(r Ref) (Ref, error) { return s.Mint(r, All) }
+
+// Mint returns another capability to the same, with those of its rights that are in
+// keep. It fails with ErrGone.
+func (s *Space) Mint(r Ref, keep Rights) (Ref, error) {
+	c, err := s.find(r)
+	if err != nil {
+		return 0, err
+	}
+	return s.add(c.object, c.rights&keep, nil).ref, nil
+}
+
+// Move puts a capability into a CNode, or with node 0 back into the space. Its Ref
+// stays. A CNode's capability cannot be in a CNode: then nothing holds itself, and
+// deleting always ends. Move fails with ErrGone, ErrType, ErrRights (the CNode must
+// allow Write), ErrFull, and ErrInside where the CNode was cut from what is moved.
+func (s *Space) Move(r, node Ref) error {
+	c, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	var to *object
+	if node != 0 {
+		n, err := s.find(node)
+		switch {
+		case err != nil:
+			return err
+		case n.object.Type != CNode || c.object.Type == CNode:
+			return fmt.Errorf("caps: %v into %v: %w", c.object.Extent, n.object.Extent, ErrType)
+		case n.rights&Write == 0:
+			return fmt.Errorf("caps: into %v: write: %w", n.object.Extent, ErrRights)
+		case n.object != c.in && uint64(len(n.object.holds)) >= n.object.Size/SlotSize:
+			return fmt.Errorf("caps: into %v: %w", n.object.Extent, ErrFull)
+		case n.object.below(c.object):
+			return fmt.Errorf("caps: %v into %v: %w", c.object.Extent, n.object.Extent, ErrInside)
+		}
+		to = n.object
+	}
+	c.leave()
+	if c.in = to; to != nil {
+		to.holds = append(to.holds, c)
+	}
+	return nil
+}
+
+// leave takes c out of its CNode.
+func (c *capability) leave() {
+	if c.in != nil {
+		c.in.holds = without(c.in.holds, c)
+		c.in = nil
+	}
+}
+
+// below reports whether o was cut from p, directly or not.
+func (o *object) below(p *object) bool {
+	for ; o != nil; o = o.parent {
+		if o == p {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns the list without x, in another order.
+func without[T comparable](list []T, x T) []T {
+	if i := slices.Index(list, x); i >= 0 {
+		last := len(list) - 1
+		list[i] = list[last]
+		var none T
+		list[last] = none
+		list = list[:last]
+	}
+	return list
+}
