@@ -69,7 +69,8 @@ func (n *network) link(peer int) urpc.Link {
 	if here.PollCycles() == 0 {
 		polls = -1 // the CPU is shared: another core needs it more
 	}
-	return urpc.Link{Epoch: uint8(n.view.Header().Epoch), Bell: n.bells[peer], Sleeper: here.Sleeper(), Polls: polls}
+	h := n.view.Header()
+	return urpc.Link{Epoch: uint8(h.Epoch), Latency: h.Latency != 0, Bell: n.bells[peer], Sleeper: here.Sleeper(), Polls: polls}
 }
 
 func (n *network) check(peer int) error {

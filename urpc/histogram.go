@@ -1,6 +1,7 @@
 package urpc
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 )
@@ -38,12 +39,17 @@ func CellRange(i int) (low, high uint64) {
 	return low, low + width
 }
 
-// record counts a duration. A full cell stays as it is.
-func (h *Histogram) record(cycles uint64) {
+// record counts a duration n times. Where its cell has no room for that all cells
+// are halved first, which leaves what they say of quantiles.
+func (h *Histogram) record(cycles, n uint64) {
+	n = min(n, 1<<31)
 	c := &h[cellOf(cycles)]
-	if n := *c + 1; n != 0 {
-		atomic.StoreUint32(c, n)
+	for uint64(*c)+n > math.MaxUint32 {
+		for i := range h {
+			atomic.StoreUint32(&h[i], h[i]/2)
+		}
 	}
+	atomic.StoreUint32(c, *c+uint32(n))
 }
 
 // Each yields the cells that counted something, from the shortest duration on.

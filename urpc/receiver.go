@@ -23,7 +23,8 @@ type Receiver struct {
 	link      Link
 	stats     *Stats             // where latencies go; nil: nowhere
 	stamps    *[stampCount]Stamp // in the sender's memory; nil like stats
-	_         [72]byte           // layout_unsafe.go
+	stood     uint64             // messages that stamps stood for so far
+	_         [64]byte           // layout_unsafe.go
 }
 
 // NewReceiver makes the receiving end of ring. own is written by this end, peer

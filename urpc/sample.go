@@ -11,11 +11,11 @@ import "sync/atomic"
 
 // Stamp is the time of one stamped message. Its writer is the sender, before the
 // message's header; the receiver reads it after the header. It fills a line, which
-// the sender has fetched when the next stamp is due: the header's store waits for
-// this one's.
+// the sender fetches beforehand: the header's store waits for this one's.
 type Stamp struct {
 	Line, TSC uint64
-	_         [6]uint64
+	Messages  uint64 // how many it stands for: itself and ones before
+	_         [5]uint64
 }
 
 // stampCount is how many stamps may be on their way.
@@ -44,19 +44,30 @@ type sampler struct {
 	line   uint64             // where the last sample was due
 	tsc    uint64             // and when
 	gap    uint64             // messages from there to the one due next, at least 1
+	stood  uint64             // messages that the stamps stand for so far
+	extra  bool               // the next one is out of turn
 }
 
 // free reports whether a stamp may be written: the receiver shall find every one
-// that it is told of.
+// that it is told of. It waits for a word of the receiver's, and fetches the
+// stamp's line meanwhile.
 func (s *sampler) free() bool {
+	prefetchStamp(&s.stamps[s.number%stampCount])
 	return s.number-atomic.LoadUint64(s.taken) < stampCount
 }
 
-// stamp writes the time of line n.
+// stamp writes the time of line n. It stands for all messages that none stands
+// for yet, or, out of turn, for itself: what follows a wake-up is not like the rest.
 func (s *sampler) stamp(n, now uint64) {
+	messages := n + 1 - s.stood
+	if s.extra {
+		messages = 1
+	}
+	s.stood += messages
 	t := &s.stamps[s.number%stampCount]
 	publish(&t.TSC, now)
 	publish(&t.Line, n)
+	publish(&t.Messages, messages)
 	s.number++
 }
 
@@ -64,8 +75,7 @@ func (s *sampler) stamp(n, now uint64) {
 // sent since the last one.
 func (s *sampler) next(n, now uint64) uint64 {
 	lines, cycles := n-s.line, max(now-s.tsc, 1)
-	s.line, s.tsc = n, now
-	prefetchStamp(&s.stamps[s.number%stampCount])
+	s.line, s.tsc, s.extra = n, now, false
 	// the pace may have changed: at most twice as far as last time
 	s.gap = min(max(lines*sampleEvery/cycles, 1), 2*s.gap, sampleAtMost)
 	return n + s.gap
@@ -90,7 +100,7 @@ func (s *Sender) atLimit(m *Message) (sent bool, err error) {
 		return false, ErrMessage
 	}
 	h := makeHeader(s.epoch, m.Len, m.Type, uint32(n)+1)
-	free := s.sampler.free() // waits for the receiver's word, so before the time
+	free := s.sampler.free() // takes a while, so before the time
 	now := timestamp()
 	if free {
 		s.sampler.stamp(n, now)
@@ -155,7 +165,9 @@ func (r *Receiver) record() {
 	t := &r.stamps[s.Latency.Taken%stampCount]
 	line, tsc := atomic.LoadUint64(&t.Line), atomic.LoadUint64(&t.TSC)
 	if took := now - tsc; line == r.next && tsc <= now {
-		s.Cells.record(took)
+		n := min(atomic.LoadUint64(&t.Messages), r.next+1-r.stood)
+		r.stood += n
+		s.Cells.record(took, n)
 		publish(&s.Latency.Max, max(s.Latency.Max, took))
 	} else {
 		publish(&s.Latency.Refused, s.Latency.Refused+1)

@@ -115,6 +115,7 @@ func (s *Sender) Flush() {
 	if s.link.Bell.Wake() {
 		s.counts.Wakes++
 		if s.sampler != nil {
+			s.sampler.extra = s.sampler.extra || s.next != s.sampleAt
 			s.sample(s.next) // messages are rare; how rare, the next one tells
 		}
 	}

@@ -2,7 +2,7 @@ package urpc
 
 // Stats are what one core knows of its traffic over a duplex channel. They lie on
 // the first page of its side: the core is their only writer, anybody may read
-// them at any time, and they outlive the core. All words only grow.
+// them at any time, and they outlive the core.
 //
 // The counts are always kept: the one of messages is a store to the own cache, the
 // others are touched where a fence, a poll or a sleep is paid for anyway. Latencies
@@ -12,7 +12,7 @@ type Stats struct {
 	Recv    RecvCounts
 	Latency Latency           // of what this core received
 	Stamps  [stampCount]Stamp // of what it sent; pairs with Receiver.record
-	Cells   Histogram         // of latencies in TSC cycles
+	Cells   Histogram         // of latencies in TSC cycles; they count messages
 }
 
 // SendCounts are the sender's counts. Its goroutine is their only writer.

@@ -25,17 +25,22 @@ func TestHistogramCells(t *testing.T) {
 	}
 }
 
-// TestHistogramFull: a cell that is full stays full.
+// TestHistogramFull: a cell without room halves all.
 func TestHistogramFull(t *testing.T) {
 	var h Histogram
-	i := cellOf(1000)
-	h[i] = ^uint32(0) - 1
-	h.record(1000)
-	h.record(1000)
+	h.record(1000, 1<<31)
+	h.record(5000, 1<<30)
+	h.record(1000, 1<<31-1)
+	h.record(1000, 1<<40) // as 1<<31
+	want := map[int]uint32{cellOf(1000): 1<<31 - 1 + 1<<31, cellOf(5000): 1 << 29}
 	for cell, n := range h.Each {
-		if cell != i || n != ^uint32(0) {
-			t.Errorf("cell %d holds %d", cell, n)
+		if n != want[cell] {
+			t.Errorf("cell %d holds %d, want %d", cell, n, want[cell])
 		}
+		delete(want, cell)
+	}
+	if len(want) > 0 {
+		t.Errorf("nothing in cells %v", want)
 	}
 }
 
@@ -169,6 +174,13 @@ func TestSampling(t *testing.T) {
 	if n := s.Latency.Taken; n == 0 || n > got/10 || s.Latency.Refused != 0 {
 		t.Errorf("%d of %d messages stamped, %d refused", n, got, s.Latency.Refused)
 	}
+	stood := uint64(0)
+	for _, n := range s.Cells.Each {
+		stood += uint64(n)
+	}
+	if stood > got || stood+sampleAtMost < got {
+		t.Errorf("the stamps stand for %d of %d messages", stood, got)
+	}
 	if s.Recv.Messages != got || from.Send.Messages != sent {
 		t.Errorf("counted %d sent, %d received, were %d and %d", from.Send.Messages, s.Recv.Messages, sent, got)
 	}
@@ -187,6 +199,8 @@ func TestHostileStamps(t *testing.T) {
 		{"another line", func(s *Stamp) { s.Line++ }, 1, 0},
 		{"the future", func(s *Stamp) { s.TSC += 1 << 60 }, 1, 0},
 		{"the first cycle", func(s *Stamp) { s.TSC = 0 }, 0, 1},
+		{"for none", func(s *Stamp) { s.Messages = 0 }, 0, 0},
+		{"for more than there were", func(s *Stamp) { s.Messages = 1 << 60 }, 0, 1},
 	} {
 		near, far, from, s := statPair(t, 16, sampling)
 		var m Message
@@ -196,8 +210,10 @@ func TestHostileStamps(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 		cells := 0
-		for range s.Cells.Each {
-			cells++
+		for _, n := range s.Cells.Each {
+			if cells++; n != 1 {
+				t.Errorf("%s: stood for %d messages", c.name, n)
+			}
 		}
 		if s.Latency.Refused != c.refused || s.Latency.Taken != 1 || cells != c.taken {
 			t.Errorf("%s: %+v, %d cells", c.name, s.Latency, cells)

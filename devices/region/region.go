@@ -47,6 +47,7 @@ type Header struct {
 	RingLines      uint64 // lines of every program ring
 	Epoch          uint64
 	PoolPages      uint64 // of each pool for channels opened at run time
+	Latency        uint64 // 1: sample the latencies of channels
 }
 
 // States of a core, as it publishes them itself.

@@ -46,6 +46,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")
 	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
 	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
+	flags.BoolVar(&o.Stats, "stats", false, "time some of the messages, and show a table of the channels at the end")
 	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
 	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
 	f.config.register(cmd)
@@ -65,6 +66,9 @@ func (f *coreFlags) tables(w io.Writer, report *multikernel.Report) {
 	}
 	if f.ps {
 		report.Table(w)
+	}
+	if f.opt.Stats {
+		report.ChannelTable(w)
 	}
 }
 
@@ -108,7 +112,12 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 	if err != nil {
 		return &multikernel.Report{}, &failure{CodeHost, err}
 	}
-	s := handleSignals(func(r *multikernel.Report) { r.Table(h.Stderr) })
+	s := handleSignals(func(r *multikernel.Report) {
+		r.Table(h.Stderr)
+		if o.Stats {
+			r.ChannelTable(h.Stderr)
+		}
+	})
 	defer s.stop()
 	o.Kick, o.Ask = s.kick, s.ask
 	what := "starting"

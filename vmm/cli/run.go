@@ -29,7 +29,8 @@ ARGS are the program's arguments, the same on every core.
 Lines that the programs print appear prefixed by their core, and without the prefix
 in the run's folder, a file per core. The first SIGINT or SIGTERM goes to the programs,
 which may end in their own time (--grace); a second one stops the cores, a third ends
-the command at once. SIGUSR1 shows the table of --ps while the cores run.
+the command at once. SIGUSR1 shows the table of --ps, and that of --stats if
+it was asked for, while the cores run.
 
 The exit code is 0 when every main returned, else that of the lowest-numbered core that
 did not end with 0; 64 to 72 are the command's (docs/reference/errors.md).`,
@@ -51,7 +52,7 @@ did not end with 0; 64 to 72 are the command's (docs/reference/errors.md).`,
 func (f *runFlags) registerAll(cmd *cobra.Command) {
 	f.register(cmd, 2)
 	outputFlag(cmd, &f.output)
-	cmd.Flags().Lookup("output").Usage = "form of the report; with json stdout carries the report alone, with everything\nof --ps, --timing and --maps, and the programs' lines go to stderr"
+	cmd.Flags().Lookup("output").Usage = "form of the report; with json stdout carries the report alone, with everything\nof --ps, --timing, --maps and --stats, and the programs' lines go to stderr"
 }
 
 // checkRunArgs wants one IMAGE, and the program's arguments after a dash.

@@ -65,6 +65,7 @@ func (q *inquiry) check(r *run, now time.Time) {
 		}
 		report.Cores = append(report.Cores, cr)
 	}
+	report.Channels, report.AllChannels = r.channels()
 	q.to <- &report
 	q.to = nil
 }

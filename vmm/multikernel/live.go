@@ -152,6 +152,7 @@ func (r *run) finish(deadlock bool) {
 		}
 		r.report.Cores = append(r.report.Cores, cr)
 	}
+	r.report.Channels, r.report.AllChannels = r.channels()
 	if lastMain > 0 {
 		r.report.Timing = append(r.report.Timing, Phase{"last core in main", lastMain})
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	Poll       string        // how long idle cores poll before they halt: "auto" or a duration
 	HaltPoll   int           // ns that KVM polls for halted cores, -1 for the host's setting
 	Populate   bool          // back all memory before the start
+	Stats      bool          // sample the latencies of channels, and report each channel's traffic
 	Dir        string        // where logs go
 	Console    io.Writer     // where log lines go as well
 	View       observe.View  // how they look there

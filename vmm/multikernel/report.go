@@ -22,6 +22,11 @@ type Report struct {
 	TSCKHz     uint64       `json:"tsc_khz"`
 	Cores      []CoreReport `json:"cores"`
 	Timing     []Phase      `json:"timing"`
+
+	// of Options.Stats: each direction of each channel that was used, and
+	// all that programs sent
+	Channels    []ChannelReport `json:"channels,omitempty"`
+	AllChannels *ChannelReport  `json:"all_channels,omitempty"`
 }
 
 // Phase is one step of the start, in ms since the command started.

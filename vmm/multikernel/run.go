@@ -120,6 +120,9 @@ func (r *run) share() (err error) {
 	if r.view, err = region.Format(uintptr(r.memory.Address()), geometry); err != nil {
 		return err
 	}
+	if r.opt.Stats {
+		r.view.Header().Latency = 1
+	}
 	if r.bell, err = eventfd(); err != nil {
 		return err
 	}
