@@ -28,11 +28,15 @@ type operation struct {
 // does not allow costs no message.
 func (m *Machine) begin(e *Event) {
 	o := &m.own[m.next%Window]
+	if len(e.Op) > MaxOp {
+		m.result(e.Tag, TooLong)
+		return
+	}
 	if !m.holder || o.phase != free {
 		m.result(e.Tag, Busy)
 		return
 	}
-	if e.TwoPhases && !m.state.Prepare(&e.Op) {
+	if e.TwoPhases && !m.state.Prepare(e.Op) {
 		m.result(e.Tag, Refused)
 		return
 	}
@@ -49,7 +53,7 @@ func (m *Machine) begin(e *Event) {
 	} else {
 		o.phase = applying
 		m.record(o, o.stored())
-		m.state.Apply(&o.op)
+		m.state.Apply(o.op)
 		mine.note(o, ended)
 	}
 	m.ask(o)
@@ -113,7 +117,7 @@ func (m *Machine) proceed(o *operation) {
 	if o.phase == voting {
 		o.phase = deciding
 		m.record(o, o.stored()) // from here on it is committed, also if this core dies
-		m.state.Commit(&o.op, true)
+		m.state.Commit(o.op, true)
 		m.part(m.self).note(o, ended)
 		m.ask(o)
 		return
@@ -130,7 +134,7 @@ func (m *Machine) refuse(o *operation) {
 	for c := range o.to.All() {
 		m.send(c, Message{Kind: KindDecide, Seq: o.seq})
 	}
-	m.state.Abort(&o.op)
+	m.state.Abort(o.op)
 	m.part(m.self).note(o, ended)
 	o.phase = free
 	m.result(o.tag, Refused)

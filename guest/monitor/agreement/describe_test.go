@@ -31,8 +31,8 @@ func (m *Message) describe() string {
 	if m.Yes {
 		s += " yes"
 	}
-	if m.Op != (Op{}) {
-		s += fmt.Sprint(" ", m.Op)
+	if m.Op != "" {
+		s += fmt.Sprint(" ", wordsOf(m.Op))
 	}
 	return s
 }
@@ -47,7 +47,7 @@ func (a *Action) describe() string {
 		if a.Record.Seq == 0 {
 			return fmt.Sprintf("record %d: none", a.Slot)
 		}
-		return fmt.Sprintf("record %d: %d %v", a.Slot, a.Record.Seq, a.Record.Op)
+		return fmt.Sprintf("record %d: %d %v", a.Slot, a.Record.Seq, wordsOf(a.Record.Op))
 	case ActResult:
 		return fmt.Sprintf("operation %d is %s", a.Tag, outcomes[a.Outcome])
 	case ActSnapshot:

@@ -21,7 +21,7 @@ type Event struct {
 	Kind EventKind
 	From int
 
-	// EventStart: All says that Op changes what all cores hold alike. Otherwise it
+	// EventStart: Op is at most MaxOp bytes. All says that Op changes what all cores hold alike. Otherwise it
 	// changes what this core and those in To hold for themselves. TwoPhases says that
 	// all of them must agree first. Tag is the program's.
 	Op        Op
@@ -72,6 +72,7 @@ const (
 	Committed Outcome = 1 + iota // it took effect at all cores that live
 	Refused                      // it took effect nowhere: some core's state does not allow it now
 	Busy                         // it was not begun: Window operations are under way, or this core has no state yet
+	TooLong                      // it was not begun: Op is longer than MaxOp
 )
 
 // Record is what a coordinator has decided, in memory that outlives it. The zero
@@ -92,14 +93,19 @@ type Record struct {
 type State interface {
 	// Prepare reports whether op may take effect, and if so keeps whatever is in
 	// conflict with it from being prepared until Commit or Abort.
-	Prepare(op *Op) bool
+	Prepare(op Op) bool
 	// Commit makes op take effect. prepared says whether Prepare was asked: it was
 	// not where this core got its state from another one in between.
-	Commit(op *Op, prepared bool)
+	Commit(op Op, prepared bool)
 	// Abort undoes Prepare.
-	Abort(op *Op)
+	Abort(op Op)
 	// Apply makes op, of one phase, take effect. Such operations commute.
-	Apply(op *Op)
+	Apply(op Op)
+	// Gone says that a core died. What it had decided has taken effect, nothing else
+	// of it will. On the replica that must have the same effect everywhere, and keep
+	// everything that is in conflict with it from being prepared until all have seen it:
+	// releasing what the core held does.
+	Gone(core int)
 	// Save appends the replica to b; what is prepared is no part of it.
 	Save(b []byte) []byte
 	// Load replaces the initial replica by a saved one.

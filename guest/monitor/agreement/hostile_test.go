@@ -13,10 +13,11 @@ import (
 // accepts is a state that allows everything.
 type accepts struct{ committed int }
 
-func (*accepts) Prepare(*Op) bool     { return true }
-func (a *accepts) Commit(*Op, bool)   { a.committed++ }
-func (*accepts) Abort(*Op)            {}
-func (*accepts) Apply(*Op)            {}
+func (*accepts) Prepare(Op) bool      { return true }
+func (a *accepts) Commit(Op, bool)    { a.committed++ }
+func (*accepts) Abort(Op)             {}
+func (*accepts) Apply(Op)             {}
+func (*accepts) Gone(int)             {}
 func (*accepts) Save(b []byte) []byte { return b }
 func (*accepts) Load(b []byte) error {
 	if len(b) > 0 {
@@ -25,25 +26,57 @@ func (*accepts) Load(b []byte) error {
 	return nil
 }
 
-func TestDecodeRefuses(t *testing.T) {
-	good := Message{Kind: KindPrepare, Seq: 1, All: true, Op: Op{1, 2, 3, 4, 5}}
-	for name, spoil := range map[string]func(*urpc.Message){
-		"type":   func(l *urpc.Message) { l.Type++ },
-		"length": func(l *urpc.Message) { l.Len-- },
-		"kind":   func(l *urpc.Message) { l.Words[0] |= 0xff },
-		"none":   func(l *urpc.Message) { l.Words[0] &^= 0xffff },
-		"bits":   func(l *urpc.Message) { l.Words[0] |= 1 << 18 },
-		"seq":    func(l *urpc.Message) { l.Words[1] = 0 },
-	} {
-		line := good.Encode()
-		var m Message
-		if err := m.Decode(&line); err != nil || m != good {
-			t.Fatal(m, err)
+// TestLines: operations of every length cross, and nothing that is no line does.
+func TestLines(t *testing.T) {
+	var r Reader
+	for n := range MaxOp + 1 {
+		op := make([]byte, n)
+		for i := range op {
+			op[i] = byte(i + n)
 		}
-		spoil(&line)
-		if err := m.Decode(&line); !errors.Is(err, urpc.ErrCorrupt) {
+		want := Message{Kind: KindApply, Seq: uint64(n) + 1, All: n%2 == 0, Yes: n%3 == 0, Op: Op(op)}
+		lines := want.AppendLines(nil)
+		if fits := n <= 40; fits != (len(lines) == 1) {
+			t.Fatalf("%d bytes in %d lines", n, len(lines))
+		}
+		for i := range lines {
+			m, whole, err := r.Take(&lines[i])
+			if last := i == len(lines)-1; err != nil || whole != last || last && m != want {
+				t.Fatalf("%d bytes, line %d: %+v, %v, %v", n, i, m, whole, err)
+			}
+		}
+	}
+	long := Message{Kind: KindPrepare, Seq: 1, Op: Op(make([]byte, 100))}
+	for name, spoil := range map[string]func([]urpc.Message) []urpc.Message{
+		"type":        func(l []urpc.Message) []urpc.Message { l[0].Type += 2; return l },
+		"length":      func(l []urpc.Message) []urpc.Message { l[0].Len--; return l },
+		"kind":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xff; return l },
+		"none":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] &^= 0xffff; return l },
+		"bits":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 1 << 18; return l },
+		"too long":    func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xff << 32; return l },
+		"far too":     func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 1 << 63; return l },
+		"seq":         func(l []urpc.Message) []urpc.Message { l[0].Words[1] = 0; return l },
+		"more":        func(l []urpc.Message) []urpc.Message { return l[1:] },
+		"first":       func(l []urpc.Message) []urpc.Message { return append(l[:1], l[0]) },
+		"more at end": func(l []urpc.Message) []urpc.Message { return append(l, l[1]) },
+	} {
+		var r Reader
+		var err error
+		for _, l := range spoil(long.AppendLines(nil)) {
+			if _, _, err = r.Take(&l); err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, urpc.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestTooLong(t *testing.T) {
+	m := New(0, &accepts{}, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody})
+	if list := m.Step(&Event{Kind: EventStart, Op: Op(make([]byte, MaxOp+1)), All: true}, nil); len(list) != 1 || list[0].Outcome != TooLong {
+		t.Errorf("%+v", list)
 	}
 }
 
@@ -83,12 +116,11 @@ func TestBrokenSnapshot(t *testing.T) {
 // FuzzStep: whatever lines come from other cores, a machine neither panics nor
 // commits anything that they did not ask it to.
 func FuzzStep(f *testing.F) {
-	prepare, decide := Message{Kind: KindPrepare, Seq: 3, All: true}, Message{Kind: KindDecide, Seq: 3, Yes: true}
+	prepare, decide := Message{Kind: KindPrepare, Seq: 3, All: true, Op: Op(make([]byte, 50))}, Message{Kind: KindDecide, Seq: 3, Yes: true}
 	var seed []byte
-	for _, m := range []Message{prepare, decide} {
-		line := m.Encode()
-		seed = append(seed, 1)
-		for _, w := range line.Words {
+	for _, l := range decide.AppendLines(prepare.AppendLines(nil)) {
+		seed = append(seed, 1|byte(l.Type)<<4)
+		for _, w := range l.Words {
 			seed = binary.LittleEndian.AppendUint64(seed, w)
 		}
 	}
@@ -101,16 +133,17 @@ func FuzzStep(f *testing.F) {
 		}
 		s := &accepts{}
 		m := New(0, s, v)
+		var readers [4]Reader
 		asked := map[[2]uint64]bool{}
 		for len(data) > 56 {
 			from := int(data[0] % 4)
-			line := urpc.Message{Type: MessageType, Len: urpc.MaxPayload}
+			line := urpc.Message{Type: TypeFirst + uint16(data[0]>>4), Len: urpc.MaxPayload}
 			for i := range line.Words {
 				line.Words[i] = binary.LittleEndian.Uint64(data[1+8*i:])
 			}
 			data = data[57:]
-			var msg Message
-			if msg.Decode(&line) != nil {
+			msg, whole, err := readers[from].Take(&line)
+			if err != nil || !whole {
 				continue
 			}
 			if msg.Kind == KindPrepare {

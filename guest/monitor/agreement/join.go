@@ -62,9 +62,9 @@ func (m *Machine) take(o missed) {
 	case !m.holder:
 		m.missed = append(m.missed, o)
 	case o.apply:
-		m.state.Apply(&o.op)
+		m.state.Apply(o.op)
 	default:
-		m.state.Commit(&o.op, false)
+		m.state.Commit(o.op, false)
 	}
 }
 
@@ -115,8 +115,9 @@ func (m *Machine) hear(from int, epoch uint64) {
 
 // install takes the state, once this core has seen the view in which it was saved: it
 // must settle what the departed left as the sponsor did. A second state, of another
-// sponsor, says nothing new.
-func (m *Machine) install(s *Snapshot) {
+// sponsor, says nothing new. members are those whose departure is not yet to be settled
+// here, or never.
+func (m *Machine) install(s *Snapshot, members *cores.Set) {
 	if m.holder {
 		return
 	}
@@ -134,16 +135,20 @@ func (m *Machine) install(s *Snapshot) {
 		}
 	}
 	m.missed = nil
-	m.adopt(s)
+	m.adopt(s, members)
+	gone := s.Members.Without(members)
+	for c := range gone.All() {
+		m.state.Gone(c) // it is settled here, but the sponsor had not heard of it
+	}
 	m.askNext()
 }
 
 // adopt brings this core's part in every operation to what its new state holds: what
 // has ended there must not take effect here again, and what was agreed to without a
 // state is asked of it now.
-func (m *Machine) adopt(s *Snapshot) {
+func (m *Machine) adopt(s *Snapshot, members *cores.Set) {
 	for c, window := range s.Parts {
-		if !m.view.Members.Has(c) {
+		if !members.Has(c) {
 			continue // it died since, and is settled here
 		}
 		h := m.part(c)
@@ -161,7 +166,7 @@ func (m *Machine) adopt(s *Snapshot) {
 			case e.state != promised:
 			case s.holds(c, e.seq):
 				e.state = ended
-			case m.state.Prepare(&e.op):
+			case m.state.Prepare(e.op):
 				e.state = prepared
 			default:
 				e.state = refused // as at all holders, so it will not be

@@ -60,7 +60,7 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 		m.message(e.From, &e.Message)
 	case EventSnapshot:
 		joining := !m.holder
-		if m.install(&e.Snapshot); joining && m.holder {
+		if m.install(&e.Snapshot, &m.view.Members); joining && m.holder {
 			m.settle()
 		}
 	case EventView:
@@ -107,7 +107,7 @@ func (m *Machine) change(e *Event) {
 		before := gone.Without(&s.Members)
 		gone = gone.And(&s.Members)
 		m.buryAll(&before, e)
-		m.install(s)
+		m.install(s, &s.Members)
 	}
 	m.buryAll(&gone, e)
 	for i := range m.own {

@@ -53,7 +53,7 @@ func (m *Machine) prepare(from int, msg *Message) {
 		case msg.All && !m.holder:
 			m.promises++
 			*e = entry{msg.Seq, promised, msg.Op, true}
-		case m.state.Prepare(&msg.Op):
+		case m.state.Prepare(msg.Op):
 			*e = entry{msg.Seq, prepared, msg.Op, msg.All}
 		default:
 			*e = entry{msg.Seq, refused, msg.Op, msg.All}
@@ -84,9 +84,9 @@ func (m *Machine) decided(from int, msg *Message) {
 func (m *Machine) conclude(from int, e *entry, commit bool) {
 	switch {
 	case e.state == prepared && commit:
-		m.state.Commit(&e.op, true)
+		m.state.Commit(e.op, true)
 	case e.state == prepared:
-		m.state.Abort(&e.op)
+		m.state.Abort(e.op)
 	case e.state == promised:
 		m.promises--
 		if commit {
@@ -98,21 +98,21 @@ func (m *Machine) conclude(from int, e *entry, commit bool) {
 
 // apply takes an operation of one phase, once.
 func (m *Machine) apply(from int, msg *Message) {
-	m.applyOnce(from, msg.Seq, &msg.Op, msg.All)
+	m.applyOnce(from, msg.Seq, msg.Op, msg.All)
 	m.send(from, Message{Kind: KindDone, Seq: msg.Seq})
 }
 
-func (m *Machine) applyOnce(from int, seq uint64, op *Op, all bool) {
+func (m *Machine) applyOnce(from int, seq uint64, op Op, all bool) {
 	e := m.part(from).at(seq)
 	if !e.open(seq) {
 		return
 	}
-	*e = entry{seq, ended, *op, all}
+	*e = entry{seq, ended, op, all}
 	if !all {
 		m.state.Apply(op)
 		return
 	}
-	m.take(missed{from: from, seq: seq, op: *op, apply: true})
+	m.take(missed{from: from, seq: seq, op: op, apply: true})
 }
 
 // bury settles the operations of a coordinator that died: what it had recorded takes
@@ -127,7 +127,7 @@ func (m *Machine) bury(dead int, records [Window]Record) {
 			continue
 		}
 		if r.Apply {
-			m.applyOnce(dead, r.Seq, &r.Op, r.All)
+			m.applyOnce(dead, r.Seq, r.Op, r.All)
 		} else if e := h.at(r.Seq); e.seq == r.Seq {
 			m.conclude(dead, e, true)
 		}
@@ -139,5 +139,6 @@ func (m *Machine) bury(dead int, records [Window]Record) {
 	}
 	delete(m.parts, dead)
 	delete(m.early, dead)
+	m.state.Gone(dead)
 	m.askNext()
 }

@@ -13,6 +13,7 @@ import (
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/simulate"
+	"barreleye/urpc"
 )
 
 var (
@@ -20,12 +21,34 @@ var (
 	seedsFlag = flag.Uint64("agreement.seeds", seedsByDefault, "simulations to run")
 )
 
+// words are an operation of the test. Some are longer than a line.
+type words [5]uint64
+
+func (w words) op() Op {
+	b := make([]byte, 0, MaxOp)
+	for _, x := range w {
+		b = binary.LittleEndian.AppendUint64(b, x)
+	}
+	if w[1]%3 == 0 {
+		b = append(b, make([]byte, w[1]%(MaxOp-39))...)
+	}
+	return Op(b)
+}
+
+func wordsOf(op Op) (w words) {
+	for i := range w {
+		w[i] = binary.LittleEndian.Uint64([]byte(op[8*i : 8*i+8]))
+	}
+	return w
+}
+
 // Kinds of operations, in word 0. Word 1 is the operation's number, unique in a run.
 const (
 	opSwap  = 1 + iota // two phases, all cores: register [2] from version [3] to value [4]
 	opAdd              // one phase, all cores: add [4] to counter [2]
 	opTake             // two phases, some cores: local lock [2] is taken by [4], 0 frees it
 	opCount            // one phase, some cores: local counter
+	opHold             // two phases, all cores: lock [2], that nobody holds, is [4]'s, the coordinator's
 )
 
 const keys = 3
@@ -40,33 +63,41 @@ type store struct {
 
 	registers [keys]register
 	counters  [keys]uint64
+	holds     [keys]uint64    // core plus one that holds a lock
 	applied   map[uint64]bool // numbers of opAdd
 
 	holder   [keys]uint64
-	locked   [2][keys]uint64 // operation that is prepared, of swaps and takes
+	locked   [3][keys]uint64 // operation that is prepared, of swaps, takes and holds
 	effected map[uint64]bool // local operations
 
-	won []Op // swaps of this step: they count only if the core outlives it
+	won []words // swaps of this step: they count only if the core outlives it
 }
 
-func (s *store) lock(op *Op) *uint64 {
-	if op[0] == opSwap {
+func (s *store) lock(op words) *uint64 {
+	switch op[0] {
+	case opSwap:
 		return &s.locked[0][op[2]]
+	case opTake:
+		return &s.locked[1][op[2]]
 	}
-	return &s.locked[1][op[2]]
+	return &s.locked[2][op[2]]
 }
 
-func (s *store) allows(op *Op) bool {
+func (s *store) allows(op words) bool {
 	if *s.lock(op) != 0 {
 		return false
 	}
-	if op[0] == opSwap {
+	switch op[0] {
+	case opSwap:
 		return s.registers[op[2]].version == op[3]
+	case opTake:
+		return (s.holder[op[2]] == 0) == (op[4] != 0)
 	}
-	return (s.holder[op[2]] == 0) == (op[4] != 0)
+	return s.holds[op[2]] == 0
 }
 
-func (s *store) Prepare(op *Op) bool {
+func (s *store) Prepare(o Op) bool {
+	op := wordsOf(o)
 	if !s.allows(op) {
 		return false
 	}
@@ -74,50 +105,66 @@ func (s *store) Prepare(op *Op) bool {
 	return true
 }
 
-func (s *store) Commit(op *Op, prepared bool) {
-	w := s.t.world
+func (s *store) Commit(o Op, prepared bool) {
+	op, w := wordsOf(o), s.t.world
 	if prepared {
 		if *s.lock(op) != op[1] {
-			w.Fail("core %d commits %v that it has not prepared", s.core, *op)
+			w.Fail("core %d commits %v that it has not prepared", s.core, op)
 		}
 		*s.lock(op) = 0
 	}
-	if op[0] == opTake {
+	switch op[0] {
+	case opTake:
 		s.holder[op[2]] = op[4]
 		s.effect(op)
-		return
+	case opHold:
+		if h := s.holds[op[2]]; h != 0 {
+			w.Fail("core %d commits %v, lock is held by core %d", s.core, op, h-1)
+		}
+		s.holds[op[2]] = op[4]
+	case opSwap:
+		r := &s.registers[op[2]]
+		if r.version != op[3] {
+			w.Fail("core %d commits %v, its register is %v", s.core, op, *r)
+		}
+		*r = register{r.version + 1, op[4]}
+		s.won = append(s.won, op)
 	}
-	r := &s.registers[op[2]]
-	if r.version != op[3] {
-		w.Fail("core %d commits %v, its register is %v", s.core, *op, *r)
-	}
-	*r = register{r.version + 1, op[4]}
-	s.won = append(s.won, *op)
 }
 
-func (s *store) Abort(op *Op) {
+func (s *store) Abort(o Op) {
+	op := wordsOf(o)
 	if *s.lock(op) != op[1] {
-		s.t.world.Fail("core %d aborts %v that it has not prepared", s.core, *op)
+		s.t.world.Fail("core %d aborts %v that it has not prepared", s.core, op)
 	}
 	*s.lock(op) = 0
 }
 
-func (s *store) Apply(op *Op) {
+func (s *store) Apply(o Op) {
+	op := wordsOf(o)
 	if op[0] == opCount {
 		s.effect(op)
 		return
 	}
 	if s.applied[op[1]] {
-		s.t.world.Fail("core %d applies %v twice", s.core, *op)
+		s.t.world.Fail("core %d applies %v twice", s.core, op)
 	}
 	s.applied[op[1]] = true
 	s.counters[op[2]] += op[4]
 }
 
+func (s *store) Gone(core int) {
+	for i, h := range s.holds {
+		if h == uint64(core)+1 {
+			s.holds[i] = 0
+		}
+	}
+}
+
 // effect notes a local operation.
-func (s *store) effect(op *Op) {
+func (s *store) effect(op words) {
 	if s.effected[op[1]] {
-		s.t.world.Fail("core %d: %v took effect twice", s.core, *op)
+		s.t.world.Fail("core %d: %v took effect twice", s.core, op)
 	}
 	s.effected[op[1]] = true
 }
@@ -129,6 +176,9 @@ func (s *store) Save(b []byte) []byte {
 	}
 	for _, c := range s.counters {
 		b = binary.LittleEndian.AppendUint64(b, c)
+	}
+	for _, h := range s.holds {
+		b = binary.LittleEndian.AppendUint64(b, h)
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.applied)) {
 		b = binary.LittleEndian.AppendUint64(b, n)
@@ -148,6 +198,9 @@ func (s *store) Load(b []byte) error {
 	for i := range s.counters {
 		s.counters[i] = next()
 	}
+	for i := range s.holds {
+		s.holds[i] = next()
+	}
 	for len(b) > 0 {
 		s.applied[next()] = true
 	}
@@ -156,7 +209,7 @@ func (s *store) Load(b []byte) error {
 
 // message is what crosses a channel: a line, or a snapshot.
 type message struct {
-	line     Message
+	line     *urpc.Message
 	snapshot *Snapshot
 }
 
@@ -177,6 +230,7 @@ type node struct {
 	machine *Machine
 	store   *store
 	records [Window]Record
+	readers map[int]*Reader // by sender; of one view of who lives
 	life    int
 	left    int // operations to begin
 	waits   int // results awaited
@@ -184,7 +238,7 @@ type node struct {
 
 // begun is an operation that was begun.
 type begun struct {
-	op    Op
+	op    words
 	by    [2]int // core and its life
 	to    cores.Set
 	lives []int // of all cores
@@ -192,7 +246,7 @@ type begun struct {
 	ended Outcome
 }
 
-func (t *trial) winner(core int, op *Op) {
+func (t *trial) winner(core int, op words) {
 	at := [2]uint64{op[2], op[3]}
 	if n, ok := t.winners[at]; ok && n != op[1] {
 		t.world.Fail("core %d: register %d, version %d: operations %d and %d both took it", core, op[2], op[3], n, op[1])
@@ -204,7 +258,7 @@ func (t *trial) winner(core int, op *Op) {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	s := &store{t: t, core: core, applied: map[uint64]bool{}, effected: map[uint64]bool{}}
-	*n = node{store: s, machine: New(core, s, view), life: n.life + 1, left: 1 + t.world.Choices.N(6)}
+	*n = node{store: s, machine: New(core, s, view), readers: map[int]*Reader{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
@@ -227,13 +281,31 @@ func (t *trial) Deliver(core, from int, m message) {
 		t.do(core, t.cores[core].machine.Step(&Event{Kind: EventSnapshot, From: from, Snapshot: *m.snapshot}, nil))
 		return
 	}
-	t.note("core %d gets %s of core %d", core, m.line.describe(), from)
-	t.do(core, t.cores[core].machine.Step(&Event{Kind: EventMessage, From: from, Message: m.line}, nil))
+	n := &t.cores[core]
+	r := n.readers[from]
+	if r == nil {
+		r = &Reader{}
+		n.readers[from] = r
+	}
+	msg, whole, err := r.Take(m.line)
+	if err != nil {
+		t.world.Fail("core %d of core %d: %v", core, from, err)
+	}
+	if !whole {
+		return
+	}
+	t.note("core %d gets %s of core %d", core, msg.describe(), from)
+	t.do(core, n.machine.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil))
 }
 
 // View implements simulate.Program.
 func (t *trial) View(core int, view membership.View) {
 	t.note("core %d sees view %s", core, describe(&view))
+	for from := range t.cores[core].readers {
+		if !view.Members.Has(from) {
+			delete(t.cores[core].readers, from) // its channel ends in the middle of what it sent
+		}
+	}
 	if view.Joining == core && view.Sponsor() == membership.Nobody && !t.cores[core].machine.holder && t.cores[core].machine.snapshot == nil {
 		t.begin()
 	}
@@ -257,13 +329,15 @@ func (t *trial) Work(core int) bool {
 	}
 	t.next++
 	key := c.N(keys)
-	op := Op{uint64(opSwap + c.N(4)), t.next, uint64(key)}
-	b := &begun{by: [2]int{core, n.life}, to: n.machine.view.Members, two: op[0] == opSwap || op[0] == opTake}
+	op := words{uint64(opSwap + c.N(5)), t.next, uint64(key)}
+	b := &begun{by: [2]int{core, n.life}, to: n.machine.view.Members, two: op[0] != opAdd && op[0] != opCount}
 	switch op[0] {
 	case opSwap:
 		op[3], op[4] = n.store.registers[key].version, t.next
 	case opAdd:
 		op[4] = 1 + uint64(c.N(9))
+	case opHold:
+		op[4] = uint64(core) + 1
 	case opTake, opCount:
 		for i := range b.to.All() {
 			if c.N(2) == 0 {
@@ -282,7 +356,7 @@ func (t *trial) Work(core int) bool {
 	n.left--
 	n.waits++
 	t.note("core %d begins %v", core, op)
-	t.do(core, n.machine.Step(&Event{Kind: EventStart, Op: op, All: op[0] <= opAdd, To: b.to, TwoPhases: b.two, Tag: t.next}, nil))
+	t.do(core, n.machine.Step(&Event{Kind: EventStart, Op: op.op(), All: op[0] != opTake && op[0] != opCount, To: b.to, TwoPhases: b.two, Tag: t.next}, nil))
 	return true
 }
 
@@ -299,11 +373,9 @@ func (t *trial) do(core int, list []Action) {
 		t.note("  %s", a.describe())
 		switch a.Kind {
 		case ActSend:
-			line, read := a.Message.Encode(), Message{} // as it would cross
-			if err := read.Decode(&line); err != nil || read != a.Message {
-				t.world.Fail("core %d sends %+v: %v", core, a.Message, err)
+			for _, l := range a.Message.AppendLines(nil) {
+				t.world.Send(core, a.To, message{line: &l})
 			}
-			t.world.Send(core, a.To, message{line: read})
 		case ActSnapshot:
 			if t.mutation == snapshotBare {
 				a.Snapshot.Parts = nil
@@ -327,7 +399,7 @@ func (t *trial) do(core int, list []Action) {
 		}
 	}
 	for _, op := range n.store.won {
-		t.winner(core, &op)
+		t.winner(core, op)
 	}
 	n.store.won = nil
 }
@@ -340,6 +412,8 @@ func (t *trial) took(core int, number uint64, b *begun) bool {
 		return s.registers[b.op[2]].version > b.op[3]
 	case opAdd:
 		return s.applied[number]
+	case opHold:
+		return s.holds[b.op[2]] == b.op[4]
 	}
 	return s.effected[number]
 }
@@ -353,7 +427,7 @@ func (t *trial) check(number uint64, b *begun) {
 		switch took := t.took(i, number, b); {
 		case b.ended == Committed && !took:
 			t.world.Fail("operation %d %v was committed, core %d has it not", number, b.op, i)
-		case b.ended == Refused && took && t.winners[[2]uint64{b.op[2], b.op[3]}] == number:
+		case b.ended == Refused && took && b.op[0] == opSwap && t.winners[[2]uint64{b.op[2], b.op[3]}] == number:
 			t.world.Fail("operation %d %v was refused, core %d has it", number, b.op, i)
 		}
 	}
@@ -370,7 +444,7 @@ func (t *trial) end() {
 		if n.waits != 0 || n.left != 0 || !n.machine.holder {
 			t.world.Fail("core %d: %d results are missing, %d operations not begun, holder %v", i, n.waits, n.left, n.machine.holder)
 		}
-		if n.store.locked != [2][keys]uint64{} {
+		if n.store.locked != [3][keys]uint64{} {
 			t.world.Fail("core %d: still prepared: %v", i, n.store.locked)
 		}
 		if n.records != [Window]Record{} {
@@ -381,14 +455,14 @@ func (t *trial) end() {
 			continue
 		}
 		a, b := n.store, t.cores[first].store
-		if a.registers != b.registers || a.counters != b.counters || !maps.Equal(a.applied, b.applied) {
-			t.world.Fail("cores %d and %d differ:\n%v %v\n%v %v", first, i, b.registers, b.counters, a.registers, a.counters)
+		if a.registers != b.registers || a.counters != b.counters || a.holds != b.holds || !maps.Equal(a.applied, b.applied) {
+			t.world.Fail("cores %d and %d differ:\n%v %v %v\n%v %v %v", first, i, b.registers, b.counters, b.holds, a.registers, a.counters, a.holds)
 		}
 	}
 	for number, b := range t.ops {
 		var with, without []int
 		for i := range t.cores {
-			if !t.world.Alive(i) || t.cores[i].life != b.lives[i] || !b.to.Has(i) && i != b.by[0] || b.op[0] == opSwap {
+			if !t.world.Alive(i) || t.cores[i].life != b.lives[i] || !b.to.Has(i) && i != b.by[0] || b.op[0] == opSwap || b.op[0] == opHold {
 				continue
 			}
 			if t.took(i, number, b) {
