@@ -14,6 +14,9 @@ var pairs = map[string]func(s *measure.Side){
 	"inflight": func(s *measure.Side) { s.InFlight(*rounds) },
 	"calls":    func(s *measure.Side) { s.Calls(*rounds) },
 	"payload":  func(s *measure.Side) { s.Payload(*rounds) },
+	"bulk":     func(s *measure.Side) { s.Bulk(*rounds, "") },
+	"ringsize": func(s *measure.Side) { s.RingSizes(*rounds, "cores") },
+	"stream":   func(s *measure.Side) { s.PayloadStream(*rounds, "cores") },
 }
 
 // between measures between cores 0 and 1.
@@ -28,6 +31,7 @@ func between(part func(*measure.Side)) ([]*measure.Series, error) {
 	if err != nil {
 		return nil, err
 	}
+	opens(s)
 	part(s)
 	return s.Series, nil
 }

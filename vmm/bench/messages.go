@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 
 	"barreleye/images/bench/measure"
 	"barreleye/vmm/multikernel"
@@ -10,7 +11,7 @@ import (
 // seriesRow is the row of what a Side measured.
 func seriesRow(s *measure.Series) Row {
 	unit := "ns"
-	if s.Name == "stream" || s.Name == "stream_threads" || s.Name == "shared_stream" {
+	if strings.Contains(s.Name, "stream") || s.Name == "ring_size" {
 		unit = "ns/message"
 	}
 	r := row(s.Name, unit, 1, s.Samples, s.Limit).per(s.Per).of(s.LimitOf)
@@ -80,6 +81,7 @@ func threadRows(o Options) ([]Row, error) {
 	o.step("messages between threads")
 	s, err := onThreads(func(s *measure.Side) {
 		s.Base(o.rounds(101), "_threads")
+		s.Bulk(o.rounds(51), "_threads")
 		s.Each(o.rounds(100), "_threads")
 	})
 	return seriesRows(s), err
@@ -91,6 +93,21 @@ func partRows(part, what string, rounds int) func(Options) ([]Row, error) {
 		o.step("%s", what)
 		s, err := o.guests(part, 2, o.rounds(rounds))
 		return seriesRows(s), err
+	}
+}
+
+// bothRows returns what measures a part of the image on two cores, and then the
+// same between two threads.
+func bothRows(part, what string, rounds int, threads func(s *measure.Side, rounds int)) func(Options) ([]Row, error) {
+	return func(o Options) ([]Row, error) {
+		o.step("%s between cores", what)
+		cores, err := o.guests(part, 2, o.rounds(rounds))
+		if err != nil {
+			return nil, err
+		}
+		o.step("%s between threads", what)
+		more, err := onThreads(func(s *measure.Side) { threads(s, o.rounds(rounds)) })
+		return seriesRows(append(cores, more...)), err
 	}
 }
 

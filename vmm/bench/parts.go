@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"barreleye/images/bench/measure"
 )
 
 // part is a part of a benchmark that can be measured by itself.
@@ -21,6 +23,9 @@ var urpcParts = []part{
 	{"each", false, partRows("each", "single messages between cores", 100)},
 	{"inflight", false, inFlightRows},
 	{"payload", false, partRows("payload", "payloads of 8 bytes to 1 MiB", 21)},
+	{"bulk", false, partRows("bulk", "streams in the bulk profile", 51)},
+	{"ring_size", false, bothRows("ringsize", "rings of 16 to 16,384 lines", 21, func(s *measure.Side, n int) { s.RingSizes(n, "threads") })},
+	{"payload_stream", false, bothRows("stream", "streams of 8 bytes to 1 MiB", 21, func(s *measure.Side, n int) { s.PayloadStream(n, "threads") })},
 	{"shared", false, sharedRows},
 	{"fanout", false, fanOutRows},
 	{"samecore", false, localRows},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"barreleye/devices/clock"
@@ -11,10 +12,6 @@ import (
 	"barreleye/urpc"
 	"barreleye/urpc/limit"
 )
-
-// threadLines is the length of the rings between two threads, that between two
-// cores.
-const threadLines = 4096
 
 // onThreads measures between two threads of this process, each on a CPU of its
 // own, over memory of this process. Both poll for ever, but have bells, so that
@@ -40,7 +37,7 @@ func onThreads(part func(*measure.Side)) ([]*measure.Series, error) {
 // threadSides makes both sides.
 func threadSides() (sides [2]*measure.Side, err error) {
 	khz := tscKHz()
-	ring, lines, gate := make([]limit.Line, threadLines), make([]limit.Line, 64), make([]limit.Line, 64)
+	ring, lines, gate := make([]limit.Line, urpc.MaxLines), make([]limit.Line, 64), make([]limit.Line, 64)
 	for me := range sides {
 		sides[me] = &measure.Side{
 			Me: me, Ring: ring, Lines: lines, Gate: gate,
@@ -49,28 +46,58 @@ func threadSides() (sides [2]*measure.Side, err error) {
 		}
 	}
 	link := urpc.Link{Epoch: 1, Bell: &urpc.Bell{Asleep: new(uint64), Ring: func() { panic("rang a core that never sleeps") }}}
-	if err := threadConns(&sides, link); err != nil {
-		return sides, err
+	var shared threadMemory
+	for me, s := range sides {
+		opened := 0
+		next := func(lines int) (own, peer urpc.Side, err error) {
+			memory, err := shared.at(opened, lines)
+			opened++
+			return memory[me], memory[1-me], err
+		}
+		s.OpenRing = func(lines int) (*urpc.Conn, func(), error) {
+			own, peer, err := next(lines)
+			if err != nil {
+				return nil, nil, err
+			}
+			conn, err := urpc.NewConn(own, peer, link)
+			return conn, func() {}, err
+		}
+		s.OpenBulk = func(lines int) (*urpc.Bulk, func(), error) {
+			own, peer, err := next(lines)
+			if err != nil {
+				return nil, nil, err
+			}
+			bulk, err := urpc.NewBulk(own, peer, link)
+			return bulk, func() {}, err
+		}
+		if s.Conn, _, err = s.OpenRing(measure.BaseLines); err != nil {
+			return sides, err
+		}
 	}
 	return sides, threadCalls(&sides, link)
 }
 
-// threadConns gives them the two ends of a channel.
-func threadConns(sides *[2]*measure.Side, link urpc.Link) error {
-	var memory [2]urpc.Side
-	for i := range memory {
-		var err error
-		if memory[i], err = urpc.SideOf(make([]byte, urpc.SideBytes(threadLines)), threadLines); err != nil {
-			return err
+// threadMemory is the memory of the channels that both sides open in the same
+// order.
+type threadMemory struct {
+	mu    sync.Mutex
+	sides [][2]urpc.Side
+}
+
+// at returns the memory of the i-th channel, which the first side to come makes.
+func (t *threadMemory) at(i, lines int) (sides [2]urpc.Side, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i < len(t.sides) {
+		return t.sides[i], nil
+	}
+	for me := range sides {
+		if sides[me], err = urpc.SideOf(make([]byte, urpc.SideBytes(lines)), lines); err != nil {
+			return sides, err
 		}
 	}
-	for i := range memory {
-		var err error
-		if sides[i].Conn, err = urpc.NewConn(memory[i], memory[1-i], link); err != nil {
-			return err
-		}
-	}
-	return nil
+	t.sides = append(t.sides, sides)
+	return sides, nil
 }
 
 // threadCalls gives them the two ends of a call line; page is far enough between

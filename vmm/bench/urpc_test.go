@@ -38,17 +38,34 @@ var shape = map[string][]string{
 	"base": {"call", "ring", "stream", "call_limit_cores", "call_limit_threads", "ring_limit_cores", "ring_limit_threads",
 		"stream_limit_cores", "stream_limit_threads"},
 	"wake":    {"wake_50us", "wake_1ms", "wake_10ms"},
-	"threads": {"call_threads", "ring_threads", "stream_threads", "call_each_threads", "ring_each_threads"},
+	"threads": {"call_threads", "ring_threads", "stream_threads", "stream_bulk_threads", "call_each_threads", "ring_each_threads"},
 	"each":    {"call_each", "ring_each"},
 	"inflight": append(spread("ring_inflight/inflight=%d", 1, 64, 2),
 		spread("rpc_inflight/inflight=%d", 1, 64, 2)...),
 	"payload": append([]string{"payload/payload=8/path=line", "payload/payload=24/path=line", "payload/payload=40/path=line", "payload/payload=56/path=line",
 		"payload/payload=8/path=rpc"}, spread("payload/payload=%d/path=rpc", 64, 1<<20, 4)...),
-	"shared": {"shared_ring/guests=4", "shared_stream/guests=4", "shared_ring/guests=8", "shared_stream/guests=8"},
+	"bulk":           {"stream_bulk"},
+	"ring_size":      append(ringSizes("cores"), ringSizes("threads")...),
+	"payload_stream": append(streams("cores"), streams("threads")...),
+	"shared":         {"shared_ring/guests=4", "shared_stream/guests=4", "shared_ring/guests=8", "shared_stream/guests=8"},
 	"fanout": {"fanout/form=broadcast/members=1", "fanout/form=unicast/members=1", "fanout/form=tree/members=1",
 		"fanout/form=broadcast/members=3", "fanout/form=unicast/members=3", "fanout/form=tree/members=3",
 		"fanout/form=broadcast/members=7", "fanout/form=unicast/members=7", "fanout/form=tree/members=7"},
 	"samecore": {"rpc_same_core/payload=16"},
+}
+
+func ringSizes(where string) (out []string) {
+	for lines := 16; lines <= 16384; lines *= 2 {
+		for _, profile := range []string{"latency", "bulk"} {
+			out = append(out, fmt.Sprintf("ring_size/ring=%d/profile=%s/where=%s", lines, profile, where))
+		}
+	}
+	return out
+}
+
+func streams(where string) []string {
+	return append([]string{"payload_stream/payload=8/path=bulk/where=" + where},
+		spread("payload_stream/payload=%d/path=bulk/where="+where, 64, 1<<20, 4)...)
 }
 
 // spread is a format for first, first*factor and so on up to last.

@@ -13,13 +13,16 @@ const (
 	Stream = 400_000
 )
 
+// BaseLines is the length of the ring of a stream that is not about its length.
+const BaseLines = 4096
+
 // Base measures a call answered in the request's line, a round trip over two
 // rings, and a stream in the latency format. suffix follows the names.
 func (s *Side) Base(rounds int, suffix string) {
 	s.turns(rounds,
 		pattern{Series: series("call"+suffix, Batch, "same_line"), ours: s.call, limit: s.rawCall},
 		pattern{Series: series("ring"+suffix, Batch, "two_line"), ours: s.roundTrip(urpc.MaxPayload), limit: s.rawRing},
-		pattern{Series: series("stream"+suffix, Stream, "stream_mov"), every: 4, ours: s.oneWay, limit: s.rawStream(len(s.Ring))})
+		pattern{Series: series("stream"+suffix, Stream, "stream_mov"), every: 4, ours: s.oneWay(s.Conn), limit: s.rawStream(BaseLines)})
 }
 
 // call does n calls of one line, every answer checked by its first and last
@@ -69,32 +72,45 @@ func (s *Side) roundTrip(payload int) func(n uint64) {
 // batchSize is how many messages of a stream go into one call.
 const batchSize = 32
 
-// oneWay streams n messages from core 0 to core 1 by batches, every one
-// checked by its first and last word.
-func (s *Side) oneWay(n uint64) {
-	var batch [batchSize]urpc.Message
-	for i := range batch {
-		batch[i] = message()
+// oneWay streams n messages from side 0 to side 1 by batches, every one checked
+// by its first and last word.
+func (s *Side) oneWay(conn *urpc.Conn) func(n uint64) {
+	return func(n uint64) {
+		var batch [batchSize]urpc.Message
+		for i := range batch {
+			batch[i] = message()
+		}
+		if s.Me == 0 {
+			send(conn, n, &batch)
+		} else {
+			receive(conn, n, &batch)
+		}
 	}
+}
+
+func send(conn *urpc.Conn, n uint64, batch *[batchSize]urpc.Message) {
 	for i := uint64(0); i < n; {
 		m := batch[:min(batchSize, n-i)]
-		if s.Me == 0 {
-			for j := range m {
-				m[j].Words[0], m[j].Words[6] = i+uint64(j), i+uint64(j)
-			}
-			i += uint64(len(m))
-			for len(m) > 0 {
-				sent, err := s.Conn.SendBatch(m)
-				m = m[sent:]
-				if err == urpc.ErrFull {
-					urpc.Pause()
-				} else {
-					must(err)
-				}
-			}
-			continue
+		for j := range m {
+			m[j].Words[0], m[j].Words[6] = i+uint64(j), i+uint64(j)
 		}
-		taken, err := s.Conn.RecvBatch(m)
+		i += uint64(len(m))
+		for len(m) > 0 {
+			sent, err := conn.SendBatch(m)
+			m = m[sent:]
+			if err == urpc.ErrFull {
+				urpc.Pause()
+			} else {
+				must(err)
+			}
+		}
+	}
+}
+
+func receive(conn *urpc.Conn, n uint64, batch *[batchSize]urpc.Message) {
+	for i := uint64(0); i < n; {
+		m := batch[:min(batchSize, n-i)]
+		taken, err := conn.RecvBatch(m)
 		if err != urpc.ErrEmpty {
 			must(err)
 		}

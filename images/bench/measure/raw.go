@@ -25,6 +25,7 @@ func (s *Side) rawRing(n uint64) {
 
 // rawStream streams through a ring of so many lines.
 func (s *Side) rawStream(lines int) func(n uint64) {
+	lines = min(lines, len(s.Ring))
 	return func(n uint64) {
 		ack := &s.Lines[24].Words[0]
 		if s.Me == 0 {

@@ -40,18 +40,25 @@ type Side struct {
 	Lines  []limit.Line     // 64, zeroed
 	Gate   []limit.Line     // two, zeroed
 
+	// OpenRing and OpenBulk open a further channel between the two sides, with
+	// rings of so many lines each way, and say how to give it back. Both sides
+	// call them in the same order.
+	OpenRing func(lines int) (conn *urpc.Conn, release func(), err error)
+	OpenBulk func(lines int) (bulk *urpc.Bulk, release func(), err error)
+
 	Clock       func() uint64               // a counter that is cheap to read
 	Nanoseconds func(cycles uint64) float64 // of it
 
 	Series []*Series // what was measured so far
 
-	step  uint64
-	ended uint64 // when a round's messages were through, if before its end
-	calls uint64 // how many of each kind there were so far
-	sent  uint64
-	first uint64
-	two   uint64
-	raw   uint64
+	step   uint64
+	ended  uint64 // when a round's messages were through, if before its end
+	calls  uint64 // how many of each kind there were so far
+	sent   uint64
+	first  uint64
+	two    uint64
+	raw    uint64
+	vector uint64
 }
 
 // pattern is a Series and how to measure it: each function does n messages, on
