@@ -83,6 +83,9 @@ func start(p platform) error {
 		return err
 	}
 	links.init(view)
+	if err := initPages(view); err != nil {
+		return err
+	}
 	m, err := monitor.Start(monitor.Config{
 		Core: Core(), Cores: Cores(), Life: Life(),
 		Channel: func(peer int) (monitor.Channel, error) { return links.conn(region.ChannelMonitor, peer) },

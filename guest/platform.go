@@ -6,6 +6,7 @@ import (
 	"barreleye/guest/cpudriver"
 	"barreleye/guest/hosted"
 	"barreleye/urpc"
+	"barreleye/urpc/pages"
 )
 
 // platform is what carries this core: the CPU driver in a virtual machine, or
@@ -20,6 +21,11 @@ type platform interface {
 	Sleeper() urpc.Sleeper      // parks goroutines until a word of the region changes
 	PublishMaps(request uint64) // answers the VMM with the map table
 	Mount(*filetree.Plan) error // adds files to those that programs see
+
+	// DebugPages reports whether pages that are handed over are to be mapped by
+	// their owner alone; ProtectPages does that, for whole pages of pools.
+	DebugPages() bool
+	ProtectPages(mem []byte, to pages.Access) error
 }
 
 // here is this core's platform; nil outside a multikernel.
@@ -56,3 +62,8 @@ func (*driver) Ring(i int)                        { cpudriver.Ring(i) }
 func (d *driver) Sleeper() urpc.Sleeper           { return d.sleeper }
 func (*driver) PublishMaps(request uint64)        { cpudriver.PublishMaps(request) }
 func (d *driver) Mount(plan *filetree.Plan) error { return d.mounts.add(plan) }
+func (*driver) DebugPages() bool                  { return cpudriver.DebugPages() }
+
+func (*driver) ProtectPages(mem []byte, to pages.Access) error {
+	return cpudriver.ProtectPages(mem, to)
+}

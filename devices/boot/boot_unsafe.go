@@ -80,6 +80,9 @@ const (
 	// FlagIsolated: the process of a hosted core has mounts of its own, so that
 	// it can make the file tree its root.
 	FlagIsolated
+	// FlagDebugPages: pages that are handed over are mapped by their owner
+	// alone.
+	FlagDebugPages
 )
 
 // The page must fit one page.

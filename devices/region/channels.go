@@ -25,7 +25,7 @@ func (v *View) Messages(core int) (sent, received uint64) {
 		if peer == core {
 			continue
 		}
-		for _, kind := range []int{ChannelMonitor, ChannelProgram} {
+		for _, kind := range Channels {
 			// a pair's memory is where the geometry says, in any multikernel
 			if side, err := v.OpenSide(kind, core, peer); err == nil {
 				sent += atomic.LoadUint64(&side.Stats.Send.Messages)

@@ -87,7 +87,7 @@ func (g Geometry) directoryPages() int {
 func (g Geometry) openedPages() int { return g.directoryPages() + g.PoolPages + 1 }
 
 // openedStart is the first page behind everything that is there from boot on.
-func (g Geometry) openedStart() int { return g.broadcastPage(g.Cores) }
+func (g Geometry) openedStart() int { return g.endPages() }
 
 func (g Geometry) openedPage(from, to int) int {
 	if to > from {

@@ -13,6 +13,9 @@
 //	per pair          call lines                   written by both cores of the pair
 //	per core          its broadcast, its           written by that core
 //	                  acknowledgements of others'
+//	per ordered pair  side of the channel for      written by the pair's first core
+//	                  pages handed over
+//	per pair          pages that are handed over   written by their owner, one of the pair
 //	per ordered pair  directory of and pool for    written by the pair's first core
 //	                  the channels opened at run
 //	                  time; of its call line
@@ -281,12 +284,19 @@ func (v *View) Input() input.Buffer {
 const (
 	ChannelMonitor = 0 // between the monitors
 	ChannelProgram = 1 // between the programs
+	ChannelPages   = 2 // for pages that are handed over
 )
+
+// Channels lists the kinds of channel that every pair has from boot on.
+var Channels = []int{ChannelMonitor, ChannelProgram, ChannelPages}
 
 // Lines returns the number of lines of a channel's ring.
 func (v *View) Lines(kind int) int {
-	if kind == ChannelMonitor {
+	switch kind {
+	case ChannelMonitor:
 		return MonitorLines
+	case ChannelPages:
+		return PageLines
 	}
 	return v.RingLines
 }
@@ -294,11 +304,13 @@ func (v *View) Lines(kind int) int {
 // Side returns the address of all that core from writes for its channel with
 // core to, laid out as urpc.Side.
 func (v *View) Side(kind, from, to int) uintptr {
-	a := v.addr(v.pairPage(from, to))
-	if kind == ChannelProgram {
-		a += uintptr(urpc.SideBytes(MonitorLines))
+	switch kind {
+	case ChannelPages:
+		return v.addr(v.pageSide(from, to))
+	case ChannelProgram:
+		return v.addr(v.pairPage(from, to)) + uintptr(urpc.SideBytes(MonitorLines))
 	}
-	return a
+	return v.addr(v.pairPage(from, to))
 }
 
 // CallArea returns the address of the call lines of a pair, which both of its

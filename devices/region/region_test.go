@@ -39,7 +39,7 @@ func areas(v *View) (list []area) {
 		add(core+" broadcast", core, v.BroadcastArea(i), layout.PageSize)
 		for j := range v.Cores {
 			add(fmt.Sprintf("acknowledgements of %d's broadcast by %d", j, i), core, v.AckArea(i, j), urpc.LineSize)
-			for _, kind := range []int{ChannelMonitor, ChannelProgram} {
+			for _, kind := range Channels {
 				add(fmt.Sprintf("side %d of %d to %d", kind, i, j), core, v.Side(kind, i, j), urpc.SideBytes(v.Lines(kind)))
 			}
 			if i != j {
@@ -54,6 +54,10 @@ func areas(v *View) (list []area) {
 					add(fmt.Sprintf("page %d of the pool of %d towards %d", page, i, j), core, at(unsafe.Pointer(&mem[0])), len(mem))
 				}
 				add(fmt.Sprintf("calls counted by %d to %d", i, j), core, v.CallStatsArea(i, j), layout.PageSize)
+			}
+			if i < j {
+				pool, _ := v.Pages(j, i)
+				add(fmt.Sprintf("pages of %d and %d", i, j), fmt.Sprintf("pair %d %d", i, j), at(unsafe.Pointer(&pool[0])), len(pool))
 			}
 			if i <= j {
 				add(fmt.Sprintf("calls of %d and %d", i, j), fmt.Sprintf("pair %d %d", i, j), v.CallArea(i, j), CallLines*urpc.LineSize)
@@ -159,6 +163,46 @@ func TestBroadcastViews(t *testing.T) {
 			m = urpc.Message{}
 			if err := to.TryRecv(&m); err != nil || m.Words[0] != k+uint64(writer) {
 				t.Fatal(writer, k, m, err)
+			}
+		}
+	}
+}
+
+// TestPageAt: addresses of pages lead back to their pools, and others nowhere.
+func TestPageAt(t *testing.T) {
+	for _, cores := range []int{1, 2, 3, 9, 64} {
+		v := &View{Geometry: Geometry{Cores: cores, RingLines: 64}, base: layout.RegionVA}
+		all, err := v.AllPages()
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(all))))
+		end := start
+		for a := range cores {
+			for b := a + 1; b < cores; b++ {
+				pool, err := v.Pages(b, a)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first := uint64(uintptr(unsafe.Pointer(&pool[0])))
+				if first != end {
+					t.Fatalf("%d cores: the pool of %d and %d begins at %#x, the one before ends at %#x", cores, a, b, first, end)
+				}
+				end = first + uint64(len(pool))
+				for _, page := range []int{0, 7, v.PairPages() - 1} {
+					x, y, n, ok := v.PageAt(first + uint64(page)*layout.PageSize + 99)
+					if x != a || y != b || n != page || !ok {
+						t.Errorf("%d cores: page %d of %d and %d is found as %d of %d and %d, %v", cores, page, a, b, n, x, y, ok)
+					}
+				}
+			}
+		}
+		if end != start+uint64(len(all)) {
+			t.Errorf("%d cores: the pools end at %#x, all pages at %#x", cores, end, start+uint64(len(all)))
+		}
+		for _, out := range []uint64{start - 1, end, 0, ^uint64(0)} {
+			if _, _, _, ok := v.PageAt(out); ok {
+				t.Errorf("%d cores: %#x is found in a pool", cores, out)
 			}
 		}
 	}

@@ -1,9 +1,11 @@
 package cpudriver
 
 import (
+	"barreleye/devices/boot"
 	"barreleye/devices/clock"
 	"barreleye/devices/filetree"
 	"barreleye/devices/region"
+	"barreleye/urpc/pages"
 	"errors"
 	"os"
 )
@@ -58,6 +60,21 @@ const Trees = maxTrees
 // where there are Trees already.
 func AddTree(image []byte) bool {
 	return invoke(callTree, addressOf(&image[0]), uint64(len(image)), 0) == 0
+}
+
+// DebugPages reports whether pages that are handed over are to be mapped by their
+// owner alone.
+func DebugPages() bool { return flagged(boot.FlagDebugPages) }
+
+// ErrTables says that the debug mode for pages cannot change what is mapped.
+var ErrTables = errors.New("no page table left to protect pages with: run with a larger --memory, or without --debug pages")
+
+// ProtectPages changes what the program may do with whole pages of pools.
+func ProtectPages(mem []byte, to pages.Access) error {
+	if r := invoke(callPages, addressOf(&mem[0]), uint64(len(mem)), uint64(to)); r != 0 {
+		return ErrTables
+	}
+	return nil
 }
 
 // ErrWatches says that the descriptor table is full.

@@ -1,6 +1,9 @@
 package cpudriver
 
-import "barreleye/devices/region"
+import (
+	"barreleye/devices/boot"
+	"barreleye/devices/region"
+)
 
 // Exception vectors with a meaning of their own here (SDM vol. 3, 6.3.1).
 const (
@@ -32,7 +35,11 @@ func serveException(c *context) {
 		if f.err&1 != 0 {
 			info.code = 2 // SEGV_ACCERR
 		}
-		if m, ok := addressSpace.Lookup(f.addr); ok && f.err&1 == 0 && m.Prot != 0 {
+		switch m, ok := addressSpace.Lookup(f.addr); {
+		case ok && m.Kind == boot.KindRegion:
+			info.code = 2
+			explainPage(f)
+		case ok && f.err&1 == 0 && m.Prot != 0:
 			sig = sigBUS // memory that should be there could not be had
 			info.code = 2
 		}
@@ -61,6 +68,9 @@ func serveDriverFault(c *context) {
 	f := faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
 	if f.vector == vecPageFault && booted && touch(f.addr, f.err) {
 		return
+	}
+	if booted {
+		explainPage(f) // which the program passed in
 	}
 	crash(c, f, 1)
 }

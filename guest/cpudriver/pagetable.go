@@ -213,9 +213,15 @@ func unmapPages(start, end uint64) bool {
 	return true
 }
 
-// protectPages changes the protection of every backed page in [start, end).
+// protectPages changes the protection of every backed page in [start, end). It
+// fails as unmapPages does.
 func protectPages(start, end uint64, prot uint8) bool {
-	bits := protection(prot)
+	return changePages(start, end, protectionBits, protection(prot))
+}
+
+// changePages changes the bits of mask in the entries of [start, end) that are
+// not zero.
+func changePages(start, end, mask, bits uint64) bool {
 	for va := start; va < end; {
 		next := min((va+layout.HugeSize)&^(layout.HugeSize-1), end)
 		d := directory(va, false)
@@ -224,7 +230,7 @@ func protectPages(start, end uint64, prot uint8) bool {
 			continue
 		}
 		if v := load64(d); v&pteHuge != 0 && next-va == layout.HugeSize {
-			store64(d, v&^protectionBits|bits)
+			store64(d, v&^mask|bits)
 			stale = true
 			va = next
 			continue
@@ -235,7 +241,7 @@ func protectPages(start, end uint64, prot uint8) bool {
 				return false
 			}
 			if p := load64(e); p != 0 {
-				store64(e, p&^protectionBits|bits)
+				store64(e, p&^mask|bits)
 				stale = true
 			}
 		}

@@ -163,6 +163,8 @@ func dispatch(c *context) {
 		ringDoorbell(c.rdi)
 	case callTree:
 		r = addTree(c.rdi, c.rsi)
+	case callPages:
+		r = debugPages(c.rdi, c.rsi, c.rdx)
 	default:
 		r = errno(eNOSYS)
 		unserved(nr)
@@ -256,6 +258,7 @@ const (
 	callMaps
 	callRing
 	callTree
+	callPages
 )
 
 // unservedSeen remembers which calls were named in the log already.

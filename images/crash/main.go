@@ -36,6 +36,7 @@ var forms = []form{
 	{"ud2", "execute an undefined instruction: code 2", undefined},
 	{"hlt", "execute a privileged instruction: code 2", privileged},
 	{"driver", "pass the CPU driver a bad address: the core crashes, code 70", faultDriver},
+	{"pages", "pages read|write|released|granted: use a page after that; with --debug pages code 2", usePages},
 	{"exit", "exit N: exit with code N", exit},
 	{"deadlock", "every core waits for a message that never comes: code 72", nil},
 }

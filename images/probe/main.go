@@ -35,6 +35,8 @@ var tasks = []task{
 	{"abandoned", "core 1 waits for its end, the others for word of it", abandoned},
 	{"fanout", "core 0 asks all others -n times by broadcast, unicast and multicast", fanOut},
 	{"fanloss", "the same by the form that follows; core 1 crashes half-way", fanLoss},
+	{"pages", "every two cores hand each other pages -n times, every three grant some", handPages},
+	{"pageloss", "core 2 exits with pages that core 0 granted it", losePages},
 	{"drain", "wait for SIGINT or SIGTERM and end with code 0", drain},
 	{"stubborn", "ignore SIGINT and SIGTERM, and sleep for a day", stubborn},
 	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},

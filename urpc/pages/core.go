@@ -7,18 +7,6 @@ import (
 	"barreleye/urpc"
 )
 
-// Access is what a core may do with pages, and why not where it may not. Debug
-// mode only.
-type Access uint8
-
-const (
-	ReadWrite  Access = iota
-	NotTaken          // nobody has taken them, or they are another core's
-	HandedOver        // they were handed over, or a grant of them was returned
-	Granted           // they were granted to a third core
-	Released          // they were released
-)
-
 // Channel carries the lines of a pool; *urpc.Conn is one. The pool owns its end.
 type Channel interface {
 	TrySend(*urpc.Message) error
@@ -36,8 +24,9 @@ type Config struct {
 	// Memory returns the pool of the pair a < b: whole pages, the same at all
 	// cores, zero at first. It is called once per pair.
 	Memory func(a, b int) ([]byte, error)
-	// Protect turns the debug mode on. It changes what this core's program may
-	// do with whole pages of a pool, so that using them faults. nil: off.
+	// Protect turns the debug mode on: it changes what this core's program may
+	// do with whole pages of a pool, so that using them faults. At first all
+	// pages of all pools must be NotTaken. nil: off.
 	Protect func(mem []byte, to Access) error
 }
 
@@ -52,33 +41,15 @@ type Core struct {
 	out, in urpc.Message
 }
 
-// NewCore makes a core without pools. In the debug mode it takes the memory of
-// all pairs away from the program. It fails with ErrConfig, and as Memory and
-// Protect do.
+// NewCore makes a core without pools. It fails with ErrConfig.
 func NewCore(cfg Config) (*Core, error) {
 	if cfg.Self < 0 || cfg.Self >= cfg.Cores || cfg.Memory == nil {
 		return nil, fmt.Errorf("pages: core %d of %d: %w", cfg.Self, cfg.Cores, ErrConfig)
 	}
-	c := &Core{cfg: cfg, pools: make([]*Pool, cfg.Cores), shelves: map[[2]int]*shelf{}}
-	if cfg.Protect == nil {
-		return c, nil
-	}
-	for a := range cfg.Cores {
-		for b := a + 1; b < cfg.Cores; b++ {
-			s, err := c.shelf(a, b)
-			if err == nil {
-				err = cfg.Protect(s.mem, NotTaken)
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return c, nil
+	return &Core{cfg: cfg, pools: make([]*Pool, cfg.Cores), shelves: map[[2]int]*shelf{}}, nil
 }
 
-// shelf returns the memory of a pair, in any order. c.mu is held, or nobody else
-// has c yet.
+// shelf returns the memory of a pair, in any order. c.mu is held.
 func (c *Core) shelf(a, b int) (*shelf, error) {
 	a, b = min(a, b), max(a, b)
 	if s := c.shelves[[2]int{a, b}]; s != nil {

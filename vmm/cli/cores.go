@@ -40,6 +40,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts; auto is 60us, and\n0 where cores share CPUs")
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
+	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
 	flags.DurationVar(&o.Grace, "grace", 5*time.Second, "how long programs that SIGINT or SIGTERM asked to end may take")
 	flags.StringArrayVar(&f.files, "file", nil, "`HOST[:GUEST]`: a file or folder that the programs see, read-only, as GUEST (an\nabsolute path; the same name in / where it is left out); may be repeated")
@@ -53,6 +54,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	completePlatform(cmd)
 	completeFlag(cmd, "pin", cobra.CompletionWithDesc("auto", "each core the next CPU"), cobra.CompletionWithDesc("none", "leave it to the host"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "60us, and 0 where cores share CPUs"))
+	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"))
 	must(cmd.MarkFlagDirname("dir"))
 }
 

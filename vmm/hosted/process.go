@@ -34,6 +34,7 @@ type Config struct {
 	RAM         uint64          // bytes of writable memory the process may map
 	Args, Env   []string        // argv and environment of the program
 	Poll        time.Duration   // how long the idle loop polls before it sleeps
+	Flags       uint64          // boot.Flag*
 	CPU         int             // host CPU the process is pinned to, -1 for none
 	Doorbells   []int           // event descriptors of all cores, then the VMM's
 	Files       *hostmem.Memory // file tree that the program sees, shared; nil for none
@@ -71,7 +72,7 @@ func New(cfg Config, file *File, region *hostmem.Memory, khz uint64) (p *Process
 	*hostmem.View[boot.Page](p.boot, 0) = boot.Page{
 		Magic: boot.Magic, ABI: layout.ABI, Core: uint32(cfg.Core), Cores: uint32(cfg.Cores), Life: cfg.Life,
 		RAMSize: cfg.RAM, RegionSize: uint64(len(region.Bytes)),
-		PollCycles: uint64(cfg.Poll.Nanoseconds()) * khz / 1_000_000,
+		PollCycles: uint64(cfg.Poll.Nanoseconds()) * khz / 1_000_000, Flags: cfg.Flags,
 	}
 	if cfg.Files != nil {
 		hostmem.View[boot.Page](p.boot, 0).FilesSize = uint64(len(cfg.Files.Bytes))

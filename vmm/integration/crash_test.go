@@ -114,6 +114,41 @@ func TestCrashesStayOnTheirCore(t *testing.T) {
 	}
 }
 
+// TestPagesUsedTooLate: in the debug mode, using a page after it was handed over
+// ends the core that does, with a line that says so and the goroutine's stack.
+func TestPagesUsedTooLate(t *testing.T) {
+	for way, what := range map[string]string{
+		"read":     "page 1 of the pool with core 2 used after it was handed over",
+		"write":    "page 1 of the pool with core 2 used after it was handed over",
+		"released": "page 1 of the pool with core 2 used after it was released",
+		"granted":  "page 1 of the pool with core 2 used after it was granted to another core",
+	} {
+		t.Run(way, func(t *testing.T) {
+			const broken = 1
+			opt := options(t, load(t, "crash", image.LoadOptions{}), 3, "-core", fmt.Sprint(broken), "pages", way)
+			opt.Debug = []string{multikernel.DebugPages}
+			o := run(t, opt)
+			if c := o.Cores[broken]; c.State != "exited" || c.ExitCode != 2 {
+				t.Errorf("core %d %s with code %d, want exited with code 2", broken, c.State, c.ExitCode)
+			}
+			for _, text := range []string{what, "unexpected fault address", "main.usePages"} {
+				o.wantLine(broken, text)
+			}
+			wantUnharmed(o, broken)
+		})
+	}
+}
+
+// TestPagesAreNotGuarded: without the debug mode nobody looks.
+func TestPagesAreNotGuarded(t *testing.T) {
+	o := boot(t, "crash", 3, "-core", "1", "pages", "write")
+	if o.Cores[1].ExitCode != 1 {
+		t.Errorf("core 1 exited with code %d, want 1", o.Cores[1].ExitCode)
+	}
+	o.wantLine(1, "the byte is 2: run with --debug pages")
+	wantUnharmed(o, 1)
+}
+
 func TestOutOfMemoryIsExplained(t *testing.T) {
 	opt := options(t, load(t, "crash", image.LoadOptions{}), 2, "-core", "0", "oom")
 	opt.Memory = 64 << 20

@@ -8,6 +8,7 @@ import (
 	"barreleye/devices/boot"
 	"barreleye/devices/entropy"
 	"barreleye/devices/layout"
+	"barreleye/devices/region"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/image"
 
@@ -82,6 +83,10 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	// page-table pool: leaf tables for all of RAM and the region twice over,
 	// and some for sparse address space
 	b.tables.pages = 128 + 2*ramSize/layout.HugeSize
+	if cfg.Flags&boot.FlagDebugPages != 0 {
+		// huge pages of the region are split
+		b.tables.pages += region.Geometry{Cores: cfg.Cores}.PagesSize()/layout.HugeSize + 2
+	}
 	b.tables.pool = b.take(b.tables.pages * layout.PageSize)
 	b.tables.used = 1
 

@@ -58,7 +58,7 @@ func (r *run) buryBroadcast(dead *core) error {
 
 func (r *run) buryBetween(dead, peer int) error {
 	epoch := uint8(r.view.Header().Epoch)
-	for _, kind := range []int{region.ChannelMonitor, region.ChannelProgram} {
+	for _, kind := range region.Channels {
 		own, e1 := r.view.OpenSide(kind, dead, peer)
 		other, e2 := r.view.OpenSide(kind, peer, dead)
 		if err := errors.Join(e1, e2); err != nil {

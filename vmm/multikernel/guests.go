@@ -59,7 +59,7 @@ func (g *guests) close() {
 // newLife builds the core's machine and connects its doorbells.
 func (g *guests) newLife(c *core) (carrier, error) {
 	opt := g.r.opt
-	flags := uint64(0)
+	flags := opt.flags()
 	if !g.r.crowded {
 		flags |= boot.FlagShortTimers
 	}

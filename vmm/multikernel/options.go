@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
 	"barreleye/devices/filetree"
 	"barreleye/devices/layout"
@@ -40,6 +41,7 @@ type Options struct {
 	HaltPoll   int           // ns that KVM polls for halted cores, -1 for the host's setting
 	Populate   bool          // back all memory before the start
 	Stats      bool          // sample the latencies of channels, and report each channel's traffic
+	Debug      []string      // debug modes: DebugPages
 	Dir        string        // where logs go
 	Console    io.Writer     // where log lines go as well
 	View       observe.View  // how they look there
@@ -61,6 +63,13 @@ type Options struct {
 // MaxCores is the largest number of cores.
 const MaxCores = 64
 
+// DebugPages is the debug mode in which pages that cores hand over are mapped by
+// their owner alone.
+const DebugPages = "pages"
+
+// DebugModes are all debug modes.
+var DebugModes = []string{DebugPages}
+
 // Reason is why somebody asks to stop a run.
 type Reason struct {
 	Text   string      // "SIGINT"
@@ -81,6 +90,11 @@ func (o *Options) Check() error {
 	}
 	if o.HaltPoll < -1 || o.HaltPoll > int(time.Second) {
 		return fmt.Errorf("run: halt polling of %d ns: use --halt-poll 0 to %d, or -1 for the host's setting", o.HaltPoll, int(time.Second))
+	}
+	for _, mode := range o.Debug {
+		if !slices.Contains(DebugModes, mode) {
+			return fmt.Errorf("run: no debug mode %q: use --debug %s", mode, strings.Join(DebugModes, ","))
+		}
 	}
 	if _, err := o.pollTime(false); err != nil {
 		return err
@@ -130,6 +144,14 @@ func amount(bytes uint64) string {
 		}
 	}
 	return fmt.Sprintf("%d bytes", bytes)
+}
+
+// flags returns the bits of boot.Page.Flags that the debug modes are.
+func (o *Options) flags() (flags uint64) {
+	if slices.Contains(o.Debug, DebugPages) {
+		flags |= boot.FlagDebugPages
+	}
+	return flags
 }
 
 // placement returns the CPU of each core, -1 for none.

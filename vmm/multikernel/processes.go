@@ -67,7 +67,7 @@ func (p *processes) newLife(c *core) (carrier, error) {
 	opt := p.r.opt
 	process, err := hosted.New(hosted.Config{
 		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: p.r.args(), Env: opt.Env,
-		Poll: p.r.poll, CPU: p.r.place[c.index], Doorbells: append(bells, p.r.bell),
+		Poll: p.r.poll, Flags: opt.flags(), CPU: p.r.place[c.index], Doorbells: append(bells, p.r.bell),
 		Files: p.files, Input: c.index == 0 && opt.Stdin != nil,
 	}, p.file, p.r.memory, p.khz)
 	if err != nil {

@@ -1,0 +1,69 @@
+package guest
+
+import (
+	"fmt"
+	"sync"
+
+	"barreleye/devices/region"
+	"barreleye/urpc/pages"
+)
+
+// Pages returns this core's end of the pool of pages that it shares with a peer:
+// memory that the two hand to each other without copying it. The same end is
+// returned every time; any number of goroutines may use it. A grant by a peer of
+// pages that it shares with a third core is accepted at the end with that peer.
+func Pages(peer int) (*pages.Pool, error) { return handed.pool(peer) }
+
+// handed are the pools of this core.
+var handed pagePools
+
+type pagePools struct {
+	mu    sync.Mutex
+	core  *pages.Core // nil before the first pool
+	pools map[int]*pages.Pool
+}
+
+// initPages takes the pages of all pools from the program, in the debug mode:
+// none is in its hands yet.
+func initPages(view *region.View) error {
+	if !here.DebugPages() {
+		return nil
+	}
+	all, err := view.AllPages()
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	return here.ProtectPages(all, pages.NotTaken)
+}
+
+func (h *pagePools) pool(peer int) (*pages.Pool, error) {
+	if err := links.check(peer); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.pools[peer]; p != nil {
+		return p, nil
+	}
+	if h.core == nil {
+		cfg := pages.Config{Self: Core(), Cores: Cores(), Memory: links.view.Pages}
+		if here.DebugPages() {
+			cfg.Protect = here.ProtectPages
+		}
+		core, err := pages.NewCore(cfg)
+		if err != nil {
+			return nil, err
+		}
+		h.core, h.pools = core, map[int]*pages.Pool{}
+	}
+	ch, err := links.conn(region.ChannelPages, peer)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.core.Pool(peer, ch)
+	if err != nil {
+		return nil, fmt.Errorf("core %d: %w", Core(), err)
+	}
+	h.pools[peer] = p
+	return p, nil
+}
