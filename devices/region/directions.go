@@ -14,7 +14,7 @@ const MonitorChannel = "monitor"
 // it: the sender on its side, the receiver on its own.
 type Direction struct {
 	From, To int
-	Channel  string // what the channel is for: MonitorChannel, "program", or "opened"
+	Channel  string // what the channel is for: MonitorChannel, "program", "pages", or "opened"
 	// with the number in the sender's directory
 	Sender   *urpc.Stats
 	Receiver *urpc.Stats
@@ -24,7 +24,7 @@ type Direction struct {
 // that are there from boot on, and those that are open now.
 func (v *View) Directions(from, to int) iter.Seq[Direction] {
 	return func(yield func(Direction) bool) {
-		for kind, channel := range []string{ChannelMonitor: MonitorChannel, ChannelProgram: "program"} {
+		for kind, channel := range []string{ChannelMonitor: MonitorChannel, ChannelProgram: "program", ChannelPages: "pages"} {
 			// a pair's memory is where the geometry says, in any multikernel
 			own, e1 := v.OpenSide(kind, from, to)
 			peer, e2 := v.OpenSide(kind, to, from)

@@ -107,6 +107,7 @@ func TestErrors(t *testing.T) {
 		{"", "run --tick soon ./good"},
 		{"", "run --tick 1us ./good"},
 		{"", "run --tick 1m ./good"},
+		{"", "run --debug leaks ./good"},
 		{"", "run --poll soon ./good"},
 		{"", "run --poll -1us ./good"},
 		{"", "run --halt-poll -2 ./good"},
