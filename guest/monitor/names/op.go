@@ -1,0 +1,138 @@
+package names
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"barreleye/guest/monitor/agreement"
+)
+
+// Kind is what an operation does.
+type kind uint8
+
+const (
+	opExport   kind = 1 + iota // name is offered by core, as number, with properties
+	opWithdraw                 // no longer
+	opLock                     // name is held by core
+	opUnlock                   // no longer
+	opPublish                  // text on topic name
+)
+
+// operation is an agreement.Op taken apart.
+type operation struct {
+	kind       kind
+	core       int
+	name       string
+	number     uint64
+	properties []Property
+	text       string
+}
+
+// Property is something that is known of a service.
+type Property struct{ Key, Value string }
+
+// TwoPhases reports whether an operation may be refused: which agreement it takes.
+func TwoPhases(op agreement.Op) bool {
+	return len(op) > 0 && kind(op[0]) != opPublish
+}
+
+// Export offers a service at the calling core. number is what a client needs to reach
+// it there. It is refused where the name is taken.
+func Export(core int, name string, number uint64, properties ...Property) (agreement.Op, error) {
+	return (&operation{kind: opExport, core: core, name: name, number: number, properties: properties}).encode()
+}
+
+// Withdraw ends a service of the calling core. It is refused where that has none.
+func Withdraw(core int, name string) (agreement.Op, error) {
+	return (&operation{kind: opWithdraw, core: core, name: name}).encode()
+}
+
+// Lock takes a lock for the calling core. It is refused where anybody holds it.
+func Lock(core int, name string) (agreement.Op, error) {
+	return (&operation{kind: opLock, core: core, name: name}).encode()
+}
+
+// Unlock gives it back. It is refused where the core does not hold it.
+func Unlock(core int, name string) (agreement.Op, error) {
+	return (&operation{kind: opUnlock, core: core, name: name}).encode()
+}
+
+// Publish tells all cores something about a topic.
+func Publish(core int, topic, text string) (agreement.Op, error) {
+	return (&operation{kind: opPublish, core: core, name: topic, text: text}).encode()
+}
+
+// encode fails where the operation is too long, or its name empty.
+func (o *operation) encode() (agreement.Op, error) {
+	b := []byte{byte(o.kind)}
+	b = binary.AppendUvarint(b, uint64(o.core))
+	b = appendString(b, o.name)
+	b = binary.AppendUvarint(b, o.number)
+	b = binary.AppendUvarint(b, uint64(len(o.properties)))
+	for _, p := range o.properties {
+		b = appendString(appendString(b, p.Key), p.Value)
+	}
+	b = appendString(b, o.text)
+	if o.name == "" || len(b) > agreement.MaxOp {
+		return "", fmt.Errorf("names: %q: %d bytes in all, 1 to %d needed: use a shorter name, or fewer properties", o.name, len(b), agreement.MaxOp)
+	}
+	return agreement.Op(b), nil
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// decode takes an operation apart; ok is false where no encode made it.
+func decode(op agreement.Op) (o operation, ok bool) {
+	d := decoder{rest: []byte(op), ok: len(op) > 0}
+	if !d.ok {
+		return o, false
+	}
+	o.kind = kind(op[0])
+	d.rest = d.rest[1:]
+	o.core = int(min(d.number(), 1<<16))
+	o.name = d.text()
+	o.number = d.number()
+	for range min(d.number(), agreement.MaxOp) {
+		o.properties = append(o.properties, Property{d.text(), d.text()})
+	}
+	o.text = d.text()
+	return o, d.ok && len(d.rest) == 0 && o.kind >= opExport && o.kind <= opPublish && o.name != ""
+}
+
+// decoder takes numbers and strings off a slice.
+type decoder struct {
+	rest []byte
+	ok   bool
+}
+
+func (d *decoder) number() uint64 {
+	v, n := binary.Uvarint(d.rest)
+	if n <= 0 {
+		d.ok, d.rest = false, nil
+		return 0
+	}
+	d.rest = d.rest[n:]
+	return v
+}
+
+func (d *decoder) text() string {
+	n := d.number()
+	if n > uint64(len(d.rest)) {
+		d.ok, d.rest = false, nil
+		return ""
+	}
+	s := string(d.rest[:n])
+	d.rest = d.rest[n:]
+	return s
+}
+
+// sorted returns properties in the order of their keys, so that equal sets are equal.
+func sorted(list []Property) []Property {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b Property) int { return strings.Compare(a.Key, b.Key) })
+	return list
+}

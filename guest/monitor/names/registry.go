@@ -1,0 +1,219 @@
+package names
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+
+	"barreleye/guest/monitor/agreement"
+)
+
+// Service is something that a core offers.
+type Service struct {
+	Name       string
+	Core       int
+	Number     uint64
+	Properties []Property // sorted by key
+}
+
+// Event is what happened to a name.
+type Event uint8
+
+// Events.
+const (
+	Exported  Event = 1 + iota
+	Withdrawn       // by its core, or because that died
+	Locked
+	Unlocked  // by its holder, or because that died
+	Published // Text on a topic
+)
+
+// Change is one event, in the order in which this core's replica saw them. Other
+// cores may see those of different names in another order.
+type Change struct {
+	Event Event
+	Name  string
+	Core  int // whose it is or was
+	Text  string
+}
+
+// Registry is one core's replica. It implements agreement.State.
+type Registry struct {
+	services map[string]Service
+	locks    map[string]int
+
+	prepared map[string]agreement.Op // by what it is about: conflicts are kept out
+	changes  []Change
+}
+
+// New returns the replica of a multikernel in which nothing has a name.
+func New() *Registry {
+	return &Registry{
+		services: map[string]Service{}, locks: map[string]int{}, prepared: map[string]agreement.Op{},
+	}
+}
+
+// Lookup returns the service of a name.
+func (r *Registry) Lookup(name string) (Service, bool) {
+	s, ok := r.services[name]
+	return s, ok
+}
+
+// Find returns the services that have all the given properties, by name.
+func (r *Registry) Find(want ...Property) (list []Service) {
+	for _, name := range slices.Sorted(maps.Keys(r.services)) {
+		s := r.services[name]
+		if !slices.ContainsFunc(want, func(p Property) bool { return !slices.Contains(s.Properties, p) }) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Holder returns the core that holds a lock.
+func (r *Registry) Holder(lock string) (core int, held bool) {
+	core, held = r.locks[lock]
+	return core, held
+}
+
+// Changes returns what happened since it was called last.
+func (r *Registry) Changes() []Change {
+	list := r.changes
+	r.changes = nil
+	return list
+}
+
+func (r *Registry) tell(e Event, name string, core int, text string) {
+	r.changes = append(r.changes, Change{e, name, core, text})
+}
+
+// about is what an operation may be in conflict about.
+func (o *operation) about() string {
+	if o.kind == opLock || o.kind == opUnlock {
+		return "lock " + o.name
+	}
+	return "name " + o.name
+}
+
+// allows reports whether an operation fits what there is.
+func (r *Registry) allows(o *operation) bool {
+	s, taken := r.services[o.name]
+	holder, held := r.locks[o.name]
+	switch o.kind {
+	case opExport:
+		return !taken
+	case opWithdraw:
+		return taken && s.Core == o.core
+	case opLock:
+		return !held
+	case opUnlock:
+		return held && holder == o.core
+	}
+	return false
+}
+
+// Prepare implements agreement.State.
+func (r *Registry) Prepare(op agreement.Op) bool {
+	o, ok := decode(op)
+	if !ok || !r.allows(&o) {
+		return false
+	}
+	if _, busy := r.prepared[o.about()]; busy {
+		return false
+	}
+	r.prepared[o.about()] = op
+	return true
+}
+
+// Commit implements agreement.State.
+func (r *Registry) Commit(op agreement.Op, prepared bool) {
+	o, _ := decode(op)
+	if prepared {
+		delete(r.prepared, o.about())
+	}
+	switch o.kind {
+	case opExport:
+		r.services[o.name] = Service{o.name, o.core, o.number, sorted(o.properties)}
+		r.tell(Exported, o.name, o.core, "")
+	case opWithdraw:
+		delete(r.services, o.name)
+		r.tell(Withdrawn, o.name, o.core, "")
+	case opLock:
+		r.locks[o.name] = o.core
+		r.tell(Locked, o.name, o.core, "")
+	case opUnlock:
+		delete(r.locks, o.name)
+		r.tell(Unlocked, o.name, o.core, "")
+	}
+}
+
+// Abort implements agreement.State.
+func (r *Registry) Abort(op agreement.Op) {
+	o, _ := decode(op)
+	delete(r.prepared, o.about())
+}
+
+// Apply implements agreement.State.
+func (r *Registry) Apply(op agreement.Op) {
+	if o, ok := decode(op); ok && o.kind == opPublish {
+		r.tell(Published, o.name, o.core, o.text)
+	}
+}
+
+// Gone implements agreement.State.
+func (r *Registry) Gone(core int) {
+	for _, name := range slices.Sorted(maps.Keys(r.services)) {
+		if r.services[name].Core == core {
+			delete(r.services, name)
+			r.tell(Withdrawn, name, core, "")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.locks)) {
+		if r.locks[name] == core {
+			delete(r.locks, name)
+			r.tell(Unlocked, name, core, "")
+		}
+	}
+}
+
+// Save implements agreement.State.
+func (r *Registry) Save(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(r.services)))
+	for _, name := range slices.Sorted(maps.Keys(r.services)) {
+		s := r.services[name]
+		b = binary.AppendUvarint(appendString(b, name), uint64(s.Core))
+		b = binary.AppendUvarint(b, s.Number)
+		b = binary.AppendUvarint(b, uint64(len(s.Properties)))
+		for _, p := range s.Properties {
+			b = appendString(appendString(b, p.Key), p.Value)
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.locks)))
+	for _, name := range slices.Sorted(maps.Keys(r.locks)) {
+		b = binary.AppendUvarint(appendString(b, name), uint64(r.locks[name]))
+	}
+	return b
+}
+
+// Load implements agreement.State.
+func (r *Registry) Load(b []byte) error {
+	d := decoder{rest: b, ok: true}
+	n := New()
+	for i := d.number(); i > 0 && d.ok; i-- {
+		s := Service{Name: d.text(), Core: int(d.number()), Number: d.number()}
+		for j := d.number(); j > 0 && d.ok; j-- {
+			s.Properties = append(s.Properties, Property{d.text(), d.text()})
+		}
+		n.services[s.Name] = s
+	}
+	for i := d.number(); i > 0 && d.ok; i-- {
+		name := d.text()
+		n.locks[name] = int(d.number())
+	}
+	if !d.ok || len(d.rest) > 0 {
+		return errors.New("names: state of a sponsor: it ends in the middle, or goes on behind its end: the cores run different versions")
+	}
+	r.services, r.locks = n.services, n.locks
+	return nil
+}
