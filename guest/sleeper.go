@@ -15,6 +15,7 @@ import (
 type sleeper struct {
 	mu   sync.Mutex
 	free []*parking
+	all  []*os.File // of the watches, by descriptor
 }
 
 // parking is one watch and the buffer its reads fill.
@@ -35,17 +36,36 @@ func (s *sleeper) Sleep(ctx context.Context, word *uint64, old uint64) error {
 		defer stop()
 	}
 	p.watch.Arm(word, old)
-	if _, err := p.watch.File().Read(p.buf[:]); err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return context.DeadlineExceeded // the read's timer ran first
-		}
+	if err := p.wait(ctx); err != nil {
+		p.watch.Disarm()
 		return err
 	}
 	return nil
 }
+
+// wait reads the watch. The read's deadline ends it for the context, or for
+// hasten. It is put right before the context is looked at, so that the context's
+// end is seen here or ends the next read.
+func (p *parking) wait(ctx context.Context) error {
+	f := p.watch.File()
+	for {
+		_, err := f.Read(p.buf[:])
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		d, limited := ctx.Deadline() // the zero time is no deadline
+		f.SetReadDeadline(d)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if limited && !time.Now().Before(d) {
+			return context.DeadlineExceeded // the read's timer ran first
+		}
+	}
+}
+
+// past is a deadline that ends a read at once.
+var past = time.Unix(1, 0)
 
 // limit makes the read end when ctx does. The returned function undoes it.
 func (p *parking) limit(ctx context.Context) (undo func()) {
@@ -53,7 +73,7 @@ func (p *parking) limit(ctx context.Context) (undo func()) {
 	if d, ok := ctx.Deadline(); ok {
 		f.SetReadDeadline(d)
 	}
-	stop := context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { f.SetReadDeadline(past) })
 	return func() {
 		if stop() {
 			f.SetReadDeadline(time.Time{})
@@ -78,6 +98,13 @@ func (s *sleeper) take() (*parking, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.all == nil {
+		go s.hasten()
+	}
+	for uint64(len(s.all)) <= w.FD() {
+		s.all = append(s.all, nil)
+	}
+	s.all[w.FD()] = w.File()
 	return &parking{watch: w}, nil
 }
 
@@ -88,4 +115,17 @@ func (s *sleeper) put(p *parking) {
 	s.mu.Lock()
 	s.free = append(s.free, p)
 	s.mu.Unlock()
+}
+
+// hasten makes the goroutines runnable that wait for watches which fired while
+// others compute, where the runtime would look at epoll only after a while.
+func (s *sleeper) hasten() {
+	for {
+		for fd, ok := cpudriver.AwaitLate(); ok; fd, ok = cpudriver.Late() {
+			s.mu.Lock()
+			f := s.all[fd]
+			s.mu.Unlock()
+			f.SetReadDeadline(past) // its goroutine reads again (wait)
+		}
+	}
 }

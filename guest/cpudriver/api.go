@@ -106,5 +106,18 @@ func (w *Watch) Arm(word *uint64, old uint64) {
 	invoke(callArm, w.fd, addressOf(word), old)
 }
 
+// Disarm takes back Arm, whether the word has changed or not.
+func (w *Watch) Disarm() { invoke(callArm, w.fd, 0, 0) }
+
+// Late returns the descriptor of a watch that has fired and is not read because
+// the core computes, or false where there is none. Each is returned once.
+func Late() (fd uint64, ok bool) {
+	r := invoke(callLate, 0, 0, 0)
+	return r, int64(r) >= 0
+}
+
+// FD is the descriptor as Late returns it.
+func (w *Watch) FD() uint64 { return w.fd }
+
 // Close gives the watch back.
 func (w *Watch) Close() error { return w.file.Close() }

@@ -35,9 +35,11 @@ func sysClockGettime(id, result uint64) uint64 {
 	p, tsc := clockPage().Now()
 	ns := p.Monotonic(tsc)
 	switch id {
+	case clockMonotonic:
+		ns = told(ns)
 	case clockRealtime, clockRealtimeCoarse:
 		ns += p.Wall
-	case clockMonotonic, clockMonotonicCoarse, clockBoottime, 4: // 4: CLOCK_MONOTONIC_RAW
+	case clockMonotonicCoarse, clockBoottime, 4: // 4: CLOCK_MONOTONIC_RAW
 	case 2, 3: // CPU time of process and thread: the core's time since boot
 		ns -= bootNS
 	default:

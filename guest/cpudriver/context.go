@@ -50,6 +50,7 @@ const (
 	onFile          // waits for descriptor wait to become ready, then issues its call again
 	onLog           // waits for the log tail to move from wait, then issues its call again
 	onInput         // waits for standard input to arrive, then issues its call again
+	onLate          // waits for a watch to be late, then issues its call again
 )
 
 // forever is the deadline of a wait without one.

@@ -79,7 +79,7 @@ func readiness(f *file) uint32 {
 		}
 		return pollOut
 	case watch:
-		if f.c == watchFired {
+		if f.c >= watchFired {
 			return pollIn
 		}
 	case pipeRead:

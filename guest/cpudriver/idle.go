@@ -24,6 +24,7 @@ const maxSleep = 60_000_000_000
 // in between is not lost (docs/explanation/cpudriver.md).
 func idle() {
 	b := block()
+	stopLooking(b)
 	deadline, awaited := nearest()
 	limit := clock.TSC() + bootPage().PollCycles
 	for {
@@ -59,6 +60,7 @@ func idle() {
 	if pending == 0 && !somethingReady() {
 		b.Counters.Halts++
 		callGate(gateHalt, count)
+		stands = rearm
 	}
 	urpc.ClearAsleep(&b.Asleep)
 	b.Power.Store(region.PowerPoll)

@@ -83,17 +83,18 @@ func settle() {
 // program or came while the driver ran. The current context goes to the end of
 // the queue.
 func serveInterrupt() {
-	takePending()
+	lookWhileBusy(takePending())
 	schedule()
 	deliverPending()
 }
 
-// takePending counts the recorded events.
-func takePending() {
-	events := atomic.SwapUint64(&pending, 0)
+// takePending counts the recorded events and returns them.
+func takePending() (events uint64) {
+	events = atomic.SwapUint64(&pending, 0)
 	n := counters()
 	if events&pendingTick != 0 {
 		n.Ticks++
+		stands = rearm
 		if spread := bootPage().TickSpread; spread != 0 {
 			rearm = uint32(bootPage().TickCount + generator.Uint64()%spread)
 		}
@@ -102,6 +103,7 @@ func takePending() {
 		n.Doorbells++
 	}
 	block().Progress++
+	return events
 }
 
 // nearest returns the earliest deadline of all contexts and whether it is one

@@ -115,4 +115,5 @@ func sysSigreturn(c *context) {
 	c.mask = uc.mask
 	copy(bytesAt(c.vector, vectorSize), bytesAt(m.fpstate, vectorSize))
 	c.full = 1
+	handled(m.rip)
 }

@@ -91,6 +91,7 @@ func sysTgkill(tid, sig uint64) uint64 {
 	}
 	for i := 0; i < contextsTop; i++ {
 		if c := &contexts[i]; c.state != free && c.tid == tid {
+			monitorPreempts(sig)
 			c.post(sig)
 			return 0
 		}
@@ -106,19 +107,26 @@ func sysKill(sig uint64) uint64 {
 	return 0
 }
 
-// postProcess posts a signal to the first thread that can take it.
+// postProcess posts a signal to a thread that can take it: rather one that runs, or
+// will when there is something to do, and not the one that waits for the driver's
+// sake, whose goroutine would be in the way in a dump of all.
 func postProcess(sig uint64) {
 	if sig == 0 {
 		return
 	}
-	for i := 0; i < contextsTop; i++ {
+	taker := &contexts[0]
+	for i := contextsTop - 1; i >= 0; i-- {
 		c := &contexts[i]
-		if c.state != free && c.mask>>(sig-1)&1 == 0 {
-			c.post(sig)
-			return
+		if c.state == free || c.state == onLate || c.mask>>(sig-1)&1 != 0 {
+			continue
 		}
+		if c.state == runnable || c.state == inPoll {
+			taker = c
+			break
+		}
+		taker = c
 	}
-	contexts[0].post(sig)
+	taker.post(sig)
 }
 
 // post marks sig pending for c. A blocked call that is not masked against it
@@ -136,7 +144,7 @@ func (c *context) post(sig uint64) {
 		return
 	}
 	switch c.state {
-	case inFutex, asleep, inPoll, onInput:
+	case inFutex, asleep, inPoll, onInput, onLate:
 		c.resume(errno(eINTR))
 	case onFile:
 		if c.progress != 0 {
@@ -182,6 +190,7 @@ func deliverPending() {
 		}
 		if sig == sigURG {
 			counters().Preemptions++
+			urgent = c.rip
 		}
 		deliver(c, sig, siginfo{code: -6}) // SI_TKILL
 		return

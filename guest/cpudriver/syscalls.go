@@ -157,6 +157,8 @@ func dispatch(c *context) {
 		r = newWatch()
 	case callArm:
 		r = armWatch(c.rdi, c.rsi, c.rdx)
+	case callLate:
+		r = nextLate(c, c.rdi)
 	case callMaps:
 		r = snapshot(c.rdi)
 	case callRing:
@@ -255,6 +257,7 @@ const (
 	sysYIELDED = 0x1000 + iota // second half of a yield
 	callWatch
 	callArm
+	callLate
 	callMaps
 	callRing
 	callTree

@@ -85,8 +85,10 @@ func (c *context) resume(result uint64) {
 
 // sysNanosleep blocks for the timespec at request.
 func sysNanosleep(c *context, request uint64) uint64 {
-	c.deadline = after(load64(request)*1e9 + load64(request+8))
-	c.state = asleep
+	if monitorSleeps(c) {
+		c.deadline = after(load64(request)*1e9 + load64(request+8))
+		c.state = asleep
+	}
 	return 0
 }
 

@@ -8,6 +8,7 @@ const (
 	watchIdle = iota
 	watchArmed
 	watchFired
+	watchLate // fired, and returned by callLate
 )
 
 var (
@@ -25,13 +26,17 @@ func newWatch() uint64 {
 	return uint64(fd)
 }
 
-// armWatch makes fd readable once the word at address differs from old.
+// armWatch makes fd readable once the word at address differs from old; at
+// address 0 there is none, and fd is no longer armed, nor readable.
 func armWatch(fd, address, old uint64) uint64 {
 	f := fileOf(fd)
 	if f == nil || f.kind != watch || address%8 != 0 {
 		return errno(eINVAL)
 	}
 	disarm(int(fd))
+	if address == 0 {
+		return 0
+	}
 	f.a, f.b = address, old
 	if load64(address) != old {
 		fire(int(fd))
@@ -54,11 +59,22 @@ func disarm(fd int) {
 			}
 		}
 	}
-	files[fd].c = watchIdle
+	readNow(&files[fd])
+}
+
+// readNow takes back that f has fired.
+func readNow(f *file) {
+	if f.c >= watchFired {
+		if lateN--; lateN == 0 {
+			inTime()
+		}
+	}
+	f.c = watchIdle
 }
 
 func fire(fd int) {
 	files[fd].c = watchFired
+	lateN++
 	notify(fd, pollIn)
 }
 
@@ -86,12 +102,12 @@ func readWatch(c *context, f *file, fd, buffer, n uint64) uint64 {
 	}
 	if f.c == watchArmed && load64(f.a) != f.b {
 		disarm(int(fd))
-		f.c = watchFired
+		fire(int(fd))
 	}
-	if f.c != watchFired {
+	if f.c < watchFired {
 		return f.block(c, fd)
 	}
-	f.c = watchIdle
+	readNow(f)
 	store64(buffer, 1)
 	return 8
 }

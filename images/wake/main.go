@@ -3,7 +3,8 @@
 // sleeps in between. Every message must be answered; run with "--tick 0" no
 // timer interrupt hides a lost wake-up, and with "--poll 0" core 1 halts at
 // once. Delays of 0 to 60 us hit every instruction between the last look at
-// the ring and the halt.
+// the ring and the halt. With "-busy 1" core 1 also has a goroutine that computes
+// without ever waiting, and the sleeper says how much of its time the messages took.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"barreleye/guest"
@@ -24,6 +26,7 @@ var (
 	rounds = flag.Int("n", 10000, "messages")
 	low    = flag.Duration("min", 0, "shortest delay before a message")
 	high   = flag.Duration("max", 60*time.Microsecond, "longest delay")
+	busy   = flag.Int("busy", 0, "goroutines of core 1 that compute all the time")
 	seed   = flag.Uint64("seed", 1, "seed of the delays")
 	asJSON = flag.Bool("json", false, "print the result as JSON")
 )
@@ -36,6 +39,8 @@ const lostAfter = 20 * time.Second
 // reading, in the order of the messages.
 type result struct {
 	Samples []float64 `json:"samples_ns"`
+	// Taken is what each message took of the computing goroutines' time.
+	Taken float64 `json:"taken_ns,omitempty"`
 }
 
 func main() {
@@ -61,6 +66,9 @@ func sleeper() error {
 	}
 	ctx := context.Background()
 	var m urpc.Message
+	for range *busy {
+		go compute()
+	}
 	for i := range uint64(*rounds) {
 		if err := ch.Recv(ctx, &m); err != nil {
 			return err
@@ -68,12 +76,34 @@ func sleeper() error {
 		if m.Words[0] != i {
 			return fmt.Errorf("message %d arrived where %d was due", m.Words[0], i)
 		}
-		m.Words[1] = guest.TSC()
+		m.Words[1], m.Words[2] = guest.TSC(), taken.Load()
 		if err := ch.Send(ctx, &m); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// taken is how many cycles computing goroutines did not run.
+var taken atomic.Uint64
+
+// compute computes for ever. It notes the gaps that are longer than any that the
+// CPU's caches make, and shorter than those in which the host runs something else.
+func compute() {
+	low, high := uint64(3e3/guest.Nanoseconds(1)), uint64(1e6/guest.Nanoseconds(1))
+	x, last := uint64(1), guest.TSC()
+	for {
+		for range 100 {
+			x ^= x << 13
+			x ^= x >> 7
+			x ^= x << 17
+		}
+		now := guest.TSC()
+		if gap := now - last; gap > low && gap < high || x == 0 {
+			taken.Store(taken.Load() + gap)
+		}
+		last = now
+	}
 }
 
 func sender() error {
@@ -86,13 +116,14 @@ func sender() error {
 	cycles := float64(1000) / guest.Nanoseconds(1000) // per ns
 	lowC, spread := float64(low.Nanoseconds())*cycles, float64((*high-*low).Nanoseconds())*cycles
 	limit := uint64(float64(lostAfter.Nanoseconds()) * cycles)
+	var first, latest uint64           // what computing goroutines were taken by the first message, and by this one
 	latency := make([]uint32, *rounds) // cycles from send to the sleeper's reading
 	var m urpc.Message
 	for i := range *rounds {
 		until := guest.TSC() + uint64(lowC+r.Float64()*spread)
 		for guest.TSC() < until {
 		}
-		m = urpc.Message{Type: 1, Len: 16, Words: [7]uint64{uint64(i)}}
+		m = urpc.Message{Type: 1, Len: 24, Words: [7]uint64{uint64(i)}}
 		sent := guest.TSC()
 		if err := ch.Send(ctx, &m); err != nil {
 			return err
@@ -109,10 +140,14 @@ func sender() error {
 				return fmt.Errorf("lost wake-up: message %d of seed %d was not answered within %v; %s", i, *seed, lostAfter, state())
 			}
 		}
+		if latest = m.Words[2]; i == 0 {
+			first = latest
+		}
 		latency[i] = uint32(min(m.Words[1]-sent, 1<<32-1))
 	}
+	each := guest.Nanoseconds(latest-first) / float64(max(1, *rounds-1))
 	if *asJSON {
-		res := result{make([]float64, *rounds)}
+		res := result{make([]float64, *rounds), each}
 		for i, l := range latency {
 			res.Samples[i] = guest.Nanoseconds(uint64(l))
 		}
@@ -124,6 +159,9 @@ func sender() error {
 	}
 	fmt.Printf("wake: %d messages, none lost; one way min %.1f us, median %.1f us, p99 %.1f us, max %.1f us\n",
 		*rounds, at(0), at(0.5), at(0.99), at(1))
+	if *busy > 0 {
+		fmt.Printf("wake: %.1f us of the computing goroutine's time per message\n", each/1e3)
+	}
 	return nil
 }
 

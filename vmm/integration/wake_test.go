@@ -40,3 +40,24 @@ func TestTicksAtAnyInstruction(t *testing.T) {
 		t.Logf("core %d: %d ticks, %d system calls, %d exceptions", i, c.Ticks, c.Syscalls, c.Exceptions)
 	}
 }
+
+// TestBusyCoreIsReached: a message reaches a goroutine that waits although others
+// of its core compute without ever calling the runtime. The tick is so rare that
+// messages which waited for ticks would need one each.
+func TestBusyCoreIsReached(t *testing.T) {
+	needGuests(t, "a process has no ticks")
+	for _, computing := range []int{1, 3} {
+		const n = 60
+		opt := options(t, load(t, "wake", image.LoadOptions{}), 2,
+			"-n", fmt.Sprint(n), "-max", "5ms", "-busy", fmt.Sprint(computing))
+		opt.Tick = time.Second
+		o := run(t, opt)
+		o.wantOK()
+		t.Log(computing, "computing:", o.logged(0, "wake: "))
+		c := o.Cores[1]
+		t.Logf("core 1: %d ticks, %d doorbells, %d preemptions", c.Ticks, c.Doorbells, c.Preemptions)
+		if computing == 1 && c.Ticks > n/2 {
+			t.Errorf("core 1 took %d ticks for %d messages: they waited for ticks", c.Ticks, n)
+		}
+	}
+}
