@@ -3,6 +3,11 @@ package urpc
 // Batches: one call for many lines. They exist for streams, where the price of a
 // call per message is what is left above the limit.
 
+// fetchFrom is the size of a ring, in lines, from which on a sender of batches
+// fetches lines before their turn, as many as a receiver does. On smaller rings it
+// would take lines away that the receiver is about to read.
+const fetchFrom = 256
+
 // SendBatch puts as many of msgs into the ring as there is room for and returns
 // their number. It wakes nobody. The error says why it stopped: nil if all are
 // sent, otherwise as TrySend for the first one not sent. It does not allocate.
@@ -21,7 +26,7 @@ func (s *Sender) SendBatch(msgs []Message) (sent int, err error) {
 		i := s.next & uint64(len(s.ring)-1)
 		lines := s.ring[i:min(i+s.limit-s.next, uint64(len(s.ring)))]
 		want := min(len(lines), len(msgs)-sent)
-		n := putLines(lines[:want], msgs[sent:sent+want], s.epoch, uint32(s.next)+1)
+		n := putLines(lines, msgs[sent:sent+want], s.epoch, uint32(s.next)+1, len(s.ring) >= fetchFrom)
 		s.next += uint64(n)
 		s.counts.Messages = s.next
 		sent += n
@@ -45,7 +50,7 @@ func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
 		r.counts.Messages = r.next
 		taken += n
 		if r.next == r.ackAt {
-			r.Ack()
+			r.giveBack()
 		}
 		if n < want {
 			break

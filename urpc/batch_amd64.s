@@ -2,21 +2,31 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "fetch_amd64.h"
 
 // The words of a Message from Type on are, as one 32-bit word: type 16, length
 // 8, padding 8. That is what a header holds from bit 32 on, without the epoch.
 
-// func storeLines(lines *Line, msgs *Message, n uint64, epoch uint64, seq uint32) (done uint64)
-TEXT ·storeLines(SB), NOSPLIT, $0-48
+// func storeLines(lines *Line, msgs *Message, n uint64, epoch uint64, seq uint32, free uint64) (done uint64)
+TEXT ·storeLines(SB), NOSPLIT, $0-56
 	MOVQ lines+0(FP), DI
 	MOVQ msgs+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ epoch+24(FP), R9
-	MOVL seq+32(FP), R10
+	MOVL seq+32(FP), R8
+	MOVQ free+40(FP), R12
+	SHLQ $6, R12
+	ADDQ DI, R12                 // where fetching ends
+	LEAQ (const_ahead*Line__size)(DI), R10
 	XORL R11, R11                // messages written
 next:
 	CMPQ R11, CX
 	JCC  end
+	CMPQ R10, R12
+	JCC  near
+	PREFETCHW_R10
+	ADDQ $Line__size, R10
+near:
 	MOVL Message_Type(SI), AX
 	ANDL $0xFFFFFF, AX           // padding away
 	MOVL AX, DX
@@ -42,15 +52,15 @@ next:
 	MOVQ DX, (Line_words+48)(DI)
 	SHLQ $const_typeShift, AX
 	ORQ  R9, AX
-	ORQ  R10, AX
+	ORQ  R8, AX
 	MOVQ AX, Line_header(DI)     // last: the release
-	INCL R10                     // wraps at 32 bits, upper half stays 0
+	INCL R8                      // wraps at 32 bits, upper half stays 0
 	INCQ R11
 	ADDQ $Line__size, DI
 	ADDQ $Message__size, SI
 	JMP  next
 end:
-	MOVQ R11, done+40(FP)
+	MOVQ R11, done+48(FP)
 	RET
 
 // func loadLines(msgs *Message, lines *Line, n uint64, epoch uint64, seq uint32) (done uint64)

@@ -8,10 +8,11 @@ package urpc
 
 // storeLines writes up to n messages into consecutive lines, headers last, with
 // sequences from seq on (wrapping) and an epoch shifted to its place. It stops at
-// a message that is not well formed and returns the number written.
+// a message that is not well formed and returns the number written. It fetches
+// lines for writing ahead of their turn, up to the free ones.
 //
 //go:noescape
-func storeLines(lines *Line, msgs *Message, n uint64, epoch uint64, seq uint32) (done uint64)
+func storeLines(lines *Line, msgs *Message, n uint64, epoch uint64, seq uint32, free uint64) (done uint64)
 
 // loadLines copies up to n consecutive lines into messages. It loads each header
 // once, before the payload, stops at the first that is not the well-formed

@@ -2,21 +2,32 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "fetch_amd64.h"
 
-// DI to, SI from, CX bytes, AX bytes copied, R8 width of a vector.
+// DI to, SI from, CX bytes, AX bytes copied, R8 width of a vector, R10 the line of
+// the ring to fetch, BX where fetching ends.
 
-// func putBlocks(lines, blocks *Block, n uint64, width int)
-TEXT ·putBlocks(SB), NOSPLIT, $0-32
+// func putBlocks(lines, blocks *Block, n, free uint64, width int)
+TEXT ·putBlocks(SB), NOSPLIT, $0-40
 	MOVQ lines+0(FP), DI
 	MOVQ blocks+8(FP), SI
 	MOVQ n+16(FP), CX
-	MOVQ width+24(FP), R8
+	MOVQ free+24(FP), BX
+	MOVQ width+32(FP), R8
 	SHLQ $6, CX
+	SHLQ $6, BX
+	ADDQ DI, BX
+	LEAQ (const_bulkAhead*64)(DI), R10
 	XORL AX, AX
 	CMPQ R8, $32
 	JEQ  next32
 	JCS  next16
 next64:
+	CMPQ R10, BX
+	JCC  put64
+	PREFETCHW_R10
+	ADDQ $64, R10
+put64:
 	VMOVDQU64 (SI)(AX*1), Z0
 	VMOVDQU64 Z0, (DI)(AX*1)
 	ADDQ $64, AX
@@ -25,6 +36,11 @@ next64:
 	VZEROUPPER
 	RET
 next32:
+	CMPQ R10, BX
+	JCC  put32
+	PREFETCHW_R10
+	ADDQ $64, R10
+put32:
 	VMOVDQU (SI)(AX*1), Y0
 	VMOVDQU 32(SI)(AX*1), Y1
 	VMOVDQU Y0, (DI)(AX*1)
@@ -35,6 +51,11 @@ next32:
 	VZEROUPPER
 	RET
 next16:
+	CMPQ R10, BX
+	JCC  put16
+	PREFETCHW_R10
+	ADDQ $64, R10
+put16:
 	MOVOU (SI)(AX*1), X0
 	MOVOU 16(SI)(AX*1), X1
 	MOVOU 32(SI)(AX*1), X2
@@ -48,19 +69,27 @@ next16:
 	JCS  next16
 	RET
 
-// func takeBlocks(blocks, lines *Block, n uint64, width int)
-TEXT ·takeBlocks(SB), NOSPLIT, $0-32
+// func takeBlocks(blocks, lines *Block, n, there uint64, width int)
+TEXT ·takeBlocks(SB), NOSPLIT, $0-40
 	MOVQ blocks+0(FP), DI
 	MOVQ lines+8(FP), SI
 	MOVQ n+16(FP), CX
-	MOVQ width+24(FP), R8
+	MOVQ there+24(FP), BX
+	MOVQ width+32(FP), R8
 	SHLQ $6, CX
+	SHLQ $6, BX
+	ADDQ SI, BX
+	LEAQ (const_bulkAhead*64)(SI), R10
 	XORL AX, AX
 	CMPQ R8, $32
 	JEQ  next32
 	JCS  next16
 next64:
-	PREFETCHT0 (16*64)(SI)(AX*1)
+	CMPQ R10, BX
+	JCC  take64
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+take64:
 	VMOVDQU64 (SI)(AX*1), Z0
 	VMOVDQU64 Z0, (DI)(AX*1)
 	ADDQ $64, AX
@@ -69,6 +98,11 @@ next64:
 	VZEROUPPER
 	RET
 next32:
+	CMPQ R10, BX
+	JCC  take32
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+take32:
 	VMOVDQU (SI)(AX*1), Y0
 	VMOVDQU 32(SI)(AX*1), Y1
 	VMOVDQU Y0, (DI)(AX*1)
@@ -79,6 +113,11 @@ next32:
 	VZEROUPPER
 	RET
 next16:
+	CMPQ R10, BX
+	JCC  take16
+	PREFETCHT0 (R10)
+	ADDQ $64, R10
+take16:
 	MOVOU (SI)(AX*1), X0
 	MOVOU 16(SI)(AX*1), X1
 	MOVOU 32(SI)(AX*1), X2

@@ -17,7 +17,7 @@ func TestCopies(t *testing.T) {
 	tried := 0
 	for width := 16; width <= VectorBytes(); width *= 2 {
 		for n := 1; n <= most; n++ {
-			for name, copies := range map[string]func(to, from *Block, n uint64, width int){
+			for name, copies := range map[string]func(to, from *Block, n, ring uint64, width int){
 				"putBlocks": putBlocks, "takeBlocks": takeBlocks,
 			} {
 				// the lines lie at the end of the ring, before a page that faults
@@ -40,7 +40,7 @@ func TestCopies(t *testing.T) {
 					at = 2 // up to the guard page
 				}
 				copy(want[at:], source)
-				copies(&to[at], &from[0], uint64(n), width)
+				copies(&to[at], &from[0], uint64(n), uint64(n)+rng.Uint64N(2), width)
 				for i := range to {
 					if to[i] != want[i] {
 						t.Fatalf("%s of %d lines by %d bytes: line %d is %x, want %x", name, n, width, i-at, to[i], want[i])

@@ -23,7 +23,8 @@ type BulkReceiver struct {
 	closed    bool
 	pair      *BulkSender // flushed before parking; set by NewBulk
 	link      Link
-	_         [72]byte // layout_unsafe.go
+	private   RecvCounts // what counts points to where nobody asked
+	_         [8]byte    // layout_unsafe.go
 }
 
 // NewBulkReceiver makes the receiving end of ring. own is written by this end,
@@ -38,8 +39,8 @@ func NewBulkReceiver(ring []Line, own, peer *Control, link Link) (*BulkReceiver,
 	r := &BulkReceiver{
 		ring: blocksOf(ring), own: own, peer: peer, link: link,
 		epoch: link.epoch(), every: every, ackAt: every,
-		counts: new(RecvCounts),
 	}
+	r.counts = &r.private
 	return r, nil
 }
 
@@ -55,8 +56,9 @@ func (r *BulkReceiver) RecvBatch(blocks []Block) (taken int, err error) {
 			}
 			return 0, err
 		}
+		there := uint64(len(lines))
 		lines = lines[:min(len(lines), len(blocks)-taken)]
-		loadBlocks(blocks[taken:], lines)
+		loadBlocks(blocks[taken:], lines, there)
 		r.Release(len(lines))
 		taken += len(lines)
 	}
@@ -134,16 +136,13 @@ func (r *BulkReceiver) fail(err error) error {
 	return err
 }
 
-// giveBack acknowledges all lines taken so far. The sender, which may sleep for
-// want of room, is woken only when half the ring was given back since it was last
-// looked after: the fence that this takes waits for the line of the ack word.
+// giveBack is Receiver.giveBack.
 func (r *BulkReceiver) giveBack() {
 	r.acked = r.next
 	r.ackAt = r.next + r.every
 	publish(&r.own.ack, r.next)
 	if r.next-r.rung >= uint64(len(r.ring))/2 {
-		r.rung = r.next
-		r.wake()
+		r.wakeSender()
 	}
 }
 
@@ -155,15 +154,17 @@ func (r *BulkReceiver) Ack() {
 	if r.rung == r.next || r.closed {
 		return
 	}
-	r.acked = r.next
-	r.ackAt = r.next + r.every
-	r.rung = r.next
-	publish(&r.own.ack, r.next)
-	r.wake()
+	if r.acked != r.next {
+		r.acked = r.next
+		r.ackAt = r.next + r.every
+		publish(&r.own.ack, r.next)
+	}
+	r.wakeSender()
 }
 
-// wake wakes the sender's core if it sleeps.
-func (r *BulkReceiver) wake() {
+// wakeSender wakes the sender's core if it sleeps.
+func (r *BulkReceiver) wakeSender() {
+	r.rung = r.next
 	if r.link.Bell.Wake() {
 		r.counts.Wakes++
 	}

@@ -45,7 +45,7 @@ func TestHostileRing(t *testing.T) {
 			{"close after what never came", prev, closedWord(7 << epochShift), begin + 1, ErrCorrupt},
 		} {
 			s, r := ringPair(t, lines, Link{}, Link{Epoch: 7})
-			r.next, r.acked, r.ackAt = begin, begin, begin+r.every
+			r.next, r.acked, r.rung, r.ackAt = begin, begin, begin, begin+r.every
 			s.ring[begin%lines].header = c.header
 			s.own.state, s.own.sent = c.state, c.sent
 			m := Message{Len: 99}

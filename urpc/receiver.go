@@ -16,6 +16,7 @@ type Receiver struct {
 	own, peer *Control
 	every     uint64 // lines between acknowledgements
 	acked     uint64 // acknowledgement published last
+	rung      uint64 // ... and when the sender's core was last made sure to be awake
 	seen      uint64 // header that was judged empty last
 	err       error  // sticky
 	closed    bool
@@ -24,7 +25,8 @@ type Receiver struct {
 	stats     *Stats             // where latencies go; nil: nowhere
 	stamps    *[stampCount]Stamp // in the sender's memory; nil like stats
 	stood     uint64             // messages that stamps stood for so far
-	_         [64]byte           // layout_unsafe.go
+	private   RecvCounts         // what counts points to where nobody asked
+	_         [120]byte          // layout_unsafe.go
 }
 
 // NewReceiver makes the receiving end of ring. own is written by this end, peer
@@ -41,8 +43,9 @@ func NewReceiver(ring []Line, own, peer *Control, link Link) (*Receiver, error) 
 	every := max(uint64(len(ring))/8, 4)
 	r := &Receiver{
 		ring: ring, own: own, peer: peer, link: link,
-		epoch: link.epoch(), every: every, ackAt: every, counts: new(RecvCounts),
+		epoch: link.epoch(), every: every, ackAt: every,
 	}
+	r.counts = &r.private
 	return r, nil
 }
 
@@ -72,7 +75,7 @@ func (r *Receiver) TryRecv(m *Message) error {
 	r.next = n + 1
 	r.counts.Messages = n + 1
 	if r.next == r.ackAt {
-		r.Ack()
+		r.giveBack()
 	}
 	return nil
 }
@@ -153,16 +156,36 @@ func (r *Receiver) fail(err error) error {
 	return err
 }
 
-// Ack gives all lines taken so far back to the sender and wakes its core if it
-// sleeps, as it may for want of room. TryRecv does it every eighth of the ring,
-// Recv before it parks. It does not allocate.
-func (r *Receiver) Ack() {
-	if r.acked == r.next || r.closed {
-		return
-	}
+// giveBack acknowledges all lines taken so far. The sender, which may sleep for
+// want of room, is woken only when half the ring was given back since it was last
+// looked after: the fence that this takes waits for the line of the ack word.
+func (r *Receiver) giveBack() {
 	r.acked = r.next
 	r.ackAt = r.next + r.every
 	publish(&r.own.ack, r.next)
+	if r.next-r.rung >= uint64(len(r.ring))/2 {
+		r.wakeSender()
+	}
+}
+
+// Ack gives all lines taken so far back to the sender and wakes its core if it
+// sleeps, as it may for want of room. TryRecv gives back every eighth of the ring
+// and wakes every half; Recv does both before it parks. It does not allocate.
+func (r *Receiver) Ack() {
+	if r.rung == r.next || r.closed {
+		return
+	}
+	if r.acked != r.next {
+		r.acked = r.next
+		r.ackAt = r.next + r.every
+		publish(&r.own.ack, r.next)
+	}
+	r.wakeSender()
+}
+
+// wakeSender wakes the sender's core if it sleeps.
+func (r *Receiver) wakeSender() {
+	r.rung = r.next
 	if r.link.Bell.Wake() {
 		r.counts.Wakes++
 	}

@@ -148,7 +148,7 @@ func (r *Receiver) takeStamped(m *Message, l *Line, h uint64) bool {
 	r.next++
 	r.counts.Messages = r.next
 	if r.next == r.ackAt {
-		r.Ack()
+		r.giveBack()
 	}
 	return true
 }

@@ -48,7 +48,7 @@ func TestSequenceWrap(t *testing.T) {
 	const begin = 1<<32 - 40
 	s.next, s.acked, s.flushed, s.room, r.own.ack, s.seen = begin, begin, begin, begin+15, begin, begin
 	s.sample(never)
-	r.next, r.acked, r.ackAt = begin, begin, begin+r.every
+	r.next, r.acked, r.rung, r.ackAt = begin, begin, begin, begin+r.every
 	for i := range uint64(16) {
 		n := begin - 16 + i
 		s.ring[n%16].header = makeHeader(s.epoch, 0, 0, uint32(n)+1)

@@ -31,10 +31,15 @@ func getWords(m *Message, l *Line) {
 	m.Words[6] = l.words[6]
 }
 
-// putLines writes msgs into lines of the same number, the first with sequence
-// seq, and returns how many: fewer only if the next message is not well formed.
-func putLines(lines []Line, msgs []Message, epoch uint64, seq uint32) int {
-	return int(storeLines(&lines[0], &msgs[0], uint64(len(lines)), epoch, seq))
+// putLines writes msgs into the first of lines, all of which are free, the first
+// with sequence seq, and returns how many: fewer only if the next message is not
+// well formed. It may fetch lines ahead.
+func putLines(lines []Line, msgs []Message, epoch uint64, seq uint32, fetch bool) int {
+	var free uint64
+	if fetch {
+		free = uint64(len(lines))
+	}
+	return int(storeLines(&lines[0], &msgs[0], uint64(len(msgs)), epoch, seq, free))
 }
 
 // takeLines copies lines into msgs of the same number until one is not the

@@ -24,10 +24,11 @@ func getWords(m *Message, l *Line) {
 	}
 }
 
-// putLines writes msgs into lines of the same number, the first with sequence
-// seq, and returns how many: fewer only if the next message is not well formed.
-func putLines(lines []Line, msgs []Message, epoch uint64, seq uint32) int {
-	for i := range lines {
+// putLines writes msgs into the first of lines, all of which are free, the first
+// with sequence seq, and returns how many: fewer only if the next message is not
+// well formed.
+func putLines(lines []Line, msgs []Message, epoch uint64, seq uint32, fetch bool) int {
+	for i := range msgs {
 		m := &msgs[i]
 		if !wellFormed(m.Len, m.Type) {
 			return i
@@ -35,7 +36,7 @@ func putLines(lines []Line, msgs []Message, epoch uint64, seq uint32) int {
 		putWords(&lines[i], m)
 		publish(&lines[i].header, makeHeader(epoch, m.Len, m.Type, seq+uint32(i)))
 	}
-	return len(lines)
+	return len(msgs)
 }
 
 // takeLines copies lines into msgs of the same number until one is not the

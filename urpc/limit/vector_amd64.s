@@ -4,11 +4,14 @@
 // As in stream_amd64.s; R12 is the index word, R13 the lines between two indices,
 // R8 the width of a vector, BX the message after which to publish the index.
 
-#define LINE \
-	LEAQ -1(AX), DX \
-	SHLQ $6, DX \
-	ANDQ SI, DX \
-	ADDQ DI, DX
+#define AHEAD 32 // lines fetched before their turn
+
+// AT makes a message's number its line.
+#define AT(number) \
+	DECQ number \
+	SHLQ $6, number \
+	ANDQ SI, number \
+	ADDQ DI, number
 
 // func VectorWrite(ring *Line, lines uint64, index, ack *uint64, first, n uint64, width int)
 TEXT ·VectorWrite(SB), NOSPLIT, $0-56
@@ -44,7 +47,14 @@ full:
 	PAUSE
 	JMP  full
 room:
-	LINE
+	MOVQ AX, DX
+	AT(DX)
+	LEAQ AHEAD(AX), R14
+	CMPQ R14, R11
+	JHI  last           // that one is still to be read
+	AT(R14)
+	BYTE $0x41; BYTE $0x0F; BYTE $0x0D; BYTE $0x0E // prefetchw (r14)
+last:
 	CMPQ R8, $32
 	JEQ  put32
 	JCS  put16
@@ -113,7 +123,8 @@ TEXT ·VectorRead(SB), NOSPLIT, $64-64
 clear32:
 	VPXOR Y1, Y1, Y1
 next:
-	LINE
+	MOVQ AX, DX
+	AT(DX)
 	CMPQ AX, R13
 	JLS  there
 wait:
@@ -123,7 +134,12 @@ wait:
 	PAUSE
 	JMP  wait
 there:
-	PREFETCHT0 (16*Line__size)(DX)
+	LEAQ AHEAD(AX), R14
+	CMPQ R14, R13
+	JHI  last           // that one is still to be written
+	AT(R14)
+	PREFETCHT0 (R14)
+last:
 	CMPQ R8, $32
 	JEQ  take32
 	JCS  take16

@@ -160,7 +160,7 @@ inline tryRecv() {
 		load(1, PAYLOAD(next), w);
 		atomic { assert(w == next + 1); w = 0; h = 0; next++; result = OK };
 		if
-		:: next == ackAt -> ack()
+		:: next == ackAt -> giveBack()
 		:: else
 		fi
 	:: h == mark(next) -> atomic { h = 0; result = ERRCLOSED }
@@ -190,13 +190,33 @@ inline judge() {
 	w = 0
 }
 
+inline publishAck() {
+	d_step { acked = next; ackAt = next + EVERY };
+	store(1, ACK, acked)
+}
+
+inline wakeSender() {
+	rang = next;
+	wake(1, 1, 0, w)
+}
+
+inline giveBack() {
+	publishAck();
+	if
+	:: next - rang >= LINES / 2 -> wakeSender()
+	:: else
+	fi
+}
+
 inline ack() {
 	if
-	:: acked == next
+	:: rang == next
 	:: else ->
-		d_step { acked = next; ackAt = next + EVERY };
-		store(1, ACK, acked);
-		wake(1, 1, 0, w)
+		if
+		:: acked == next
+		:: else -> publishAck()
+		fi;
+		wakeSender()
 	fi
 }
 
@@ -226,7 +246,7 @@ inline receiverClose() {
 }
 
 proctype receiver() {
-	byte next, ackAt = EVERY, acked, h, w, result;
+	byte next, ackAt = EVERY, acked, rang, h, w, result;
 	{
 		do
 		:: result == ERRCLOSED -> break
@@ -242,7 +262,7 @@ proctype receiver() {
 	} unless { dead[1] };
 	d_step {
 		forget(1);
-		next = 0; ackAt = 0; acked = 0; h = 0; w = 0; result = 0
+		next = 0; ackAt = 0; acked = 0; rang = 0; h = 0; w = 0; result = 0
 	}
 }
 

@@ -50,6 +50,8 @@ var models = []search{
 	{model: "ring", defines: "LINES=4 EVERY=2 DEPTH=6", live: true},
 	{model: "wake", defines: "LINES=2 EVERY=1 MESSAGES=4"},
 	{model: "wake", defines: "LINES=4 EVERY=2 MESSAGES=5"},
+	{model: "wake", defines: "LINES=4 EVERY=1 MESSAGES=5"},
+	{model: "wake", defines: "LINES=4 EVERY=1 MESSAGES=7 POLLS"},
 	{model: "wake", defines: "LINES=2 EVERY=1 MESSAGES=2 HOSTED"},
 	{model: "bell", defines: "MESSAGES=2"},
 	{model: "close", defines: "LINES=2 MESSAGES=3"},
@@ -77,6 +79,7 @@ var mutations = []search{
 	{model: "wake", defines: "MESSAGES=3 SAME_GENERATION", want: lost},
 	{model: "wake", defines: "MESSAGES=3 WATCH_FRESH_VALUE", want: lost},
 	{model: "wake", defines: "MESSAGES=3 NO_RING_ON_ACK", want: lost},
+	{model: "wake", defines: "LINES=4 EVERY=1 MESSAGES=7 POLLS RING_EVERY_LAP", want: lost},
 	{model: "wake", defines: "MESSAGES=3 PARK_WITHOUT_FLUSH", want: lost},
 	{model: "wake", defines: "MESSAGES=3 NO_LAST_FLUSH", want: lost},
 

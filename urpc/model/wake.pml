@@ -1,7 +1,7 @@
 /*
  * Wake-up over one ring: core 0 sends MESSAGES messages, flushing after any number of them and at
  * the end, and sleeps for want of room; core 1 receives them and sleeps for want of messages.
- * HOSTED: both are cores without KVM. A lost wake-up is an end state in which one of them has not ended.
+ * POLLS: core 1 never sleeps and never gives back but as messages are taken. HOSTED: both are cores without KVM. A lost wake-up is an end state in which one of them has not ended.
  */
 
 #ifndef LINES
@@ -102,29 +102,57 @@ inline tryRecv() {
 		fi
 	};
 	if
-	:: next == ackAt -> ack()
+	:: next == ackAt -> giveBack()
+	:: else
+	fi
+}
+
+inline publishAck() {
+	d_step { acked = next; ackAt = next + EVERY };
+	store(1, ACK, acked)
+}
+
+inline wakeSender() {
+	rang = next;
+#ifndef NO_RING_ON_ACK
+	wake(1, 1, 0, w)
+#endif
+}
+
+#ifdef RING_EVERY_LAP
+#define RING LINES
+#else
+#define RING (LINES / 2)
+#endif
+inline giveBack() {
+	publishAck();
+	if
+	:: next - rang >= RING -> wakeSender()
 	:: else
 	fi
 }
 
 inline ack() {
 	if
-	:: acked == next
+	:: rang == next
 	:: else ->
-		d_step { acked = next; ackAt = next + EVERY };
-		store(1, ACK, acked);
-#ifndef NO_RING_ON_ACK
-		wake(1, 1, 0, w)
-#endif
+		if
+		:: acked == next
+		:: else -> publishAck()
+		fi;
+		wakeSender()
 	fi
 }
 
 proctype receiver() {
-	byte next, ackAt = EVERY, acked, h, w;
+	byte next, ackAt = EVERY, acked, rang, h, w;
 	bit none;
 	do
 	:: next == MESSAGES -> break
 	:: next < MESSAGES ->
+#ifdef POLLS
+		mem[HEADER(next)] == next + 1; /* polls that find nothing change nothing */
+#endif
 		tryRecv();
 		if
 		:: !none
