@@ -113,7 +113,7 @@ func benchRoundTrip(b *testing.B, send func(*Conn, context.Context, *Message) er
 
 func BenchmarkLimitStream(b *testing.B) {
 	for _, size := range streamSizes {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+		b.Run(fmt.Sprintf("lines=%d", size), func(b *testing.B) {
 			ring := limitLines(guarded(b, RingBytes(size)))
 			ack := wordsOf(guarded(b, pageSize))
 			n := uint64(b.N)
@@ -130,7 +130,7 @@ func BenchmarkLimitStream(b *testing.B) {
 // BenchmarkStream sends by TrySend, one Flush per eighth of the ring.
 func BenchmarkStream(b *testing.B) {
 	for _, size := range streamSizes {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+		b.Run(fmt.Sprintf("lines=%d", size), func(b *testing.B) {
 			sender, receiver := ringPair(b, size, awake(), awake())
 			n := uint64(b.N)
 			onTwoCPUs(b, func() { drain(b, receiver, n) }, func() { pour(sender, n) })
@@ -211,6 +211,86 @@ func drainBatch(b *testing.B, r *Receiver, n uint64) {
 		}
 		if k == 0 {
 			panic(err)
+		}
+	}
+}
+
+// BenchmarkStreamBatch sends and takes by batches.
+func BenchmarkStreamBatch(b *testing.B) {
+	for _, size := range streamSizes {
+		b.Run(fmt.Sprintf("lines=%d", size), func(b *testing.B) {
+			sender, receiver := ringPair(b, size, awake(), awake())
+			n := uint64(b.N)
+			onTwoCPUs(b, func() { drainBatch(b, receiver, n) }, func() { pourBatch(sender, n) })
+			report(b)
+		})
+	}
+}
+
+func BenchmarkLimitBulk(b *testing.B) {
+	for _, size := range streamSizes {
+		b.Run(fmt.Sprintf("lines=%d", size), func(b *testing.B) {
+			ring := limitLines(guarded(b, RingBytes(size)))
+			words := wordsOf(guarded(b, pageSize))
+			n := uint64(b.N)
+			onTwoCPUs(b, func() {
+				if sum := limit.VectorRead(&ring[0], uint64(size), &words[0], &words[64], 1, n, VectorBytes()); sum != 8*(n*(n+1)/2) {
+					b.Errorf("sum %d of %d messages", sum, n)
+				}
+			}, func() { limit.VectorWrite(&ring[0], uint64(size), &words[0], &words[64], 1, n, VectorBytes()) })
+			report(b)
+		})
+	}
+}
+
+// BenchmarkBulk writes and reads lines in place.
+func BenchmarkBulk(b *testing.B) {
+	for _, size := range streamSizes {
+		b.Run(fmt.Sprintf("lines=%d", size), func(b *testing.B) {
+			sender, receiver := bulkPair(b, size, awake(), awake())
+			n := uint64(b.N)
+			onTwoCPUs(b, func() { drainBulk(b, receiver, n) }, func() { pourBulk(sender, n) })
+			report(b)
+		})
+	}
+}
+
+// pourBulk sends n lines, each eight times its number.
+func pourBulk(s *BulkSender, n uint64) {
+	for i := uint64(0); i < n; {
+		lines, err := s.Reserve(int(min(n-i, MaxLines)))
+		if err != nil {
+			pause(1)
+			continue
+		}
+		for j := range lines {
+			l := &lines[j]
+			l[0], l[1], l[2], l[3] = i, i, i, i
+			l[4], l[5], l[6], l[7] = i, i, i, i
+			i++
+		}
+		s.Commit(len(lines))
+	}
+	s.Flush()
+}
+
+// drainBulk takes n lines and checks them.
+func drainBulk(b *testing.B, r *BulkReceiver, n uint64) {
+	for i := uint64(0); i < n; {
+		lines, err := r.Peek()
+		if err != nil && err != ErrEmpty {
+			panic(err)
+		}
+		for j := range lines {
+			l := &lines[j]
+			if (l[0]^i)|(l[1]^i)|(l[2]^i)|(l[3]^i)|(l[4]^i)|(l[5]^i)|(l[6]^i)|(l[7]^i) != 0 {
+				b.Errorf("line %d: %x", i, *l)
+				panic("wrong line")
+			}
+			i++
+		}
+		if r.Release(len(lines)); len(lines) == 0 {
+			pause(1)
 		}
 	}
 }

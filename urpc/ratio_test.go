@@ -55,7 +55,20 @@ func BenchmarkRatio(b *testing.B) {
 		})
 	}
 	for _, size := range streamSizes {
-		b.Run(fmt.Sprintf("StreamBatch/%d", size), func(b *testing.B) {
+		b.Run(fmt.Sprintf("Bulk/lines=%d", size), func(b *testing.B) {
+			ring := limitLines(guarded(b, RingBytes(size)))
+			words := wordsOf(guarded(b, pageSize))
+			sender, receiver := bulkPair(b, size, awake(), awake())
+			compare(b, 100000,
+				half{func(first, n uint64) {
+					limit.VectorRead(&ring[0], uint64(size), &words[0], &words[64], first, n, VectorBytes())
+				},
+					func(first, n uint64) {
+						limit.VectorWrite(&ring[0], uint64(size), &words[0], &words[64], first, n, VectorBytes())
+					}},
+				half{func(first, n uint64) { drainBulk(b, receiver, n) }, func(first, n uint64) { pourBulk(sender, n) }})
+		})
+		b.Run(fmt.Sprintf("StreamBatch/lines=%d", size), func(b *testing.B) {
 			ring := limitLines(guarded(b, RingBytes(size)))
 			ack := wordsOf(guarded(b, pageSize))
 			sender, receiver := ringPair(b, size, awake(), awake())
@@ -64,7 +77,7 @@ func BenchmarkRatio(b *testing.B) {
 					func(first, n uint64) { limit.StreamWrite(&ring[0], uint64(size), &ack[0], first, n) }},
 				half{func(first, n uint64) { drainBatch(b, receiver, n) }, func(first, n uint64) { pourBatch(sender, n) }})
 		})
-		b.Run(fmt.Sprintf("Stream/%d", size), func(b *testing.B) {
+		b.Run(fmt.Sprintf("Stream/lines=%d", size), func(b *testing.B) {
 			ring := limitLines(guarded(b, RingBytes(size)))
 			ack := wordsOf(guarded(b, pageSize))
 			sender, receiver := ringPair(b, size, awake(), awake())

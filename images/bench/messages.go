@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"barreleye/guest"
+	"barreleye/images/bench/cores"
 	"barreleye/images/bench/measure"
 )
 
@@ -27,34 +28,10 @@ func between(part func(*measure.Side)) ([]*measure.Series, error) {
 	if guest.Core() > 1 {
 		return nil, nil
 	}
-	s, err := side(guest.Core())
+	s, err := cores.Side()
 	if err != nil {
 		return nil, err
 	}
-	opens(s)
 	part(s)
 	return s.Series, nil
-}
-
-// side makes this core's side: the program's channel and call line between the
-// two cores, and memory that belongs to no channel.
-func side(me int) (*measure.Side, error) {
-	s := &measure.Side{Me: me, Clock: guest.TSC, Nanoseconds: guest.Nanoseconds}
-	var err error
-	if s.Conn, err = guest.Channel(1 - me); err != nil {
-		return nil, err
-	}
-	if me == 0 {
-		s.Client, err = guest.Client(1)
-	} else {
-		s.Server, err = guest.Server(0)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if s.Ring, s.Lines, err = guest.Scratch(0); err != nil {
-		return nil, err
-	}
-	_, s.Gate, err = guest.Scratch(1)
-	return s, err
 }

@@ -1,0 +1,35 @@
+// Package cores makes the two sides of package measure on cores 0 and 1. Its Go
+// benchmarks run there:
+//
+//	barreleye test --cores 2 -run - -bench . ./images/bench/cores
+package cores
+
+import (
+	"barreleye/guest"
+	"barreleye/images/bench/measure"
+)
+
+// Side makes this core's side: the program's channel and call line between the
+// two cores, and memory that belongs to no channel.
+func Side() (*measure.Side, error) {
+	me := guest.Core()
+	s := &measure.Side{Me: me, Clock: guest.TSC, Nanoseconds: guest.Nanoseconds}
+	var err error
+	if s.Conn, err = guest.Channel(1 - me); err != nil {
+		return nil, err
+	}
+	if me == 0 {
+		s.Client, err = guest.Client(1)
+	} else {
+		s.Server, err = guest.Server(0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Ring, s.Lines, err = guest.Scratch(0); err != nil {
+		return nil, err
+	}
+	opens(s)
+	_, s.Gate, err = guest.Scratch(1)
+	return s, err
+}
