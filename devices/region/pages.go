@@ -18,7 +18,7 @@ const PageLines = 64
 func (g Geometry) PairPages() int {
 	switch {
 	case g.Cores <= 8:
-		return 512
+		return 1024
 	case g.Cores <= 32:
 		return 64
 	default:

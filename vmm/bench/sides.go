@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"barreleye/devices/clock"
+	"barreleye/devices/region"
 	"barreleye/images/bench/measure"
 	"barreleye/urpc"
 	"barreleye/urpc/limit"
+	"barreleye/urpc/pages"
 )
 
 // onThreads measures between two threads of this process, each on a CPU of its
@@ -70,6 +72,17 @@ func threadSides() (sides [2]*measure.Side, err error) {
 			bulk, err := urpc.NewBulk(own, peer, link)
 			return bulk, func() {}, err
 		}
+		s.OpenPages = func() (*pages.Pool, error) {
+			core, err := pages.NewCore(pages.Config{Self: me, Cores: len(sides), Memory: shared.pool})
+			if err != nil {
+				return nil, err
+			}
+			conn, _, err := s.OpenRing(region.PageLines)
+			if err != nil {
+				return nil, err
+			}
+			return core.Pool(1-me, conn)
+		}
 		if s.Conn, _, err = s.OpenRing(measure.BaseLines); err != nil {
 			return sides, err
 		}
@@ -82,6 +95,17 @@ func threadSides() (sides [2]*measure.Side, err error) {
 type threadMemory struct {
 	mu    sync.Mutex
 	sides [][2]urpc.Side
+	pages []byte
+}
+
+// pool returns the pool of pages of the two sides, as large as that of cores.
+func (t *threadMemory) pool(int, int) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pages == nil {
+		t.pages = make([]byte, region.Geometry{Cores: 2}.PairPages()*pages.PageSize)
+	}
+	return t.pages, nil
 }
 
 // at returns the memory of the i-th channel, which the first side to come makes.

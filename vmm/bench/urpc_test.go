@@ -63,9 +63,17 @@ func ringSizes(where string) (out []string) {
 	return out
 }
 
-func streams(where string) []string {
-	return append([]string{"payload_stream/payload=8/path=bulk/where=" + where},
-		spread("payload_stream/payload=%d/path=bulk/where="+where, 64, 1<<20, 4)...)
+func streams(where string) (out []string) {
+	for _, payload := range []int{8, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
+		paths := []string{"bulk"}
+		if payload >= 4<<10 {
+			paths = append(paths, "pages", "pages_copied")
+		}
+		for _, path := range paths {
+			out = append(out, fmt.Sprintf("payload_stream/payload=%d/path=%s/where=%s", payload, path, where))
+		}
+	}
+	return out
 }
 
 // spread is a format for first, first*factor and so on up to last.

@@ -4,6 +4,7 @@ import (
 	"barreleye/guest"
 	"barreleye/images/bench/measure"
 	"barreleye/urpc"
+	"barreleye/urpc/pages"
 )
 
 // opener makes channels of any length between cores 0 and 1, in the memory in
@@ -32,6 +33,7 @@ func opens(s *measure.Side) {
 		bulk, err := urpc.NewBulk(own, peer, o.link())
 		return bulk, func() {}, err
 	}
+	s.OpenPages = func() (*pages.Pool, error) { return guest.Pages(1 - o.me) }
 }
 
 func (o *opener) sides(lines int) (own, peer urpc.Side, err error) {

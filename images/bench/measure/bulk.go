@@ -37,18 +37,29 @@ func (s *Side) RingSizes(rounds int, where string) {
 }
 
 // PayloadStream measures messages of 8 bytes to 1 MiB sent one way through a bulk
-// ring, from a buffer of the sender's into one of the receiver's.
+// ring, from a buffer of the sender's into one of the receiver's, and handed over
+// as pages, in place and copied as well.
 func (s *Side) PayloadStream(rounds int, where string) {
 	bulk, release := s.bulk(BaseLines)
 	defer release()
+	pool, err := s.OpenPages()
+	must(err)
 	buffer := make([]urpc.Block, most/urpc.LineSize)
 	for _, payload := range payloads {
 		lines := max(payload/urpc.LineSize, 1)
 		vector := s.rawVector(BaseLines)
 		n := max(sweepStream/lines, 8)
-		s.turns(rounds, pattern{Series: series("payload_stream", n, "stream_vector", "payload", payload, "path", "bulk", "where", where),
+		patterns := []pattern{{Series: series("payload_stream", n, "stream_vector", "payload", payload, "path", "bulk", "where", where),
 			ours:  s.copied(bulk, buffer[:lines]),
-			limit: func(n uint64) { vector(n * uint64(lines)) }})
+			limit: func(n uint64) { vector(n * uint64(lines)) }}}
+		if payload >= handedFrom {
+			patterns = append(patterns,
+				pattern{Series: series("payload_stream", n, "", "payload", payload, "path", "pages", "where", where),
+					ours: s.handed(pool, payload, false)},
+				pattern{Series: series("payload_stream", n, "", "payload", payload, "path", "pages_copied", "where", where),
+					ours: s.handed(pool, payload, true)})
+		}
+		s.turns(rounds, patterns...)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"barreleye/urpc"
 	"barreleye/urpc/limit"
+	"barreleye/urpc/pages"
 )
 
 // Series is one measurement. Samples and those of its limit are ns per message,
@@ -45,6 +46,9 @@ type Side struct {
 	// call them in the same order.
 	OpenRing func(lines int) (conn *urpc.Conn, release func(), err error)
 	OpenBulk func(lines int) (bulk *urpc.Bulk, release func(), err error)
+
+	// OpenPages gives the pool of pages of the two sides.
+	OpenPages func() (*pages.Pool, error)
 
 	Clock       func() uint64               // a counter that is cheap to read
 	Nanoseconds func(cycles uint64) float64 // of it
