@@ -70,6 +70,10 @@ median over the limit. Name what to measure.`,
 				if o.Platform, err = multikernel.Choose(platform, h.Device); err != nil {
 					return err
 				}
+				if err := output.open(); err != nil {
+					return err
+				}
+				defer output.abandon()
 				watch := o.Observe(fmt.Sprint(readVersion()))
 				if text := watch.Noise().Warning(); text != "" {
 					h.note("bench: %s: figures may be worse than they are alone", text)
@@ -82,7 +86,7 @@ median over the limit. Name what to measure.`,
 					return err
 				}
 				report.Environment = watch.End()
-				return output.write(h.Stdout, report)
+				return output.write(h.Stdout, report, b.name)
 			},
 		}
 		sub.Flags().StringVar(&platform, "platform", multikernel.PlatformAuto, "what cores are: kvm, hosted, or auto")
