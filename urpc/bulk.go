@@ -11,11 +11,11 @@ import "fmt"
 // is bits 8*(i%8) of word i/8.
 type Block [8]uint64
 
-// An index is, from bit 0: number of lines written 55, closed 1, epoch 8. Zero,
+// An index is, from bit 0: number of lines written 54, odd 1 (bulk_sample.go), closed 1, epoch 8. Zero,
 // which memory is at first, is an index of no lines.
 const (
 	indexClosed = 1 << 55
-	indexCount  = indexClosed - 1
+	indexCount  = indexOdd - 1
 )
 
 // maxUntold is how many lines a sender writes before it publishes its index by
@@ -43,6 +43,10 @@ func NewBulk(own, peer Side, link Link) (*Bulk, error) {
 	r.pair = s
 	if own.Stats != nil {
 		s.counts, r.counts = &own.Stats.Send, &own.Stats.Recv
+	}
+	if link.Latency && own.Stats != nil && peer.Stats != nil {
+		s.sampler = &bulkSampler{sampler: *newSampler(own.Stats, peer.Stats)}
+		r.recorder = &recorder{stats: own.Stats, stamps: &peer.Stats.Stamps}
 	}
 	return &Bulk{BulkSender: s, BulkReceiver: r}, nil
 }

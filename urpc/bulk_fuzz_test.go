@@ -13,10 +13,11 @@ func FuzzBulkReceiverHostile(f *testing.F) {
 	const lines = 16
 	mem := guarded(f, SideBytes(lines))
 	rx := must(ControlOf(guarded(f, pageSize)))
+	own := must(SideOf(guarded(f, SideBytes(lines)), lines)).Stats
 	side := must(SideOf(mem, lines))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		clear(mem)
-		*rx = Control{}
+		*rx, *own = Control{}, Stats{}
 		in := &script{data}
 		asleep := uint64(1)
 		sleep := &meddler{}
@@ -26,11 +27,13 @@ func FuzzBulkReceiverHostile(f *testing.F) {
 		r.next, r.have, r.acked, r.rung, r.ackAt = begin, begin, begin, begin, begin+r.every
 		side.Tx.index = r.epoch | begin
 		r.seen = side.Tx.index
+		r.recorder = &recorder{stats: own, stamps: &side.Stats.Stamps, stood: begin}
 		write := func() {
 			switch op := in.byte(); op % 8 {
 			case 0, 1, 2: // a few lines more
 				blocksOf(side.Ring)[op%lines][op%8] = in.word()
-				side.Tx.index = r.epoch | r.have + uint64(in.byte()%20)
+				side.Tx.index = r.epoch | r.have + uint64(in.byte()%20) | uint64(op>>3)%2*indexOdd
+				side.Stats.Stamps[op>>4%stampCount] = Stamp{Line: r.have + uint64(op>>6), TSC: in.word(), Messages: uint64(in.byte())}
 			case 3:
 				side.Tx.index = r.epoch | indexClosed | r.have + uint64(op>>6)
 			case 4: // nearly right
@@ -81,6 +84,13 @@ func FuzzBulkReceiverHostile(f *testing.F) {
 			}
 			sticky = judge(t, err, sticky, ErrEmpty, context.Canceled)
 		}
+		stood := uint64(0)
+		for _, n := range own.Cells.Each {
+			stood += uint64(n)
+		}
+		if stood > r.next+lines-begin || own.Latency.Refused > own.Latency.Taken {
+			t.Fatalf("stamps stand for %d lines, %d taken, %+v", stood, r.next-begin, own.Latency)
+		}
 		r.Close()
 		if _, err := r.Peek(); err != ErrClosed {
 			t.Fatalf("after own Close: %v", err)
@@ -106,6 +116,7 @@ func FuzzBulkSenderHostile(f *testing.F) {
 		begin := starts[int(in.byte())%len(starts)]
 		s.next, s.told, s.acked, s.flushed, s.seen = begin, begin, begin, begin, begin
 		s.limit, s.tellAt, rx.ack = begin+lines, begin+s.every, begin
+		s.sampler = &bulkSampler{sampler: sampler{stamps: &side.Stats.Stamps, taken: &wordsOf(ctl)[LineSize/8], gap: 1}, at: begin}
 		write := func() {
 			switch op := in.byte(); op % 8 {
 			case 0, 1, 2, 3:
@@ -115,7 +126,7 @@ func FuzzBulkSenderHostile(f *testing.F) {
 			case 5:
 				rx.ack = in.word()
 			case 6:
-				wordsOf(ctl)[in.byte()%8] = in.word()
+				wordsOf(ctl)[in.byte()%9] = in.word()
 			case 7:
 				asleep = in.word()
 			}
@@ -149,7 +160,7 @@ func FuzzBulkSenderHostile(f *testing.F) {
 				continue
 			}
 			sticky = judge(t, err, sticky, ErrFull, context.Canceled)
-			index := side.Tx.index
+			index := side.Tx.index &^ indexOdd
 			if s.next < before || s.next-s.acked > lines || s.told > s.next || index != 0 && index != s.epoch|s.told {
 				t.Fatalf("next %d, told %d, acked %d, index %#x", s.next, s.told, s.acked, index)
 			}

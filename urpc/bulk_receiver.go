@@ -24,7 +24,7 @@ type BulkReceiver struct {
 	pair      *BulkSender // flushed before parking; set by NewBulk
 	link      Link
 	private   RecvCounts // what counts points to where nobody asked
-	_         [8]byte    // layout_unsafe.go
+	recorder  *recorder  // where latencies go; nil: nowhere
 }
 
 // NewBulkReceiver makes the receiving end of ring. own is written by this end,
@@ -121,6 +121,7 @@ func (r *BulkReceiver) look() error {
 		return r.fail(fmt.Errorf("index %#x, more than %d lines and at most %d possible: %w",
 			w, r.have, r.acked+uint64(len(r.ring)), ErrCorrupt))
 	}
+	r.recorder.indexSeen(w, r.have, n)
 	r.seen = w
 	r.have = n
 	if r.next == n {

@@ -27,7 +27,7 @@ type BulkSender struct {
 	closed    bool
 	link      Link
 	private   SendCounts // what counts points to where nobody asked
-	_         [8]byte    // layout_unsafe.go
+	sampler   *bulkSampler
 }
 
 // NewBulkSender makes the sending end of ring. own is written by this end, peer
@@ -108,9 +108,10 @@ func (s *BulkSender) tell() {
 	if s.told == s.next {
 		return
 	}
+	lines := s.next - s.told
 	s.told = s.next
 	s.tellAt = s.next + s.every
-	publish(&s.own.index, s.epoch|s.next)
+	publish(&s.own.index, s.epoch|s.sampler.stamp(s.next, lines)|s.next)
 }
 
 // look publishes all lines, reads the receiver's word and moves the limit.
@@ -156,6 +157,7 @@ func (s *BulkSender) Flush() {
 	s.counts.Batches++
 	if s.link.Bell.Wake() {
 		s.counts.Wakes++
+		s.sampler.soon(s.next)
 	}
 	if s.err == nil && atomic.LoadUint64(&s.peer.ack) != s.seen {
 		s.look() // its error, if any, is what the next Reserve returns
@@ -170,6 +172,6 @@ func (s *BulkSender) Close() {
 	}
 	s.closed = true
 	s.fail(ErrClosed)
-	publish(&s.own.index, s.epoch|indexClosed|s.next)
+	publish(&s.own.index, s.epoch|indexClosed|s.sampler.odd()|s.next)
 	s.link.Bell.Wake()
 }

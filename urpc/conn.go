@@ -26,9 +26,9 @@ func NewConn(own, peer Side, link Link) (*Conn, error) {
 		s.counts, r.counts = &own.Stats.Send, &own.Stats.Recv
 	}
 	if link.Latency && own.Stats != nil && peer.Stats != nil {
-		s.sampler = &sampler{stamps: &own.Stats.Stamps, taken: &peer.Stats.Latency.Taken, gap: 1}
+		s.sampler = newSampler(own.Stats, peer.Stats)
 		s.sample(0)
-		r.stats, r.stamps = own.Stats, &peer.Stats.Stamps
+		r.recorder = &recorder{stats: own.Stats, stamps: &peer.Stats.Stamps}
 	}
 	return &Conn{Sender: s, Receiver: r}, nil
 }

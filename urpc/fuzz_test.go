@@ -87,9 +87,9 @@ func FuzzReceiverHostileRing(f *testing.F) {
 		sleep := &meddler{}
 		r := must(NewReceiver(side.Ring, rx, side.Tx, Link{Epoch: 7, Polls: -1, Sleeper: sleep,
 			Bell: &Bell{Asleep: &asleep, Ring: func() { rings++ }}}))
-		r.stats, r.stamps = own, &side.Stats.Stamps
+		r.recorder = &recorder{stats: own, stamps: &side.Stats.Stamps}
 		begin := starts[int(in.byte())%len(starts)]
-		r.next, r.acked, r.rung, r.ackAt, r.stood = begin, begin, begin, begin+r.every, begin
+		r.next, r.acked, r.rung, r.ackAt, r.recorder.stood = begin, begin, begin, begin+r.every, begin
 		for i := range uint64(lines) { // what the lap before left
 			if n := begin - lines + i; begin >= lines {
 				side.Ring[n%lines].header = makeHeader(r.epoch, 0, 0, uint32(n)+1)

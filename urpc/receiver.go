@@ -22,11 +22,9 @@ type Receiver struct {
 	closed    bool
 	pair      *Sender // flushed before parking; set by NewConn
 	link      Link
-	stats     *Stats             // where latencies go; nil: nowhere
-	stamps    *[stampCount]Stamp // in the sender's memory; nil like stats
-	stood     uint64             // messages that stamps stood for so far
-	private   RecvCounts         // what counts points to where nobody asked
-	_         [120]byte          // layout_unsafe.go
+	recorder  *recorder  // where latencies go; nil: nowhere
+	private   RecvCounts // what counts points to where nobody asked
+	_         [8]byte    // layout_unsafe.go
 }
 
 // NewReceiver makes the receiving end of ring. own is written by this end, peer

@@ -43,25 +43,35 @@ type sampler struct {
 	number uint64             // stamps written
 	line   uint64             // where the last sample was due
 	tsc    uint64             // and when
-	gap    uint64             // messages from there to the one due next, at least 1
+	gap    uint64             // messages from there on at that pace, at least 1
+	due    uint64             // where the next one is, in its turn
 	stood  uint64             // messages that the stamps stand for so far
 	extra  bool               // the next one is out of turn
+}
+
+// newSampler makes the sampler of the end that writes own.
+func newSampler(own, peer *Stats) *sampler {
+	return &sampler{stamps: &own.Stamps, taken: &peer.Latency.Taken, gap: 1}
 }
 
 // free reports whether a stamp may be written: the receiver shall find every one
 // that it is told of. It waits for a word of the receiver's, and fetches the
 // stamp's line meanwhile.
-func (s *sampler) free() bool {
+func (s *sampler) free() bool { return s.onTheWay() < stampCount }
+
+// onTheWay is how many stamps the receiver has not taken.
+func (s *sampler) onTheWay() uint64 {
 	prefetchStamp(&s.stamps[s.number%stampCount])
-	return s.number-atomic.LoadUint64(s.taken) < stampCount
+	return s.number - atomic.LoadUint64(s.taken)
 }
 
-// stamp writes the time of line n. It stands for all messages that none stands
-// for yet, or, out of turn, for itself: what follows a wake-up is not like the rest.
-func (s *sampler) stamp(n, now uint64) {
+// stamp writes the time of line n, with which so many lines are told of. It stands
+// for all messages that none stands for yet, or, out of turn, for these: what
+// follows a wake-up is not like the rest.
+func (s *sampler) stamp(n, now, lines uint64) {
 	messages := n + 1 - s.stood
 	if s.extra {
-		messages = 1
+		messages = min(messages, lines)
 	}
 	s.stood += messages
 	t := &s.stamps[s.number%stampCount]
@@ -75,10 +85,14 @@ func (s *sampler) stamp(n, now uint64) {
 // sent since the last one.
 func (s *sampler) next(n, now uint64) uint64 {
 	lines, cycles := n-s.line, max(now-s.tsc, 1)
-	s.line, s.tsc, s.extra = n, now, false
 	// the pace may have changed: at most twice as far as last time
 	s.gap = min(max(lines*sampleEvery/cycles, 1), 2*s.gap, sampleAtMost)
-	return n + s.gap
+	due := n + s.gap
+	if s.extra { // does not put off the one whose turn it is
+		due = min(due, s.due)
+	}
+	s.line, s.tsc, s.due, s.extra = n, now, due, false
+	return due
 }
 
 // atLimit is called at the limit: it looks for room if there is none, and if a
@@ -103,7 +117,7 @@ func (s *Sender) atLimit(m *Message) (sent bool, err error) {
 	free := s.sampler.free() // takes a while, so before the time
 	now := timestamp()
 	if free {
-		s.sampler.stamp(n, now)
+		s.sampler.stamp(n, now, 1)
 		h |= stamped
 	}
 	l := &s.ring[n&uint64(len(s.ring)-1)]
@@ -142,7 +156,7 @@ func (r *Receiver) takeStamped(m *Message, l *Line, h uint64) bool {
 	if !ok || (h^want)&(seqMask|epochMask) != 0 {
 		return false
 	}
-	r.record()
+	r.recorder.record(r.next, r.next+1)
 	getWords(m, l)
 	m.Type, m.Len = headerType(h), headerLength(h)
 	r.next++
@@ -153,24 +167,31 @@ func (r *Receiver) takeStamped(m *Message, l *Line, h uint64) bool {
 	return true
 }
 
-// record takes the stamp of the next message, whose header has been loaded. The
-// sender may write there what it likes: a stamp that is not of this message, or
-// from the future, is refused.
-func (r *Receiver) record() {
-	if r.stamps == nil {
+// recorder is the receiver's half.
+type recorder struct {
+	stats  *Stats             // in this core's memory
+	stamps *[stampCount]Stamp // in the sender's
+	stood  uint64             // messages that stamps stood for so far
+}
+
+// record takes the next stamp, which must be of a line from first on and before
+// end, whose header or index has been loaded. The sender may write there what it
+// likes: a stamp that is of another line, or from the future, is refused.
+func (r *recorder) record(first, end uint64) {
+	if r == nil {
 		return
 	}
 	now := timestamp()
-	s := r.stats
-	t := &r.stamps[s.Latency.Taken%stampCount]
+	l := &r.stats.Latency
+	t := &r.stamps[l.Taken%stampCount]
 	line, tsc := atomic.LoadUint64(&t.Line), atomic.LoadUint64(&t.TSC)
-	if took := now - tsc; line == r.next && tsc <= now {
-		n := min(atomic.LoadUint64(&t.Messages), r.next+1-r.stood)
+	if took := now - tsc; first <= line && line < end && tsc <= now {
+		n := min(atomic.LoadUint64(&t.Messages), end-r.stood)
 		r.stood += n
-		s.Cells.record(took, n)
-		publish(&s.Latency.Max, max(s.Latency.Max, took))
+		r.stats.Cells.record(took, n)
+		publish(&l.Max, max(l.Max, took))
 	} else {
-		publish(&s.Latency.Refused, s.Latency.Refused+1)
+		publish(&l.Refused, l.Refused+1)
 	}
-	publish(&s.Latency.Taken, s.Latency.Taken+1)
+	publish(&l.Taken, l.Taken+1)
 }

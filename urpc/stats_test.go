@@ -115,8 +115,9 @@ func TestLatencies(t *testing.T) {
 		if err := far.TryRecv(&m); err != nil || verify(&m, i) != nil {
 			t.Fatal(i, m, err)
 		}
-		longest = max(longest, timestamp()-begin)
-		for timestamp()-begin < sampleEvery {
+		end := timestamp()
+		longest = max(longest, end-begin)
+		for timestamp()-end < sampleEvery {
 		}
 	}
 	n := uint64(0)
@@ -134,7 +135,10 @@ func TestLatencies(t *testing.T) {
 // TestSampling: messages arrive whole whatever carries a stamp, one by one and in
 // batches, on rings that fill up; in a stream only a few carry one.
 func TestSampling(t *testing.T) {
-	near, far, from, s := statPair(t, 256, sampling)
+	asleep := uint64(1)
+	link := sampling
+	link.Bell = &Bell{Asleep: &asleep, Ring: func() {}}
+	near, far, from, s := statPair(t, 256, link)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var sent, got uint64
 	var out, in [100]Message
@@ -150,6 +154,10 @@ func TestSampling(t *testing.T) {
 			}
 			sent += uint64(n)
 		} else {
+			if rng.IntN(10) == 0 {
+				near.Sender.Flush() // which rings
+				asleep += 2
+			}
 			for range rng.IntN(100) {
 				fill(&out[0], sent)
 				if err := near.TrySend(&out[0]); err == ErrFull {
@@ -178,7 +186,7 @@ func TestSampling(t *testing.T) {
 	for _, n := range s.Cells.Each {
 		stood += uint64(n)
 	}
-	if stood > got || stood+sampleAtMost < got {
+	if stood > got || stood+4*sampleAtMost < got {
 		t.Errorf("the stamps stand for %d of %d messages", stood, got)
 	}
 	if s.Recv.Messages != got || from.Send.Messages != sent {
@@ -277,5 +285,56 @@ func TestStampedAndDead(t *testing.T) {
 	}
 	if n := b.Stats.Latency.Taken; n != stampCount {
 		t.Errorf("%d stamps taken", n)
+	}
+}
+
+// TestBulkSampling: lines arrive in order whatever index is stamped, and the stamps
+// stand for them; no index is told of later than the flush before it.
+func TestBulkSampling(t *testing.T) {
+	a := must(SideOf(guarded(t, SideBytes(256)), 256))
+	b := must(SideOf(guarded(t, SideBytes(256)), 256))
+	asleep := uint64(1)
+	link := sampling
+	link.Bell = &Bell{Asleep: &asleep, Ring: func() {}}
+	near, far := must(NewBulk(a, b, link)), must(NewBulk(b, a, sampling))
+	rng := rand.New(rand.NewPCG(1, 2))
+	var sent, got uint64
+	var out, in [100]Block
+	for got < 1<<20 {
+		blocks := out[:rng.IntN(len(out))]
+		for i := range blocks {
+			blocks[i][0] = sent + uint64(i)
+		}
+		n, err := near.SendBatch(blocks)
+		if err != nil && err != ErrFull {
+			t.Fatal(err)
+		}
+		sent += uint64(n)
+		if rng.IntN(2) == 0 {
+			near.BulkSender.Flush()
+		}
+		if rng.IntN(10) == 0 {
+			asleep += 2 // and the sender rings
+		}
+		n, err = far.RecvBatch(in[:rng.IntN(len(in))])
+		if err != nil && err != ErrEmpty {
+			t.Fatal(err)
+		}
+		for i := range n {
+			if in[i][0] != got {
+				t.Fatalf("line %d holds %d", got, in[i][0])
+			}
+			got++
+		}
+	}
+	stood := uint64(0)
+	for _, n := range b.Stats.Cells.Each {
+		stood += uint64(n)
+	}
+	if s := b.Stats.Latency; s.Taken == 0 || s.Refused != 0 || stood > sent || stood+4*sampleAtMost < got {
+		t.Errorf("of %d lines: %+v, the stamps stand for %d", got, s, stood)
+	}
+	if a.Stats.Send.Wakes == 0 || a.Stats.Send.Stalls == 0 || b.Stats.Recv.Polls == 0 {
+		t.Errorf("%+v %+v", a.Stats.Send, b.Stats.Recv)
 	}
 }
