@@ -191,7 +191,7 @@ func TestBroadcastGoesOnWithoutMembers(t *testing.T) {
 // wherever it stands, and then ErrClosed; cores that are no members change
 // nothing.
 func TestBuryBroadcaster(t *testing.T) {
-	for _, sent := range []int{0, 1, 31, 32, 33, 100} {
+	for _, sent := range []int{0, 1, 31, 32, 33, 64, 100} {
 		for _, behind := range []int{0, 1, 17, 30} {
 			links := []Link{awake(), awake()}
 			b, page, ends := broadcastTo(t, links, links)
@@ -213,7 +213,7 @@ func TestBuryBroadcaster(t *testing.T) {
 				}
 			}
 			stranger := &Control{}
-			BuryBroadcaster(page, []*Control{stranger, ends[1].own, stranger, ends[0].own}, awake().Epoch)
+			BuryBroadcaster(page, []*Control{stranger, ends[1].own, stranger, ends[0].own, stranger}, awake().Epoch)
 			for i, r := range ends {
 				for k := taken[i]; k < sent; k++ {
 					if err := r.TryRecv(&m); err != nil {

@@ -42,13 +42,14 @@ func acks(list []uint64, members []*Control) []uint64 {
 
 // buryFrom closes the ring for a core that has acknowledged the lines before from.
 // One that is no member has acknowledged none; it is told apart a lap later, when
-// the line that it would wait for holds a later message. That one must stay,
-// for those that are members.
+// the line that it would wait for holds a later message, or the mark where the
+// members' messages end. That one must stay, for those that are members.
 func buryFrom(dead Broadcast, from, epoch uint64) {
 	sent := finished(dead.Ring, from, epoch)
 	l := &dead.Ring[sent&uint64(len(dead.Ring)-1)]
 	h := atomic.LoadUint64(&l.header)
-	if h&epochMask == epoch && wellFormed(headerLength(h), headerType(h)) && int32(uint32(h)-uint32(sent)-1) > 0 {
+	meant := wellFormed(headerLength(h), headerType(h)) || headerType(h) == typeClose
+	if h&epochMask == epoch && meant && int32(uint32(h)-uint32(sent)-1) > 0 {
 		return // a member that waited for this line sees that it has changed
 	}
 	if atomic.LoadUint64(&dead.Tx.state) == 0 {
