@@ -15,6 +15,7 @@ var pairs = map[string]func(s *measure.Side){
 	"inflight": func(s *measure.Side) { s.InFlight(*rounds) },
 	"calls":    func(s *measure.Side) { s.Calls(*rounds) },
 	"payload":  func(s *measure.Side) { s.Payload(*rounds) },
+	"idle":     func(s *measure.Side) { s.Idle(*rounds) },
 	"bulk":     func(s *measure.Side) { s.Bulk(*rounds, "") },
 	"ringsize": func(s *measure.Side) { s.RingSizes(*rounds, "cores") },
 	"stream":   func(s *measure.Side) { s.PayloadStream(*rounds, "cores") },

@@ -125,6 +125,26 @@ func inFlightRows(o Options) ([]Row, error) {
 	return rows, nil
 }
 
+// idleChannelRows measures messages to who waits for many channels; the limit is
+// the same without any other channel.
+func idleChannelRows(o Options) ([]Row, error) {
+	o.step("up to 1,000 idle channels")
+	all, err := o.guests("idle", 2, o.rounds(200))
+	if err != nil {
+		return nil, err
+	}
+	alone := map[string][]float64{}
+	for _, s := range all {
+		gap := s.Params[1][1]
+		if s.Params[0][1] == "0" {
+			alone[gap] = s.Samples
+		} else {
+			s.Limit, s.LimitOf = alone[gap], "channels=0"
+		}
+	}
+	return seriesRows(all), nil
+}
+
 // localRows measures calls that stay on their core.
 func localRows(o Options) ([]Row, error) {
 	o.step("calls on one core")

@@ -26,6 +26,7 @@ var urpcParts = []part{
 	{"bulk", false, partRows("bulk", "streams in the bulk profile", 51)},
 	{"ring_size", false, bothRows("ringsize", "rings of 16 to 16,384 lines", 21, func(s *measure.Side, n int) { s.RingSizes(n, "threads") })},
 	{"payload_stream", false, bothRows("stream", "streams of 8 bytes to 1 MiB", 21, func(s *measure.Side, n int) { s.PayloadStream(n, "threads") })},
+	{"idle_channels", false, idleChannelRows},
 	{"shared", false, sharedRows},
 	{"fanout", false, fanOutRows},
 	{"samecore", false, localRows},

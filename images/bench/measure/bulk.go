@@ -117,7 +117,7 @@ func readLines(bulk *urpc.Bulk, n uint64) {
 			if err != urpc.ErrEmpty {
 				panic(err)
 			}
-			urpc.Pause()
+			lag()
 			continue
 		}
 		for j := range lines {
