@@ -53,7 +53,10 @@ func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
 			r.giveBack()
 		}
 		if n < want {
-			break
+			if r.recorder == nil || !r.takeIfStamped(&msgs[taken]) {
+				break
+			}
+			taken++
 		}
 	}
 	if taken > 0 || len(msgs) == 0 {

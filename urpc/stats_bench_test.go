@@ -31,19 +31,26 @@ func BenchmarkLatency(b *testing.B) {
 		serve, serveTimed := turns(far.Sender.unsampled, far.Sender.resample, func(n uint64) {
 			serveMany(b, n, func(m *Message) error { return far.Recv(ctx, m) }, far.TrySend)
 		})
-		compare(b, 3000, half{ask, serve}, half{askTimed, serveTimed})
+		compare(b, 20_000, half{ask, serve}, half{askTimed, serveTimed})
 	})
 	b.Run("Stream", func(b *testing.B) {
 		near, far := connPair(b, 4096, link, link)
 		drainAll := func(_, n uint64) { drain(b, near.Receiver, n) }
 		send, sendTimed := turns(far.Sender.unsampled, far.Sender.resample, func(n uint64) { pour(far.Sender, n) })
-		compare(b, 100000, half{drainAll, send}, half{drainAll, sendTimed})
+		compare(b, 1_000_000, half{drainAll, send}, half{drainAll, sendTimed})
+	})
+	b.Run("Bulk", func(b *testing.B) {
+		near, far := bulkDuplex(b, 4096, link, link)
+		drainAll := func(_, n uint64) { drainBulk(b, near.BulkReceiver, n) }
+		sampler := far.BulkSender.sampler
+		send, sendTimed := turns(func() { sampler.at = never }, func() { sampler.at = far.BulkSender.next }, func(n uint64) { pourBulk(far.BulkSender, n) })
+		compare(b, 1_000_000, half{drainAll, send}, half{drainAll, sendTimed})
 	})
 	b.Run("StreamBatch", func(b *testing.B) {
 		near, far := connPair(b, 4096, link, link)
 		drainAll := func(_, n uint64) { drainBatch(b, near.Receiver, n) }
 		send, sendTimed := turns(far.Sender.unsampled, far.Sender.resample, func(n uint64) { pourBatch(far.Sender, n) })
-		compare(b, 100000, half{drainAll, send}, half{drainAll, sendTimed})
+		compare(b, 1_000_000, half{drainAll, send}, half{drainAll, sendTimed})
 	})
 }
 
