@@ -8,13 +8,14 @@ import (
 	"barreleye/urpc/limit"
 )
 
-// Bulk measures a stream in the bulk profile: lines written and read in place,
-// eight words each. suffix follows the name.
+// Bulk measures streams in the bulk profile: lines copied in and out by batches,
+// and lines written and read in place, word by word. suffix follows the names.
 func (s *Side) Bulk(rounds int, suffix string) {
 	bulk, release := s.bulk(BaseLines)
 	defer release()
-	s.turns(rounds, pattern{Series: series("stream_bulk"+suffix, Stream, "stream_vector"),
-		ours: s.inPlace(bulk), limit: s.rawVector(BaseLines)})
+	s.turns(rounds,
+		pattern{Series: series("stream_bulk"+suffix, Stream, "stream_vector"), ours: s.blocks(bulk), limit: s.rawVector(BaseLines)},
+		pattern{Series: series("stream_bulk_in_place"+suffix, Stream, "stream_vector"), ours: s.inPlace(bulk), limit: s.rawVector(BaseLines)})
 }
 
 // sweepStream is how many messages a round of a sweep over streams has.
@@ -30,7 +31,7 @@ func (s *Side) RingSizes(rounds int, where string) {
 			pattern{Series: series("ring_size", sweepStream, "stream_mov", "ring", lines, "profile", "latency", "where", where),
 				ours: s.oneWay(conn), limit: s.rawStream(lines)},
 			pattern{Series: series("ring_size", sweepStream, "stream_vector", "ring", lines, "profile", "bulk", "where", where),
-				ours: s.inPlace(bulk), limit: s.rawVector(lines)})
+				ours: s.blocks(bulk), limit: s.rawVector(lines)})
 		releaseRing()
 		releaseBulk()
 	}
@@ -76,6 +77,58 @@ func (s *Side) bulk(lines int) (*urpc.Bulk, func()) {
 	must(err)
 	s.meet()
 	return bulk, func() { s.meet(); release() }
+}
+
+// bulkBatch is how many lines go into one call: enough for what the program wrote
+// to have left the store buffer when it is copied.
+const bulkBatch = 128
+
+// blocks streams n lines from side 0 to side 1 by batches, every one checked by
+// its first and last word.
+func (s *Side) blocks(bulk *urpc.Bulk) func(n uint64) {
+	batch := new([bulkBatch]urpc.Block)
+	return func(n uint64) {
+		if s.Me == 0 {
+			sendBlocks(bulk, n, batch)
+			return
+		}
+		for i := uint64(0); i < n; {
+			taken, err := bulk.RecvBatch(batch[:min(bulkBatch, n-i)])
+			if err != nil {
+				if err != urpc.ErrEmpty {
+					panic(err)
+				}
+				lag()
+			}
+			for j := range batch[:taken] {
+				if batch[j][0] != i || batch[j][7] != i {
+					panic(fmt.Sprintf("line %d reads %x", i, batch[j]))
+				}
+				i++
+			}
+		}
+		bulk.Ack()
+	}
+}
+
+func sendBlocks(bulk *urpc.Bulk, n uint64, batch *[bulkBatch]urpc.Block) {
+	for i := uint64(0); i < n; {
+		rest := batch[:min(bulkBatch, n-i)]
+		for j := range rest {
+			rest[j][0], rest[j][7] = i, i
+			i++
+		}
+		for len(rest) > 0 {
+			sent, err := bulk.SendBatch(rest)
+			if err != nil && err != urpc.ErrFull {
+				panic(err)
+			}
+			if rest = rest[sent:]; err != nil {
+				urpc.Pause()
+			}
+		}
+	}
+	bulk.Flush()
 }
 
 // inPlace streams n lines from side 0 to side 1, each eight times its number.

@@ -30,7 +30,7 @@ func (s *Side) Works() []Work {
 		name := fmt.Sprintf("Stream/lines=%d/profile=", lines)
 		list = append(list,
 			Work{name + "latency/of=limit", s.rawStream(lines)}, Work{name + "latency/of=ours", s.oneWay(conn)},
-			Work{name + "bulk/of=limit", s.rawVector(lines)}, Work{name + "bulk/of=ours", s.inPlace(bulk)})
+			Work{name + "bulk/of=limit", s.rawVector(lines)}, Work{name + "bulk/of=ours", s.blocks(bulk)})
 	}
 	return list
 }
