@@ -32,6 +32,7 @@ var urpcParts = []part{
 	{"samecore", false, localRows},
 	{"peers", false, peerRows},
 	{"peers.payload", false, peerPayloadRows},
+	{"peers.native", false, nativePeerRows},
 }
 
 // URPCParts names the parts of URPC, for Options.Only.
