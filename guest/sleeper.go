@@ -21,7 +21,7 @@ type sleeper struct {
 // parking is one watch and the buffer its reads fill.
 type parking struct {
 	watch *cpudriver.Watch
-	buf   [8]byte
+	buf   []byte
 }
 
 // Sleep implements urpc.Sleeper.
@@ -35,31 +35,33 @@ func (s *sleeper) Sleep(ctx context.Context, word *uint64, old uint64) error {
 		stop := p.limit(ctx)
 		defer stop()
 	}
-	p.watch.Arm(word, old)
-	if err := p.wait(ctx); err != nil {
-		p.watch.Disarm()
+	if err := p.watch.Arm(0, word, old); err != nil {
+		return err
+	}
+	if _, err := p.wait(ctx); err != nil {
+		p.watch.Disarm(0)
 		return err
 	}
 	return nil
 }
 
-// wait reads the watch. The read's deadline ends it for the context, or for
+// wait reads the watch and returns how many bytes. The read's deadline ends it for the context, or for
 // hasten. It is put right before the context is looked at, so that the context's
 // end is seen here or ends the next read.
-func (p *parking) wait(ctx context.Context) error {
+func (p *parking) wait(ctx context.Context) (int, error) {
 	f := p.watch.File()
 	for {
-		_, err := f.Read(p.buf[:])
+		n, err := f.Read(p.buf)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
+			return n, err
 		}
 		d, limited := ctx.Deadline() // the zero time is no deadline
 		f.SetReadDeadline(d)
 		if err := ctx.Err(); err != nil {
-			return err
+			return 0, err
 		}
 		if limited && !time.Now().Before(d) {
-			return context.DeadlineExceeded // the read's timer ran first
+			return 0, context.DeadlineExceeded // the read's timer ran first
 		}
 	}
 }
@@ -98,6 +100,12 @@ func (s *sleeper) take() (*parking, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.know(w)
+	return &parking{watch: w, buf: make([]byte, 8)}, nil
+}
+
+// know keeps a watch's file for hasten, with mu held.
+func (s *sleeper) know(w *cpudriver.Watch) {
 	if s.all == nil {
 		go s.hasten()
 	}
@@ -105,7 +113,6 @@ func (s *sleeper) take() (*parking, error) {
 		s.all = append(s.all, nil)
 	}
 	s.all[w.FD()] = w.File()
-	return &parking{watch: w}, nil
 }
 
 func (s *sleeper) put(p *parking) {

@@ -34,3 +34,8 @@ func Scratch(core int) (ring, lines []limit.Line, err error) {
 }
 
 const _ = -(unsafe.Sizeof(limit.Line{}) - unsafe.Sizeof(urpc.Line{}))
+
+// bytesOf returns the memory of words, of which there is at least one.
+func bytesOf(words []uint32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 4*len(words))
+}

@@ -24,7 +24,10 @@ type core struct {
 type watch struct {
 	word *uint64
 	old  uint64
-	done chan struct{}
+	done chan struct{} // closed when it has changed; of a set, of one
+
+	set   *coreSet
+	place uint32
 }
 
 // newCore starts the idle loop of a core with that asleep word; it ends with tb.
@@ -72,7 +75,12 @@ func (c *core) look() (found bool) {
 	for w := range c.armed {
 		if atomic.LoadUint64(w.word) != w.old {
 			delete(c.armed, w)
-			close(w.done)
+			if w.set != nil {
+				w.set.changed = append(w.set.changed, w.place)
+				notify(w.done)
+			} else {
+				close(w.done)
+			}
 			found = true
 		}
 	}
@@ -95,6 +103,61 @@ func (c *core) Sleep(ctx context.Context, word *uint64, old uint64) error {
 		c.mu.Unlock()
 		return ctx.Err()
 	}
+}
+
+// coreSet is a Watch of a test's core.
+type coreSet struct {
+	c       *core
+	ctx     context.Context
+	places  []*watch // nil where none is armed
+	changed []uint32 // under the core's lock
+	woken   chan struct{}
+}
+
+// Watch implements Watcher.
+func (c *core) Watch(ctx context.Context, n int) (Watch, error) {
+	return &coreSet{c: c, ctx: ctx, places: make([]*watch, n), woken: make(chan struct{}, 1)}, nil
+}
+
+func (s *coreSet) Arm(place int, word *uint64, old uint64) error {
+	s.Disarm(place)
+	w := &watch{word: word, old: old, done: s.woken, set: s, place: uint32(place)}
+	s.c.pauses()
+	s.c.mu.Lock()
+	s.places[place] = w
+	s.c.armed[w] = true
+	s.c.mu.Unlock()
+	notify(s.c.arm)
+	return nil
+}
+
+func (s *coreSet) Disarm(place int) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	delete(s.c.armed, s.places[place])
+}
+
+func (s *coreSet) Wait() ([]uint32, error) {
+	s.c.mu.Lock()
+	s.c.halts++
+	s.c.mu.Unlock()
+	select {
+	case <-s.woken:
+	case <-s.ctx.Done():
+		return nil, s.ctx.Err()
+	}
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	changed := s.changed
+	s.changed = nil
+	return changed, nil
+}
+
+func (s *coreSet) Close() error {
+	for i := range s.places {
+		s.Disarm(i)
+	}
+	return nil
 }
 
 // sleeps is how often a goroutine parked here.

@@ -3,7 +3,6 @@ package urpc
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 )
 
 // Select waits for whichever of several channels speaks first. Its owner polls
@@ -15,30 +14,23 @@ import (
 //		}
 //	}
 //
-// A Sleeper watches one word, so each end has a goroutine that sleeps on its next
-// header and tells Wait. It is started when Wait parks for the first time. Such a
-// goroutine is handed a word and a value and touches nothing of the end, which
-// its owner may use while the goroutine still sleeps.
+// All ends are watched at once, and an end that stayed empty stays watched: a
+// Wait looks at the shared memory only of those that spoke or were read since.
 type Select struct {
 	ctx   context.Context
-	ends  []*selected
-	woken chan struct{} // of one: some end's header changed
+	ends  []*Receiver // nil where one was dropped
+	armed []uint64    // 1 + the line that is watched of each, 0 where none is
+	left  int         // ends not dropped
+	polls int         // before parking, of all ends together; negative: none
+	watch Watch       // nil until Wait parks for the first time
 }
 
-// selected is one end and the goroutine that sleeps for it.
-type selected struct {
-	r       *Receiver
-	arm     chan Parking // of one; nil until the goroutine is there
-	armed   atomic.Bool  // set by Wait, cleared by the goroutine before it tells
-	refused atomic.Pointer[error]
-}
-
-// NewSelect makes a Select of these ends, which a single goroutine uses together.
-// ctx ends its waits and its goroutines; one that never ends costs nothing.
+// NewSelect makes a Select of these ends, which a single goroutine uses together
+// and which park on the same core. ctx ends its waits.
 func NewSelect(ctx context.Context, ends ...*Receiver) *Select {
-	s := &Select{ctx: ctx, woken: make(chan struct{}, 1)}
-	for _, r := range ends {
-		s.ends = append(s.ends, &selected{r: r})
+	s := &Select{ctx: ctx, ends: append([]*Receiver(nil), ends...), armed: make([]uint64, len(ends)), left: len(ends)}
+	if len(ends) > 0 {
+		s.polls = ends[0].link.Polls
 	}
 	return s
 }
@@ -46,24 +38,36 @@ func NewSelect(ctx context.Context, ends ...*Receiver) *Select {
 // Drop takes an end out that has ended or is not to be waited for any more. An
 // end that is closed or broken would otherwise end every Wait at once.
 func (s *Select) Drop(r *Receiver) {
-	for i, e := range s.ends {
-		if e.r == r {
-			if e.arm != nil {
-				close(e.arm)
+	for i, end := range s.ends {
+		if end == r {
+			s.ends[i] = nil
+			s.left--
+			if s.watch != nil {
+				s.watch.Disarm(i)
 			}
-			s.ends = append(s.ends[:i], s.ends[i+1:]...)
 			return
 		}
 	}
 }
 
+// Close gives back what Wait waited by.
+func (s *Select) Close() error {
+	if s.watch == nil {
+		return nil
+	}
+	err := s.watch.Close()
+	s.watch = nil
+	clear(s.armed)
+	return err
+}
+
 // Wait returns once TryRecv of an end may return something else than ErrEmpty,
 // or for no reason. Like Recv it polls, flushes the senders that the ends are
-// paired with, gives lines back, and parks. Errors are the context's, that of a
-// Sleeper, and ErrEmpty if no end is left to wait for. Once each end's goroutine
-// has been started it does not allocate.
+// paired with, gives lines back, and parks. Errors are the context's, those of a
+// Watcher, and ErrEmpty if no end is left to wait for. After the first time it
+// does not allocate.
 func (s *Select) Wait() error {
-	if len(s.ends) == 0 {
+	if s.left == 0 {
 		return fmt.Errorf("wait for none of the channels: %w", ErrEmpty)
 	}
 	if s.poll() {
@@ -72,83 +76,77 @@ func (s *Select) Wait() error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	for _, e := range s.ends {
-		if e.watch(s) {
-			return nil
+	if s.watch == nil {
+		if err := s.open(); err != nil {
+			return err
 		}
 	}
-	select {
-	case <-s.woken:
-	case <-s.ctx.Done():
-		return s.ctx.Err()
-	}
-	for _, e := range s.ends {
-		if err := e.refused.Load(); err != nil {
-			return *err
+	for i, r := range s.ends {
+		if r == nil {
+			continue
 		}
+		if ready, err := s.arm(i, r); ready || err != nil {
+			return err
+		}
+	}
+	changed, err := s.watch.Wait()
+	for _, i := range changed {
+		s.armed[i] = 0
+	}
+	return err
+}
+
+// arm has end i watched, unless it is already and nothing was taken from it or
+// sent over its pair since, or unless there is something to take.
+func (s *Select) arm(i int, r *Receiver) (ready bool, err error) {
+	if s.armed[i] == r.next+1 && r.err == nil {
+		r.flushPair()
+		return false, nil
+	}
+	p, ready := r.Arm()
+	if ready {
+		return true, nil
+	}
+	s.armed[i] = r.next + 1
+	return false, s.watch.Arm(i, p.Word, p.Old)
+}
+
+// open gets the watch from the core that the ends park on.
+func (s *Select) open() error {
+	for _, r := range s.ends {
+		if r == nil {
+			continue
+		}
+		w, ok := r.link.Sleeper.(Watcher)
+		if !ok {
+			return fmt.Errorf("wait for %d channels: %T watches one word: use a Sleeper that is a Watcher", s.left, r.link.Sleeper)
+		}
+		var err error
+		s.watch, err = w.Watch(s.ctx, len(s.ends))
+		return err
 	}
 	return nil
 }
 
-// poll looks at the ends in turn, about as often in all as Recv does at one.
+// poll looks at the ends in turn, about as often in all as Recv does at one. Of
+// more than that it looks at none: the watch does.
 func (s *Select) poll() (ready bool) {
-	for i := range s.ends[0].r.link.Polls/len(s.ends) + 1 {
-		for _, e := range s.ends {
-			if e.r.ready() {
+	if s.watch != nil && s.left > s.polls {
+		return false
+	}
+	for i := range s.polls/s.left + 1 {
+		for _, r := range s.ends {
+			if r == nil {
+				continue
+			}
+			if r.ready() {
 				return true
 			}
-			if i == flushPolls/len(s.ends) {
-				e.r.flushPair()
+			if i == flushPolls/s.left {
+				r.flushPair()
 			}
 			pause(recvPauses)
 		}
 	}
 	return false
 }
-
-// watch has the end's goroutine sleep, unless there is something to take. Where
-// it sleeps from an earlier Wait, the end's header is the same, or the goroutine
-// is on its way to tell.
-func (e *selected) watch(s *Select) (ready bool) {
-	p, ready := e.r.Arm()
-	if ready {
-		return true
-	}
-	if e.armed.Load() {
-		return false
-	}
-	if e.arm == nil {
-		e.arm = make(chan Parking, 1)
-		go e.sleep(s.ctx, e.arm, s.woken)
-	}
-	e.armed.Store(true)
-	e.arm <- p
-	return false
-}
-
-// sleep is the end's goroutine. It clears armed before it tells: a Wait that
-// still finds it set is told afterwards.
-func (e *selected) sleep(ctx context.Context, arm <-chan Parking, woken chan<- struct{}) {
-	for {
-		select {
-		case p, ok := <-arm:
-			if !ok {
-				return
-			}
-			if err := p.Sleep(ctx); err != nil {
-				e.refuse(err)
-			}
-			e.armed.Store(false)
-			select {
-			case woken <- struct{}{}:
-			default: // Wait has not come round since the last one
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// refuse keeps the error for Wait. Its address is taken here, so that a sleep
-// that goes well allocates nothing.
-func (e *selected) refuse(err error) { e.refused.Store(&err) }

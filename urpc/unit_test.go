@@ -117,6 +117,13 @@ type noParking struct{}
 
 func (noParking) Sleep(context.Context, *uint64, uint64) error { return errors.New("parked") }
 
+func (noParking) Watch(context.Context, int) (Watch, error) { return noWaiting{}, nil }
+
+type noWaiting struct{ Watch }
+
+func (noWaiting) Arm(int, *uint64, uint64) error { return nil }
+func (noWaiting) Wait() ([]uint32, error)        { return nil, errors.New("parked") }
+
 // TestRoomDuringFlush: the receiver empties the ring while a sender that found
 // it full rings the bell. The sender must not wait for a second acknowledgement.
 func TestRoomDuringFlush(t *testing.T) {

@@ -80,34 +80,56 @@ func ProtectPages(mem []byte, to pages.Access) error {
 // ErrWatches says that the descriptor table is full.
 var ErrWatches = errors.New("no descriptor left for a watch: a core has room for 2048; close channels that are no longer used")
 
+// ErrArmed says that too many words are waited for.
+var ErrArmed = errors.New("no room to wait for one more word: a core waits for 8192 at a time; close channels that are no longer used")
+
 // Watch waits for words of the shared region to change. It serves one
 // goroutine at a time.
 type Watch struct {
-	fd   uint64
-	file *os.File
+	fd     uint64
+	file   *os.File
+	memory []uint32 // of a set: the driver's
 }
 
-// NewWatch returns a watch; Close gives it back.
-func NewWatch() (*Watch, error) {
-	fd := invoke(callWatch, 0, 0, 0)
-	if int64(fd) < 0 {
+// NewWatch returns a watch for one word; Close gives it back.
+func NewWatch() (*Watch, error) { return open(&Watch{}, 0, 0) }
+
+// MaxPlaces is how many words a set can have.
+const MaxPlaces = 1 << 15
+
+// NewWatchSet returns a watch for n words, from 1 to MaxPlaces.
+func NewWatchSet(n int) (*Watch, error) {
+	w := &Watch{memory: make([]uint32, 2*n)}
+	return open(w, addressOf(&w.memory[0]), uint64(n))
+}
+
+func open(w *Watch, memory, n uint64) (*Watch, error) {
+	w.fd = invoke(callWatch, memory, n, 0)
+	if int64(w.fd) < 0 {
 		return nil, ErrWatches
 	}
-	return &Watch{fd: fd, file: os.NewFile(uintptr(fd), "watch")}, nil
+	w.file = os.NewFile(uintptr(w.fd), "watch")
+	return w, nil
 }
 
 // File is the descriptor to read 8 bytes from once armed: the read parks the
-// goroutine in the netpoller until the word changed; deadlines work.
+// goroutine in the netpoller until the word changed; deadlines work. From a set
+// of n words it reads at least 4n bytes and 8: the places, 4 bytes each, whose
+// words changed.
 func (w *Watch) File() *os.File { return w.file }
 
 // Arm makes the next read wait until *word is no longer old. word must stay
-// valid for the wait; words of the shared region always do.
-func (w *Watch) Arm(word *uint64, old uint64) {
-	invoke(callArm, w.fd, addressOf(word), old)
+// valid for the wait; words of the shared region always do. place is 0 but in a
+// set, where a place that has changed is not armed before that was read.
+func (w *Watch) Arm(place int, word *uint64, old uint64) error {
+	if r := invoke(callArm, w.fd|uint64(place)<<16, addressOf(word), old); int64(r) < 0 {
+		return ErrArmed
+	}
+	return nil
 }
 
 // Disarm takes back Arm, whether the word has changed or not.
-func (w *Watch) Disarm() { invoke(callArm, w.fd, 0, 0) }
+func (w *Watch) Disarm(place int) { invoke(callArm, w.fd|uint64(place)<<16, 0, 0) }
 
 // Late returns the descriptor of a watch that has fired and is not read because
 // the core computes, or false where there is none. Each is returned once.

@@ -79,7 +79,7 @@ func readiness(f *file) uint32 {
 		}
 		return pollOut
 	case watch:
-		if f.c >= watchFired {
+		if f.c != watchIdle {
 			return pollIn
 		}
 	case pipeRead:
@@ -131,7 +131,7 @@ func sysEpollPwait(c *context, epfd, buffer, n, timeout uint64) uint64 {
 	if ep == nil || ep.kind != poller {
 		return errno(eBADF)
 	}
-	lookAtWatches()
+	lookAtSome()
 	if found := collect(epfd, buffer, n); found != 0 {
 		return found
 	}

@@ -7,7 +7,7 @@ const maxFiles = 2048
 type file struct {
 	kind     uint8
 	nonblock bool
-	peer     uint16 // pipes: the other end, 0 when closed
+	peer     uint16 // pipes: the other end, 0 when closed; watches: places of a set, 0 for one word
 	poll     uint16 // 1 + the epoll descriptor it is registered with
 	slot     uint16 // its place in polled
 	events   uint32 // epoll: events asked for
@@ -25,7 +25,7 @@ const (
 	poller    // epoll
 	pipeRead  // a = address, b = bytes buffered, c = offset of the first
 	pipeWrite // peer is the reading end
-	watch     // a = address of the word, b = old value, c = watchIdle, watchArmed, watchFired
+	watch     // a = a set's memory, b = places of it that changed; or a = 0, b = 1 + where its word is armed; c = watchIdle, watchFired, watchLate
 	regular   // a = its place in a tree, b = offset
 	folder    // a = its place in a tree, b = entries already listed
 )
@@ -146,7 +146,7 @@ func sysClose(fd uint64) uint64 {
 	case pipeRead, pipeWrite:
 		closePipe(f)
 	case watch:
-		disarm(int(fd))
+		closeWatch(fd)
 	case poller:
 		for i := polledN - 1; i >= 0; i-- {
 			if p := &files[polled[i]]; p.poll == uint16(fd)+1 {

@@ -18,7 +18,7 @@ const spinNS = 20_000
 const maxSleep = 60_000_000_000
 
 // idle waits until something may have become runnable. It polls the armed
-// words for PollCycles; then it publishes that it sleeps, fences, looks once
+// words for PollCycles, some at a time; then it publishes that it sleeps, fences, looks once
 // more, and halts with the timer set to the nearest deadline. The CPL0 half
 // tests pending with interrupts off before it halts, so an event that comes
 // in between is not lost (docs/explanation/cpudriver.md).
@@ -28,7 +28,7 @@ func idle() {
 	deadline, awaited := nearest()
 	limit := clock.TSC() + bootPage().PollCycles
 	for {
-		if pending != 0 || somethingReady() {
+		if pending != 0 || lookAtSome() || otherReady() {
 			takePending()
 			return
 		}
@@ -69,8 +69,11 @@ func idle() {
 }
 
 // somethingReady looks at every word that another party may write.
-func somethingReady() bool {
-	return lookAtWatches() || signalWaiting() || logRoomWaited() || inputWaited()
+func somethingReady() bool { return lookAtWatches() || otherReady() }
+
+// otherReady looks at those that no goroutine has armed.
+func otherReady() bool {
+	return signalWaiting() || logRoomWaited() || inputWaited()
 }
 
 // logRoomWaited reports whether the VMM drained the log while a thread waits

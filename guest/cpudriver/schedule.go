@@ -35,7 +35,7 @@ func schedule() {
 // settle turns what happened outside into runnable contexts: expired
 // deadlines, ready descriptors, room in the log, input, signals from the VMM.
 func settle() {
-	lookAtWatches()
+	lookAtSome()
 	takeSignals()
 	var now uint64
 	for i := 0; i < contextsTop; i++ {

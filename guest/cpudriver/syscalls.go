@@ -154,7 +154,7 @@ func dispatch(c *context) {
 		r = errno(eNETUNREACH)
 		unserved(nr)
 	case callWatch:
-		r = newWatch()
+		r = newWatch(c.rdi, c.rsi)
 	case callArm:
 		r = armWatch(c.rdi, c.rsi, c.rdx)
 	case callLate:

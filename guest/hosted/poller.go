@@ -23,7 +23,7 @@ func (c *Core) poll() {
 	for {
 		for limit := clock.TSC() + c.PollCycles(); ; runtime.Gosched() {
 			now := clock.TSC()
-			if c.watch.look() {
+			if c.watch.lookAtSome() {
 				limit = now + c.PollCycles()
 			} else if now >= limit {
 				break

@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// watches are the words that goroutines wait for. It is the core's urpc.Sleeper.
+// watches are the words that goroutines wait for. It is the core's urpc.Watcher.
 type watches struct {
 	mu    sync.Mutex
 	armed []*watch
 	free  []*watch // kept, so that parking allocates nothing once they are there
+	seen  int      // where the last lookAtSome ended
 }
 
 // watch is one goroutine that waits for one word to change.
@@ -19,6 +20,11 @@ type watch struct {
 	old   uint64
 	at    int           // its place in armed, -1 when it is not
 	fired chan struct{} // of one
+
+	// Of a watchSet's.
+	set    *watchSet
+	place  uint32
+	listed bool // in its changed
 }
 
 // Sleep implements urpc.Sleeper.
@@ -78,15 +84,34 @@ func (s *watches) disarm(w *watch) {
 func (s *watches) look() (fired bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := 0; i < len(s.armed); {
-		w := s.armed[i]
-		if atomic.LoadUint64(w.word) == w.old {
-			i++
-			continue
+	return s.lookAt(0, len(s.armed))
+}
+
+// shortLook is how many words the idle loop looks at while it polls, before it
+// lets others run.
+const shortLook = 64
+
+// lookAtSome is look for some of the words, in turns.
+func (s *watches) lookAtSome() (fired bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen >= len(s.armed) {
+		s.seen = 0
+	}
+	from := s.seen
+	s.seen = min(from+shortLook, len(s.armed))
+	return s.lookAt(from, s.seen)
+}
+
+// lookAt looks at the armed words from one to before another, from behind: where
+// one fires, the last one takes its place.
+func (s *watches) lookAt(from, to int) (fired bool) {
+	for i := to - 1; i >= from; i-- {
+		if w := s.armed[i]; atomic.LoadUint64(w.word) != w.old {
+			s.disarm(w)
+			w.fire()
+			fired = true
 		}
-		s.disarm(w)
-		w.fired <- struct{}{}
-		fired = true
 	}
 	return fired
 }

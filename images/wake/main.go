@@ -4,7 +4,8 @@
 // timer interrupt hides a lost wake-up, and with "--poll 0" core 1 halts at
 // once. Delays of 0 to 60 us hit every instruction between the last look at
 // the ring and the halt. With "-busy 1" core 1 also has a goroutine that computes
-// without ever waiting, and the sleeper says how much of its time the messages took.
+// without ever waiting, and the sleeper says how much of its time the messages took;
+// with "-idle 1000" core 1 waits for that many idle channels beside the one.
 package main
 
 import (
@@ -27,6 +28,7 @@ var (
 	low    = flag.Duration("min", 0, "shortest delay before a message")
 	high   = flag.Duration("max", 60*time.Microsecond, "longest delay")
 	busy   = flag.Int("busy", 0, "goroutines of core 1 that compute all the time")
+	idle   = flag.Int("idle", 0, "further words that core 1 waits for, which never change")
 	seed   = flag.Uint64("seed", 1, "seed of the delays")
 	asJSON = flag.Bool("json", false, "print the result as JSON")
 )
@@ -69,6 +71,11 @@ func sleeper() error {
 	for range *busy {
 		go compute()
 	}
+	if *idle > 0 {
+		if err := waitInVain(*idle); err != nil {
+			return err
+		}
+	}
 	for i := range uint64(*rounds) {
 		if err := ch.Recv(ctx, &m); err != nil {
 			return err
@@ -81,6 +88,27 @@ func sleeper() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// waitInVain has a goroutine wait for n words, each in a cache line of its own as
+// the headers of idle channels are.
+func waitInVain(n int) error {
+	lines := make([][8]uint64, n)
+	set, err := guest.Sleeper().(urpc.Watcher).Watch(context.Background(), n)
+	if err != nil {
+		return err
+	}
+	for i := range lines {
+		if err := set.Arm(i, &lines[i][0], 0); err != nil {
+			return err
+		}
+	}
+	go func() {
+		changed, err := set.Wait()
+		fmt.Fprintf(os.Stderr, "wake: a wait for %d words that nobody changes ended: %v, %v\n", len(lines), changed, err)
+		os.Exit(1)
+	}()
 	return nil
 }
 

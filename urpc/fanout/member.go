@@ -88,13 +88,12 @@ func ended(err error) error {
 // inner is a member of a tree.
 type inner struct {
 	*node
-	peers    []int              // cores listened to
-	stale    bool               // peers is
-	waiting  *urpc.Select       // for peers
-	forget   context.CancelFunc // ends waiting's goroutines
-	done     bool               // the handler said so
-	last     uint64             // in this operation
-	answered bool               // which was answered
+	peers    []int        // cores listened to
+	stale    bool         // peers is
+	waiting  *urpc.Select // for peers
+	done     bool         // the handler said so
+	last     uint64       // in this operation
+	answered bool         // which was answered
 }
 
 // NewMulticastMember makes core self's part in a tree.
@@ -193,16 +192,14 @@ func (i *inner) wait(ctx context.Context) error {
 				ends = append(ends, conn.Receiver)
 			}
 		}
-		var inside context.Context
-		inside, i.forget = context.WithCancel(ctx)
-		i.waiting = urpc.NewSelect(inside, ends...)
+		i.waiting = urpc.NewSelect(ctx, ends...)
 	}
 	return i.waiting.Wait()
 }
 
 func (i *inner) stopWaiting() {
 	if i.waiting != nil {
-		i.forget()
+		i.waiting.Close()
 		i.waiting = nil
 	}
 }

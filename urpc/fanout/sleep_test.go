@@ -52,6 +52,55 @@ func (s *sleepy) Sleep(ctx context.Context, word *uint64, old uint64) error {
 	}
 }
 
+// sleepySet is a Watch of such a core: it looks at all its words itself.
+type sleepySet struct {
+	*sleepy
+	ctx     context.Context
+	words   []*uint64 // nil where none is armed
+	olds    []uint64
+	changed []uint32
+}
+
+// Watch implements urpc.Watcher.
+func (s *sleepy) Watch(ctx context.Context, n int) (urpc.Watch, error) {
+	return &sleepySet{sleepy: s, ctx: ctx, words: make([]*uint64, n), olds: make([]uint64, n)}, nil
+}
+
+func (s *sleepySet) Arm(place int, word *uint64, old uint64) error {
+	s.words[place], s.olds[place] = word, old
+	return nil
+}
+
+func (s *sleepySet) Disarm(place int) { s.words[place] = nil }
+func (s *sleepySet) Close() error     { return nil }
+
+func (s *sleepySet) Wait() ([]uint32, error) {
+	for {
+		s.delay()
+		s.mu.Lock()
+		urpc.PublishAsleep(&s.asleep)
+		rung := s.rung
+		s.mu.Unlock()
+		s.delay()
+		s.changed = s.changed[:0]
+		for i, w := range s.words {
+			if w != nil && atomic.LoadUint64(w) != s.olds[i] {
+				s.words[i] = nil
+				s.changed = append(s.changed, uint32(i))
+			}
+		}
+		if len(s.changed) > 0 {
+			return s.changed, nil
+		}
+		s.slept.Add(1)
+		select {
+		case <-rung:
+		case <-s.ctx.Done():
+			return nil, s.ctx.Err()
+		}
+	}
+}
+
 // delays makes a function that lets others run, at random.
 func delays(seed uint64) func() {
 	var mu sync.Mutex
