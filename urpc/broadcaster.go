@@ -186,9 +186,6 @@ func (b *Broadcaster) Close() {
 		return
 	}
 	b.closed = true
-	publish(&b.own.sent, b.next)
-	publish(&b.own.state, closedWord(b.epoch))
-	l := &b.ring[b.next&uint64(len(b.ring)-1)]
-	publish(&l.header, makeHeader(b.epoch, 0, typeClose, uint32(b.next)+1))
+	endRing(b.ring, b.own, b.next, b.epoch)
 	b.wake()
 }

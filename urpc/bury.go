@@ -14,12 +14,7 @@ import "sync/atomic"
 func BurySide(dead, peer Side, epoch uint8) {
 	e := uint64(epoch) << epochShift
 	sent := finished(dead.Ring, atomic.LoadUint64(&peer.Rx.ack)&^ackClosed, e)
-	if atomic.LoadUint64(&dead.Tx.state) == 0 {
-		publish(&dead.Tx.sent, sent)
-		publish(&dead.Tx.state, closedWord(e))
-	}
-	l := &dead.Ring[sent&uint64(len(dead.Ring)-1)]
-	publish(&l.header, makeHeader(e, 0, typeClose, uint32(sent)+1))
+	endRing(dead.Ring, dead.Tx, sent, e)
 	if atomic.LoadUint64(&dead.Rx.state) == 0 {
 		publish(&dead.Rx.state, closedWord(e))
 	}

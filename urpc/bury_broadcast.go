@@ -46,17 +46,12 @@ func acks(list []uint64, members []*Control) []uint64 {
 // members' messages end. That one must stay, for those that are members.
 func buryFrom(dead Broadcast, from, epoch uint64) {
 	sent := finished(dead.Ring, from, epoch)
-	l := &dead.Ring[sent&uint64(len(dead.Ring)-1)]
-	h := atomic.LoadUint64(&l.header)
-	meant := wellFormed(headerLength(h), headerType(h)) || headerType(h) == typeClose
+	h := atomic.LoadUint64(&dead.Ring[sent&uint64(len(dead.Ring)-1)].header)
+	meant := isMessage(h) || headerType(h) == typeClose
 	if h&epochMask == epoch && meant && int32(uint32(h)-uint32(sent)-1) > 0 {
 		return // a member that waited for this line sees that it has changed
 	}
-	if atomic.LoadUint64(&dead.Tx.state) == 0 {
-		publish(&dead.Tx.sent, sent)
-		publish(&dead.Tx.state, closedWord(epoch))
-	}
-	publish(&l.header, makeHeader(epoch, 0, typeClose, uint32(sent)+1))
+	endRing(dead.Ring, dead.Tx, sent, epoch)
 }
 
 // BuryListener closes the control block by which a dead core acknowledged the

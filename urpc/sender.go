@@ -133,12 +133,7 @@ func (s *Sender) Close() {
 		return
 	}
 	s.closed = true
-	publish(&s.own.sent, s.next)
-	publish(&s.own.state, closedWord(s.epoch))
-	// The limit keeps one line free for the mark, so a receiver that waits
-	// needs to watch nothing but the next header.
-	l := &s.ring[s.next&uint64(len(s.ring)-1)]
-	publish(&l.header, makeHeader(s.epoch, 0, typeClose, uint32(s.next)+1))
+	endRing(s.ring, s.own, s.next, s.epoch)
 	s.fail(ErrClosed)
 	s.link.Bell.Wake()
 }

@@ -11,6 +11,7 @@
 //	wake.pml   sleeping for want of messages and for want of room
 //	bell.pml   two senders that share a Bell, two watches
 //	close.pml  close of either end, and death of either core, of a ring
+//	broadcast.pml a ring with two readers: wake-up, close and death
 //	bulk.pml   the bulk ring: index, acknowledgements, wake-up, close and death
 //	call.pml   the call line: wake-up, close and death
 //
