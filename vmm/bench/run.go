@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"barreleye/vmm/image"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/temporary"
 )
 
 // Options of all benchmarks.
@@ -67,11 +67,11 @@ func cpuModel() string { return cmp.Or(cpuInfo("model name"), "unknown CPU") }
 
 // cores runs an image of its own on some cores and returns what it printed.
 func (o Options) cores(im *image.Image, change func(*multikernel.Options), args ...string) ([]byte, *multikernel.Report, error) {
-	dir, err := os.MkdirTemp("", "barreleye-bench-")
+	dir, remove, err := temporary.Dir("barreleye-bench-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	var console bytes.Buffer
 	opt := &multikernel.Options{
 		Platform: o.Platform.Platform, Image: im, Args: args, Cores: 2, Memory: 64 << 20, Tick: 10 * time.Millisecond, HaltPoll: -1,

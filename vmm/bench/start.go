@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"time"
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/temporary"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,19 +23,19 @@ func Start(o Options) (*Report, error) {
 	rounds := o.rounds(20)
 	for round := range rounds {
 		o.step("start %d of %d", round+1, rounds)
-		dir, err := os.MkdirTemp("", "barreleye-bench-")
+		dir, remove, err := temporary.Dir("barreleye-bench-")
 		if err != nil {
 			return r, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
 		}
 		var out bytes.Buffer
 		cmd, err := ourselves("run", "--platform", o.Platform.Platform, "--cores", "4", "--dir", dir, "-o", "json", "hello")
 		if err != nil {
-			os.RemoveAll(dir)
+			remove()
 			return r, err
 		}
 		cmd.Stdout = &out
 		err = cmd.Run()
-		os.RemoveAll(dir)
+		remove()
 		if err != nil {
 			return r, fmt.Errorf("bench: %v: %w: try the command by hand", cmd.Args, err)
 		}

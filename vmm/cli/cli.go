@@ -23,11 +23,15 @@ type Host struct {
 	Stdout     io.Writer
 	Stderr     io.Writer
 	Getenv     func(string) string
+
+	interrupt *interrupt // set by Main
 }
 
 // Main runs the command line and returns the exit code. An error is one line
 // on stderr.
 func Main(h Host, args []string) int {
+	h.interrupt = newInterrupt()
+	defer h.interrupt.stop()
 	root := Command(&h)
 	root.SetOut(h.Stdout)
 	root.SetErr(h.Stderr)

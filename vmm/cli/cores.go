@@ -120,7 +120,11 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 			r.ChannelTable(h.Stderr)
 		}
 	})
-	defer s.stop()
+	h.interrupt.pause()
+	defer func() {
+		h.interrupt.resume()
+		s.stop()
+	}()
 	o.Kick, o.Ask = s.kick, s.ask
 	what := "starting"
 	if o.Populate {

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/temporary"
 )
 
 // bootWithin is how long the doctor waits for hello to end. It takes some
@@ -21,12 +21,12 @@ func (h *Host) checkBoot(d *diagnosis, name, platform string) {
 		d.fail(name, err, "build the binary with make, which builds its images first")
 		return
 	}
-	dir, err := os.MkdirTemp("", "barreleye-doctor-")
+	dir, remove, err := temporary.Dir("barreleye-doctor-")
 	if err != nil {
 		d.fail(name, err, "set TMPDIR to a folder that can be written")
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	kick := make(chan multikernel.Reason, 1)
 	timer := time.AfterFunc(bootWithin, func() { kick <- multikernel.Reason{Text: "no end of hello", Code: CodeVMM} })
 	defer timer.Stop()

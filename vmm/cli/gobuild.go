@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"barreleye/vmm/temporary"
 )
 
 // target is what the go tool is to build: a package as it is named in a folder.
@@ -85,11 +87,11 @@ func (h *Host) lacksProgram(t target) bool {
 // goImage has the go tool make an image of t by a command, which is "build",
 // or "test" with flags.
 func (h *Host) goImage(t target, command string, flags ...string) ([]byte, error) {
-	temp, err := os.MkdirTemp("", "barreleye-build-")
+	temp, remove, err := temporary.Dir("barreleye-build-")
 	if err != nil {
 		return nil, fmt.Errorf("%w: set TMPDIR to a folder that can be written", err)
 	}
-	defer os.RemoveAll(temp)
+	defer remove()
 	out := filepath.Join(temp, "image")
 	// Without the version control stamp: git refuses folders of other users.
 	args := append([]string{command, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, flags...)
@@ -99,7 +101,7 @@ func (h *Host) goImage(t target, command string, flags ...string) ([]byte, error
 	}
 	step := h.progress("building %s", t.program)
 	cmd.Stdout, cmd.Stderr = step, step
-	err = cmd.Run()
+	err = h.interrupt.run(cmd)
 	step.end()
 	if err != nil {
 		return nil, fmt.Errorf("go %s: %w: the go tool's own lines say what to correct", command, err)

@@ -13,6 +13,7 @@ import (
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/sources"
+	"barreleye/vmm/temporary"
 
 	"github.com/spf13/pflag"
 )
@@ -173,11 +174,11 @@ func (h *Host) goList(dir string, stderr io.Writer, args ...string) ([]byte, err
 // testImage builds a package's test binary as a guest image. A file that is
 // only there for the go tool (an overlay) makes it import package guest.
 func (h *Host) testImage(p testPackage, opt image.LoadOptions) (*image.Image, error) {
-	temp, err := os.MkdirTemp("", "barreleye-test-")
+	temp, remove, err := temporary.Dir("barreleye-test-")
 	if err != nil {
 		return nil, &failure{CodeHost, fmt.Errorf("test: %w: set TMPDIR to a folder that can be written", err)}
 	}
-	defer os.RemoveAll(temp)
+	defer remove()
 	guest := filepath.Join(temp, "guest.go")
 	overlay, err := json.Marshal(map[string]map[string]string{
 		"Replace": {filepath.Join(p.Dir, "barreleye_guest_test.go"): guest},

@@ -28,10 +28,8 @@ func handleSignals(show func(*multikernel.Report)) *signals {
 		kick: make(chan multikernel.Reason, 1), ask: make(chan multikernel.Asked),
 		got: make(chan os.Signal, 4), over: make(chan struct{}),
 	}
-	signal.Notify(s.got, unix.SIGINT, unix.SIGTERM, unix.SIGUSR1)
-	if !signal.Ignored(unix.SIGHUP) { // nohup has it ignored
-		signal.Notify(s.got, unix.SIGHUP)
-	}
+	signal.Notify(s.got, unix.SIGUSR1)
+	notifyEnd(s.got)
 	go s.serve(show)
 	return s
 }
