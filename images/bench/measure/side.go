@@ -73,6 +73,16 @@ type pattern struct {
 	ours, limit func(n uint64)
 }
 
+// warmUp is how many messages to send before the first that counts: where a round
+// has few, so many that each line of a ring was written once. The first touch of
+// each of its pages costs many times a message.
+func (p *pattern) warmUp() int {
+	if p.Per == Batch {
+		return BaseLines + Batch
+	}
+	return p.Per
+}
+
 // series starts a Series; values of params alternate with their keys.
 func series(name string, per int, limitOf string, params ...any) *Series {
 	s := &Series{Name: name, Per: per, LimitOf: limitOf}
@@ -88,6 +98,7 @@ func (s *Side) turns(rounds int, patterns ...pattern) {
 		p.Samples = make([]float64, 0, rounds)
 		p.Limit = make([]float64, 0, rounds)
 		s.Series = append(s.Series, p.Series)
+		s.time(p.warmUp(), p.ours)
 	}
 	for i := range rounds {
 		for _, p := range patterns {
