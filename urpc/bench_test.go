@@ -295,6 +295,51 @@ func drainBulk(b *testing.B, r *BulkReceiver, n uint64) {
 	}
 }
 
+// copies is the number of lines per call in the benchmarks of bulk by copies.
+const copies = 64
+
+// pourCopies is pourBulk by SendBatch; the first and last word of a line are its
+// number.
+func pourCopies(s *BulkSender, n uint64) {
+	var blocks [copies]Block
+	for i := uint64(0); i < n; {
+		some := blocks[:min(copies, n-i)]
+		for j := range some {
+			some[j][0], some[j][7] = i, i
+			i++
+		}
+		for len(some) > 0 {
+			sent, err := s.SendBatch(some)
+			some = some[sent:]
+			if err != nil {
+				pause(1)
+			}
+		}
+	}
+	s.Flush()
+}
+
+// drainCopies is drainBulk by RecvBatch.
+func drainCopies(b *testing.B, r *BulkReceiver, n uint64) {
+	var blocks [copies]Block
+	for i := uint64(0); i < n; {
+		taken, err := r.RecvBatch(blocks[:min(copies, n-i)])
+		if err == ErrEmpty {
+			pause(1)
+			continue
+		} else if err != nil {
+			panic(err)
+		}
+		for j := range blocks[:taken] {
+			if l := &blocks[j]; l[0] != i || l[7] != i {
+				b.Errorf("line %d: %x", i, *l)
+				panic("wrong line")
+			}
+			i++
+		}
+	}
+}
+
 // report adds the rate of a stream.
 func report(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mmsg/s")

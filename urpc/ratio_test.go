@@ -68,6 +68,19 @@ func BenchmarkRatio(b *testing.B) {
 					}},
 				half{func(first, n uint64) { drainBulk(b, receiver, n) }, func(first, n uint64) { pourBulk(sender, n) }})
 		})
+		b.Run(fmt.Sprintf("BulkCopy/lines=%d", size), func(b *testing.B) {
+			ring := limitLines(guarded(b, RingBytes(size)))
+			words := wordsOf(guarded(b, pageSize))
+			sender, receiver := bulkPair(b, size, awake(), awake())
+			compare(b, 100000,
+				half{func(first, n uint64) {
+					limit.VectorRead(&ring[0], uint64(size), &words[0], &words[64], first, n, VectorBytes())
+				},
+					func(first, n uint64) {
+						limit.VectorWrite(&ring[0], uint64(size), &words[0], &words[64], first, n, VectorBytes())
+					}},
+				half{func(first, n uint64) { drainCopies(b, receiver, n) }, func(first, n uint64) { pourCopies(sender, n) }})
+		})
 		b.Run(fmt.Sprintf("StreamBatch/lines=%d", size), func(b *testing.B) {
 			ring := limitLines(guarded(b, RingBytes(size)))
 			ack := wordsOf(guarded(b, pageSize))
