@@ -12,6 +12,7 @@ type axis struct {
 	label  string
 	unit   func(float64) string // writes a value, nil: as a number
 	linear bool                 // logarithmic otherwise
+	narrow bool                 // has half a plot's width
 }
 
 // octaves reports whether ticks are powers of two, not ten.
@@ -59,7 +60,11 @@ func (a axis) Ticks(lo, hi float64) (out []plot.Tick) {
 		if decades < 0.8 {
 			labelled = map[int]bool{1: true, 2: true, 3: true, 4: true, 6: true, 8: true}
 		}
-		each := math.Max(1, math.Ceil(decades/6))
+		most := 6.0
+		if a.narrow {
+			most = 3
+		}
+		each := math.Max(1, math.Ceil(decades/most))
 		start := math.Floor(math.Log10(lo))
 		for k := start; k <= math.Ceil(math.Log10(hi)); k++ {
 			for m := 1; m < 10; m++ {

@@ -228,6 +228,7 @@ func stripLegend(rows []bench.Row) (key []legend) {
 
 // drawStrips draws percentiles of rows.
 func drawStrips(what plan, rows []bench.Row) (template.HTML, []legend, error) {
+	what.x.narrow = true
 	p := newPlot(what.x, axis{linear: true})
 	p.Y.Width, p.Y.Tick.Length = 0, 0
 	s := strips{rows}

@@ -63,15 +63,15 @@ func besidePaper(r *bench.Report) *paper {
 	}
 	inFlight := find(r, "ring_inflight", bench.Param{Key: "inflight", Value: "16"})
 	for _, o := range []struct {
-		name, route string
-		rate        string
+		name, who, route string
+		rate             string
 	}{
-		{"ring", "two rings", rateOf(inFlight)}, {"ring_limit_cores", "two lines, bare assembly", "-"},
-		{"call", "a call's line", "-"}, {"call_limit_cores", "one line, bare assembly", "-"},
+		{"ring", "Barreleye", "two rings", rateOf(inFlight)}, {"ring_limit_cores", "bare assembly", "two lines", "-"},
+		{"call", "Barreleye", "a call's line", "-"}, {"call_limit_cores", "bare assembly", "one line", "-"},
 	} {
 		if x := find(r, o.name); x != nil && x.Percentiles.N > 0 {
 			half := x.Median / 2
-			p.Table2 = append(p.Table2, urpcLine{"Barreleye", o.route, fmt.Sprintf("%.0f", half*ghz), fmt.Sprintf("%.0f", half), o.rate, true})
+			p.Table2 = append(p.Table2, urpcLine{o.who, o.route, fmt.Sprintf("%.0f", half*ghz), fmt.Sprintf("%.0f", half), o.rate, true})
 		}
 	}
 	p.Table3 = []ipcLine{

@@ -33,7 +33,7 @@ func along(r *bench.Report, name, x string, y func(row *bench.Row, x float64) fl
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		if row.Name != name || row.Percentiles.N == 0 {
+		if row.Name != name || row.Percentiles.N == 0 || row.Params.Get("where") == "threads" { // host threads would double the lines
 			continue
 		}
 		var others string
@@ -68,7 +68,7 @@ func along(r *bench.Report, name, x string, y func(row *bench.Row, x float64) fl
 // names of rows where words do not do.
 var names = map[string]string{
 	"ring_size": "stream", "payload_stream": "stream", "payload": "handed over", "ring_inflight": "messages", "rpc_inflight": "rpc calls",
-	"shared_ring": "round trip", "shared_stream": "stream", "fanout": "", "peer_roundtrip": "", "peer_stream": "", "peer_payload": "",
+	"shared_ring": "round trip", "shared_stream": "stream", "fanout": "", "idle_channels": "", "peer_roundtrip": "", "peer_stream": "", "peer_payload": "",
 }
 
 // paramWords shows a parameter in a legend.
