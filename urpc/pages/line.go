@@ -68,6 +68,6 @@ func (l *line) decode(m *urpc.Message) error {
 
 // wrong is an error that wraps urpc.ErrCorrupt.
 func (l *line) wrong(what string) error {
-	return fmt.Errorf("pages: line %d of kind %d for %d pages from page %d: %s: %w",
+	return fmt.Errorf("line %d of kind %d for %d pages from page %d: %s: %w",
 		l.generation, l.kind, l.run.count, l.run.first, what, urpc.ErrCorrupt)
 }

@@ -28,9 +28,18 @@ type world struct {
 
 // body is a core and what its program has in hand.
 type body struct {
-	core *Core
-	dead bool
-	hand []held
+	core   *Core
+	dead   bool
+	hand   []held
+	access map[*byte]Access // by page; those that are not there were never taken
+}
+
+// protect is the debug mode's, which the simulation has on.
+func (c *body) protect(mem []byte, to Access) error {
+	for i := 0; i < len(mem); i += PageSize {
+		c.access[&mem[i]] = to
+	}
+	return nil
 }
 
 // held is a run in hand: the program has put a stamp into each page of it, and
@@ -56,7 +65,7 @@ type end struct{ out, in *wire }
 // died is what a core panics with that dies between two lines.
 type died struct{}
 
-const wireLines = 6
+const wireLines = 3
 
 func (e end) TrySend(m *urpc.Message) error {
 	w := e.out.w
@@ -101,7 +110,9 @@ func newWorld(seed uint64) *world {
 	n := 2 + rng.IntN(3)
 	w := &world{rng: rng, mem: newMemories(2 * (1 + rng.IntN(70))), wires: map[[2]int]*wire{}, deaths: rng.IntN(3)}
 	for i := range n {
-		w.cores = append(w.cores, &body{core: must(NewCore(Config{Self: i, Cores: n, Memory: w.mem.of}))})
+		c := &body{access: map[*byte]Access{}}
+		c.core = must(NewCore(Config{Self: i, Cores: n, Memory: w.mem.of, Protect: c.protect}))
+		w.cores = append(w.cores, c)
 		for j := range n {
 			w.wires[[2]int{i, j}] = &wire{w: w, from: i, to: j}
 		}
@@ -144,6 +155,29 @@ func (w *world) check(core int, p Pages, stamp uint64) {
 	}
 }
 
+// checkAccess wants exactly those pages mapped that the core's program has in
+// hand.
+func (w *world) checkAccess(core int) {
+	c := w.cores[core]
+	mapped := 0
+	for _, to := range c.access {
+		if to == ReadWrite {
+			mapped++
+		}
+	}
+	for _, h := range c.hand {
+		for i := range h.pages.run.count {
+			if c.access[&h.pages.shelf.mem[(h.pages.run.first+i)*PageSize]] != ReadWrite {
+				w.fail("core %d: a page in hand is not mapped", core)
+			}
+			mapped--
+		}
+	}
+	if mapped != 0 {
+		w.fail("core %d: %d pages are mapped that are not in hand", core, mapped)
+	}
+}
+
 // drop takes run i out of core's hands.
 func (c *body) drop(i int) {
 	c.hand[i] = c.hand[len(c.hand)-1]
@@ -174,6 +208,7 @@ func (w *world) step(core int) {
 	for _, h := range c.hand {
 		w.check(core, h.pages, h.stamp)
 	}
+	w.checkAccess(core)
 	switch w.rng.IntN(8) {
 	case 0, 1:
 		q, err := p.TryTake(1 + w.rng.IntN(p.Size()))
@@ -347,7 +382,8 @@ func (w *world) run() error {
 	return w.fault
 }
 
-// TestSimulation: whatever happens in whatever order, no page has two owners,
+// TestSimulation: whatever happens in whatever order, no page has two owners, a
+// core has those mapped that its program has in hand, and no others,
 // nothing that was given is lost or changed on its way, every page of living
 // cores comes home, and so does what was granted to a core that died.
 func TestSimulation(t *testing.T) {
