@@ -45,7 +45,46 @@ func handPages(ctx context.Context) error {
 	if err := collect(answered, others); err != nil {
 		return err
 	}
+	if err := finishTogether(ctx); err != nil {
+		return err
+	}
 	fmt.Printf("%d runs to and from each of %d others\n", *count, others)
+	return nil
+}
+
+// finishTogether returns when every other core has got here: a pool ends with
+// either of its cores.
+func finishTogether(ctx context.Context) error {
+	const done = 1 << 40 // above all other numbers
+	for _, step := range []func(*pages.Pool) error{
+		func(pool *pages.Pool) error {
+			p, err := pool.Take(ctx, 1)
+			if err != nil {
+				return err
+			}
+			return pool.Give(ctx, p, done)
+		},
+		func(pool *pages.Pool) error {
+			_, n, err := pool.Receive(ctx)
+			if err == nil && n != done {
+				err = fmt.Errorf("run %d of core %d is one too many", n, pool.Peer())
+			}
+			return err
+		},
+	} {
+		for peer := range guest.Cores() {
+			if peer == guest.Core() {
+				continue
+			}
+			pool, err := guest.Pages(peer)
+			if err == nil {
+				err = step(pool)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
