@@ -1,0 +1,439 @@
+package bind
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"barreleye/devices/region"
+	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/simulate"
+	"barreleye/urpc"
+)
+
+var (
+	seedFlag  = flag.Uint64("bind.seed", 0, "run the simulation of this seed only")
+	seedsFlag = flag.Uint64("bind.seeds", 10_000, "simulations to run")
+)
+
+// services that simulated programs know. Nobody ever listens for the last one.
+var services = []string{"a", "b", "bulk", "none"}
+
+func profileOf(service string) int {
+	if service == "bulk" {
+		return region.ProfileBulk
+	}
+	return region.ProfileLatency
+}
+
+// end is one end of a channel that a simulated program uses.
+type end struct {
+	peer  int
+	entry region.Entry
+}
+
+// node is one simulated core.
+type node struct {
+	machine *Machine
+	left    int         // things still to begin
+	dials   map[ID]bool // not ended; true once given up
+	ends    map[ID]end
+	listens map[string]bool
+
+	// memory, which outlives the core
+	directory map[[2]int]region.Entry // by peer and slot
+	zeroed    map[[2]int]bool         // dirty pages, by peer and page: true once they were zeroed again
+	closed    map[[2]int]region.Entry // sides that this core has closed itself, by peer and page
+}
+
+// trial is one run: programs that listen, dial, give up and close at random.
+type trial struct {
+	world    *simulate.World[urpc.Message]
+	geometry region.Geometry
+	nodes    []node
+	buried   map[[2]int]map[[2]int]bool // by dead core and peer: page and epoch of closed sides
+	mutation mutation
+	opened   int // dials that ended well
+	log      *transcript
+}
+
+func (t *trial) Boot(core int, _ membership.View) {
+	t.nodes[core] = node{
+		machine: New(t.geometry), left: 25, dials: map[ID]bool{}, ends: map[ID]end{}, listens: map[string]bool{},
+		directory: map[[2]int]region.Entry{}, zeroed: map[[2]int]bool{}, closed: map[[2]int]region.Entry{},
+	}
+}
+
+func (t *trial) Deliver(core, from int, l urpc.Message) {
+	t.log.delivered(core, from, &l)
+	actions, err := t.nodes[core].machine.Receive(from, &l)
+	if err != nil {
+		t.world.Fail("core %d: core %d is said to be hostile: %v", core, from, err)
+	}
+	t.perform(core, actions)
+}
+
+func (t *trial) View(core int, view membership.View) {
+	for peer := range t.nodes {
+		if !view.Members.Has(peer) && t.nodes[core].machine.peers[peer].gone == nil {
+			t.log.note("core %d: core %d is gone", core, peer)
+			t.perform(core, t.nodes[core].machine.Gone(peer))
+		}
+	}
+	t.world.Settled(core, view.Epoch)
+}
+
+// Died is the VMM's burial: it finds what the dead core shared in its directory and in
+// those of the living.
+func (t *trial) Died(dead int) {
+	t.log.note("core %d dies", dead)
+	bury := func(peer, page int, e region.Entry) {
+		b := t.buried[[2]int{dead, peer}]
+		if b == nil {
+			b = map[[2]int]bool{}
+			t.buried[[2]int{dead, peer}] = b
+		}
+		b[[2]int{page, int(e.Epoch)}] = true
+	}
+	for at, e := range t.nodes[dead].directory {
+		bury(at[0], e.Page, e)
+	}
+	for peer := range t.nodes {
+		for at, e := range t.nodes[peer].directory {
+			if at[0] == dead && e.Open {
+				bury(peer, e.PeerPage, e)
+			}
+		}
+	}
+}
+
+// Work is the programs.
+func (t *trial) Work(core int) bool {
+	n, choose := &t.nodes[core], t.world.Choices.N
+	if n.left == 0 {
+		return t.stop(core)
+	}
+	n.left--
+	switch choose(6) {
+	case 0, 1:
+		peer := choose(len(t.nodes))
+		if peer == core {
+			return true
+		}
+		r := Request{
+			Service: services[choose(len(services))], Lines: 16 << choose(4), PeerLines: 16 << (choose(4) * 2), Wait: choose(2) == 1,
+		}
+		if r.Profile = profileOf(r.Service); choose(16) == 1 {
+			r.Profile = 1 - r.Profile
+		}
+		id, actions, err := n.machine.Dial(peer, r)
+		t.log.note("core %d dials core %d for %q: %v", core, peer, r.Service, err)
+		if err == nil {
+			n.dials[id] = false
+		}
+		t.perform(core, actions)
+	case 2:
+		if id, ok := pick(n.dials, choose); ok && !n.dials[id] {
+			n.dials[id] = true
+			t.log.note("core %d gives up channel %d", core, id)
+			t.perform(core, n.machine.GiveUp(id))
+		}
+	case 3:
+		if id, ok := pick(n.ends, choose); ok {
+			t.close(core, id)
+		}
+	default:
+		s := services[choose(len(services)-1)]
+		if n.listens[s] && choose(4) != 1 {
+			return true
+		}
+		if n.listens[s] {
+			delete(n.listens, s)
+			n.machine.Unlisten(s)
+			return true
+		}
+		n.listens[s] = true
+		t.log.note("core %d listens for %q", core, s)
+		actions, err := n.machine.Listen(s, profileOf(s))
+		if err != nil {
+			t.world.Fail("core %d: listen: %v", core, err)
+		}
+		t.perform(core, actions)
+	}
+	return true
+}
+
+// stop ends one of the things that a program has begun.
+func (t *trial) stop(core int) bool {
+	n := &t.nodes[core]
+	for s := range n.listens {
+		n.machine.Unlisten(s)
+	}
+	clear(n.listens)
+	for _, id := range slices.Sorted(maps.Keys(n.dials)) {
+		if !n.dials[id] {
+			n.dials[id] = true
+			t.log.note("core %d gives up channel %d", core, id)
+			t.perform(core, n.machine.GiveUp(id))
+			return true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(n.ends)) {
+		t.close(core, id)
+		return true
+	}
+	return false
+}
+
+func (t *trial) close(core int, id ID) {
+	n := &t.nodes[core]
+	e := n.ends[id]
+	n.closed[[2]int{e.peer, e.entry.Page}] = e.entry
+	delete(n.ends, id)
+	t.log.note("core %d closes channel %d", core, id)
+	if c := n.machine.channels[id]; t.mutation == reuseEarly && c != nil {
+		c.told = true
+	}
+	t.perform(core, n.machine.Close(id))
+}
+
+func pick[V any](m map[ID]V, choose func(int) int) (ID, bool) {
+	if len(m) == 0 {
+		return 0, false
+	}
+	return slices.Sorted(maps.Keys(m))[choose(len(m))], true
+}
+
+// perform does what the machine says; the core may die after each of it.
+func (t *trial) perform(core int, actions []Action) {
+	n := &t.nodes[core]
+	if t.mutation == publishLate {
+		slices.SortStableFunc(actions, func(a, b Action) int { return bool2int(a.Kind == ActPublish) - bool2int(b.Kind == ActPublish) })
+	}
+	for _, a := range actions {
+		if t.world.Dies(core) {
+			return
+		}
+		t.log.did(core, &a)
+		switch a.Kind {
+		case ActZero:
+			t.untouched(core, a.Peer, a.Page, a.Pages)
+			for i := range a.Pages {
+				n.zeroed[[2]int{a.Peer, a.Page + i}] = true
+			}
+		case ActPublish:
+			t.publish(core, &a)
+		case ActClear:
+			delete(n.directory, [2]int{a.Peer, a.Slot})
+		case ActHangUp:
+			n.closed[[2]int{a.Peer, a.Entry.Page}] = a.Entry
+		case ActSend:
+			t.world.Send(core, a.Peer, a.Line)
+		case ActDialed:
+			givenUp, waits := n.dials[a.ID]
+			if !waits {
+				t.world.Fail("core %d: a dial ends that nobody waits for: %v", core, a.Err)
+			}
+			delete(n.dials, a.ID)
+			if a.Err == nil && !givenUp {
+				t.opened++
+				t.open(core, a.ID)
+			}
+		case ActOffered:
+			t.open(core, a.ID)
+		}
+	}
+	for id, givenUp := range n.dials {
+		if givenUp {
+			delete(n.dials, id)
+		}
+	}
+}
+
+// publish takes a directory's entry: its side must be zero the first time, and
+// nobody's.
+func (t *trial) publish(core int, a *Action) {
+	n := &t.nodes[core]
+	at := [2]int{a.Peer, a.Slot}
+	old, there := n.directory[at]
+	if !t.geometry.Fits(a.Entry.Page, a.Entry.Lines) || a.Entry.Open && !t.geometry.Fits(a.Entry.PeerPage, a.Entry.PeerLines) {
+		t.world.Fail("core %d publishes %+v", core, a.Entry)
+	}
+	if there && (old.Open || old.Page != a.Entry.Page) {
+		t.world.Fail("core %d: place %v is taken by %+v, not by %+v", core, at, old, a.Entry)
+	}
+	if n.directory[at] = a.Entry; there {
+		return
+	}
+	delete(n.closed, [2]int{a.Peer, a.Entry.Page})
+	pages := region.SidePages(a.Entry.Lines)
+	t.untouched(core, a.Peer, a.Entry.Page, pages)
+	for i := range pages {
+		p := [2]int{a.Peer, a.Entry.Page + i}
+		if zero, dirty := n.zeroed[p]; dirty && !zero {
+			t.world.Fail("core %d: page %d towards core %d is used and not zero", core, p[1], p[0])
+		}
+		n.zeroed[p] = false
+	}
+}
+
+// untouched wants no end of either core on these pages of core.
+func (t *trial) untouched(core, peer, page, pages int) {
+	overlap := func(at, lines int) bool { return at < page+pages && page < at+region.SidePages(lines) }
+	for _, e := range t.nodes[core].ends {
+		if e.peer == peer && overlap(e.entry.Page, e.entry.Lines) {
+			t.world.Fail("core %d uses pages %d to %d towards core %d again while its own end %+v is open", core, page, page+pages, peer, e.entry)
+		}
+	}
+	for _, e := range t.nodes[peer].ends {
+		if t.world.Alive(peer) && e.peer == core && overlap(e.entry.PeerPage, e.entry.PeerLines) {
+			t.world.Fail("core %d uses pages %d to %d again while core %d reads %+v", core, page, page+pages, peer, e.entry)
+		}
+	}
+}
+
+// open makes an end. It must be the counterpart of the other's, where there is one.
+func (t *trial) open(core int, id ID) {
+	peer, e := t.nodes[core].machine.Channel(id)
+	t.nodes[core].ends[id] = end{peer, e}
+	for _, o := range t.nodes[peer].ends {
+		if o.peer != core || o.entry.Page != e.PeerPage || !t.world.Alive(peer) {
+			continue
+		}
+		if o.entry.PeerPage != e.Page || o.entry.Lines != e.PeerLines || o.entry.PeerLines != e.Lines || o.entry.Epoch != e.Epoch || o.entry.Profile != e.Profile {
+			t.world.Fail("cores %d and %d see channels %+v and %+v", core, peer, e, o.entry)
+		}
+	}
+	// A dead peer's side must have been closed, or it would be waited for in vain.
+	b := t.buried[[2]int{peer, core}]
+	if own, ok := t.nodes[peer].closed[[2]int{core, e.PeerPage}]; !t.world.Alive(peer) && !b[[2]int{e.PeerPage, int(e.Epoch)}] && !(ok && own.Epoch == e.Epoch) {
+		t.world.Fail("core %d opens %+v to core %d, which is dead, and nobody has closed it", core, e, peer)
+	}
+}
+
+// end checks what must hold once nothing moves.
+func (t *trial) end() {
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		if !t.world.Alive(i) {
+			continue
+		}
+		if len(n.ends) != 0 || len(n.dials) != 0 || len(n.machine.channels) != 0 || len(n.machine.waiting) != 0 || len(n.directory) != 0 {
+			t.world.Fail("core %d: left over: ends %v, dials %v, %d channels, waiting %v, directory %v",
+				i, n.ends, n.dials, len(n.machine.channels), n.machine.waiting, n.directory)
+		}
+		for peer := range n.machine.peers {
+			p := &n.machine.peers[peer]
+			if p.pool != nil && (len(p.pool.free) != 1 || p.pool.free[0] != run{0, t.geometry.PoolPages}) {
+				t.world.Fail("core %d: of its pool towards core %d is free: %v", i, peer, p.pool.free)
+			}
+		}
+	}
+}
+
+// trialOf makes a simulation of n cores.
+func trialOf(n, deaths int, c *simulate.Choices) *trial {
+	t := &trial{
+		geometry: region.Geometry{Cores: n, RingLines: 64, PoolPages: 24}, nodes: make([]node, n),
+		buried: map[[2]int]map[[2]int]bool{},
+	}
+	t.world = simulate.New[urpc.Message](n, c, t)
+	t.world.Deaths = deaths
+	return t
+}
+
+func (t *trial) run() error {
+	if err := t.world.Run(500_000 + 20_000*len(t.nodes)); err != nil {
+		return err
+	}
+	t.end()
+	return t.world.Fault()
+}
+
+// ofSeed makes a seed's simulation.
+func ofSeed(seed uint64, c *simulate.Choices) *trial {
+	n := 2 + int(seed%4)
+	if seed%50 == 0 {
+		n = 6 + int(seed/50%59)
+	}
+	return trialOf(n, int(seed/4%3), c)
+}
+
+func TestSimulation(t *testing.T) {
+	first, last := uint64(1), *seedsFlag
+	if testing.Short() {
+		last = min(last, 1000)
+	}
+	if *seedFlag != 0 {
+		first, last = *seedFlag, *seedFlag
+	}
+	opened := 0
+	for seed := first; seed <= last; seed++ {
+		c := simulate.Seeded(seed, false)
+		r := ofSeed(seed, c)
+		if err := r.run(); err != nil {
+			t.Fatalf("seed %d: %v\n%s\nagain: go test ./guest/monitor/bind -run TestSimulation -bind.seed %d", seed, err, explain(seed), seed)
+		}
+		opened += r.opened
+	}
+	if *seedFlag == 0 && opened < int(last)/2 {
+		t.Errorf("only %d channels in %d runs", opened, last)
+	}
+}
+
+// explain returns the transcript of a failure's shortest form that is found.
+func explain(seed uint64) string {
+	c := simulate.Seeded(seed, true)
+	ofSeed(seed, c).run()
+	list := simulate.Shrink(c.Record(), 2000, func(c *simulate.Choices) bool { return ofSeed(seed, c).run() != nil })
+	short := ofSeed(seed, simulate.Given(list))
+	short.log = &transcript{}
+	return fmt.Sprintf("%d choices: %v\n%s", len(list), short.run(), short.log.text.String())
+}
+
+// TestHundreds runs hundreds of cores.
+func TestHundreds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second's work")
+	}
+	r := trialOf(400, 30, simulate.Seeded(1, false))
+	if err := r.run(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d channels", r.opened)
+}
+
+// mutation is a way to run the protocol wrongly.
+type mutation uint8
+
+const (
+	correct     mutation = iota
+	reuseEarly           // a side's pages are free as soon as this core has closed
+	publishLate          // the directory is written after the peer was told
+)
+
+func bool2int(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestMutations: the simulation finds out each of them, so it can fail.
+func TestMutations(t *testing.T) {
+	for name, m := range map[string]mutation{"reuse early": reuseEarly, "publish late": publishLate} {
+		t.Run(name, func(t *testing.T) {
+			for seed := uint64(1); seed < 20_000; seed++ {
+				r := ofSeed(seed, simulate.Seeded(seed, false))
+				r.mutation = m
+				if err := r.run(); err != nil {
+					t.Logf("seed %d: %v", seed, err)
+					return
+				}
+			}
+			t.Error("not found out")
+		})
+	}
+}
