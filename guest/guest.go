@@ -87,8 +87,8 @@ func start(p platform) error {
 		return err
 	}
 	m, err := monitor.Start(monitor.Config{
-		Core: Core(), Cores: Cores(), Life: Life(),
-		Channel: func(peer int) (monitor.Channel, error) { return links.conn(region.ChannelMonitor, peer) },
+		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
+		Channel: func(peer int) (monitor.Channel, error) { return links.monitor(peer) },
 		Hellos:  &view.Block(Core()).Hellos,
 		Request: requestWord(view), Sleeper: p.Sleeper(),
 		PublishMaps: p.PublishMaps,

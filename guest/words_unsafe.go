@@ -14,6 +14,11 @@ func requestWord(v *region.View) *uint64 {
 	return (*uint64)(unsafe.Pointer(&v.VMM(Core()).Request))
 }
 
+// overWord returns the word by which the VMM says that a core's life has ended.
+func overWord(v *region.View, core int) *uint64 {
+	return (*uint64)(unsafe.Pointer(&v.VMM(core).Over))
+}
+
 // Scratch returns memory of the shared region that belongs to no channel, for
 // programs that measure the memory itself: the ring and the call lines that a
 // core would share with itself. Every core may ask for every core's.

@@ -13,15 +13,25 @@ type Conn struct {
 
 // NewConn makes the end that writes own and reads peer. It fails with ErrLayout.
 func NewConn(own, peer Side, link Link) (*Conn, error) {
-	s, err := NewSender(own.Ring, own.Tx, peer.Rx, link)
-	if err != nil {
-		return nil, err
-	}
-	r, err := NewReceiver(peer.Ring, own.Rx, peer.Tx, link)
+	s, r, err := NewHalves(own, peer, link)
 	if err != nil {
 		return nil, err
 	}
 	r.pair = s
+	return &Conn{Sender: s, Receiver: r}, nil
+}
+
+// NewHalves makes the same end for two goroutines, of which one sends and the other
+// receives. Neither does anything for the other. It fails with ErrLayout.
+func NewHalves(own, peer Side, link Link) (*Sender, *Receiver, error) {
+	s, err := NewSender(own.Ring, own.Tx, peer.Rx, link)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := NewReceiver(peer.Ring, own.Rx, peer.Tx, link)
+	if err != nil {
+		return nil, nil, err
+	}
 	if own.Stats != nil {
 		s.counts, r.counts = &own.Stats.Send, &own.Stats.Recv
 	}
@@ -30,7 +40,7 @@ func NewConn(own, peer Side, link Link) (*Conn, error) {
 		s.sample(0)
 		r.recorder = &recorder{stats: own.Stats, stamps: &peer.Stats.Stamps}
 	}
-	return &Conn{Sender: s, Receiver: r}, nil
+	return s, r, nil
 }
 
 // Close closes both directions. The peer gets every message sent before.

@@ -1,6 +1,9 @@
 package urpc
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
 // pageSize is the unit of "one writer": pages can be mapped read-only for the
 // other core, cache lines cannot.
@@ -53,6 +56,12 @@ func SideOf(mem []byte, lines int) (Side, error) {
 	}
 	stats, err := statsOf(mem[statsAt:])
 	return Side{Tx: tx, Rx: rx, Stats: stats, Ring: ring}, err
+}
+
+// Ended reports whether the core that writes the side has closed its end, or somebody
+// did in its place. A zeroed side has not ended.
+func (s *Side) Ended() bool {
+	return atomic.LoadUint64(&s.Tx.state) != 0 || atomic.LoadUint64(&s.Tx.index)&indexClosed != 0
 }
 
 // checkLines fails with ErrLayout unless n can be the length of a ring.

@@ -131,7 +131,7 @@ func (v *View) PoolMemory(from, to, page, lines int) ([]byte, error) {
 	if !v.Fits(page, lines) {
 		return nil, urpc.ErrLayout
 	}
-	return urpc.MemoryAt(v.addr(v.openedPage(from, to)+v.directoryPages()+page), urpc.SideBytes(lines))
+	return v.PoolBytes(from, to)[page*layout.PageSize:][:urpc.SideBytes(lines)], nil
 }
 
 // CallStatsArea returns the address of the page that core client writes about

@@ -33,6 +33,12 @@ func (v *View) entry(from, to, i int) *entryWords {
 	return *(**entryWords)(unsafe.Pointer(&a))
 }
 
+// PoolBytes returns the pool that core from has towards core to.
+func (v *View) PoolBytes(from, to int) []byte {
+	a := v.addr(v.openedPage(from, to) + v.directoryPages())
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&a)), v.PoolPages*layout.PageSize)
+}
+
 // Format writes the header of a zeroed region at base and returns its view.
 // The VMM calls it once.
 func Format(base uintptr, g Geometry) (*View, error) {

@@ -13,7 +13,7 @@ import (
 // Message types between monitors.
 const typeHello = 1
 
-// peer speaks to one other monitor: it says hello, and hears the other's.
+// peer hears one other monitor: its hello first, then what there is to agree on.
 //
 //	core a                         core b
 //	  hello(core a, life, ABI)  ->
@@ -21,32 +21,44 @@ const typeHello = 1
 //
 // Both may say it at once; neither waits for the other's before it speaks.
 func (m *Monitor) peer(peer int, ch Channel) {
-	err := m.handshake(peer, ch)
-	if errors.Is(err, urpc.ErrClosed) {
-		return // its program ended before it could say hello
+	err := m.hearHello(peer, ch)
+	if err == nil {
+		m.heard <- peer
+		err = m.hear(peer, ch)
 	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "monitor: core %d: hello with core %d: %v\n", m.cfg.Core, peer, err)
-		return
+	if !errors.Is(err, urpc.ErrClosed) { // its program ended
+		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v\n", m.cfg.Core, peer, err)
 	}
-	m.heard <- peer
+	m.channels.gone(peer)
 }
 
-func (m *Monitor) handshake(peer int, ch Channel) error {
-	ctx := context.Background()
-	hello := urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}}
-	if err := ch.Send(ctx, &hello); err != nil {
-		return err
-	}
+// sayHello has a peer told who this is, before anything else.
+func (m *Monitor) sayHello(peer int) {
+	m.channels.out[peer].put(&urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}})
+}
+
+func (m *Monitor) hearHello(peer int, ch Channel) error {
 	var got urpc.Message
-	if err := ch.Recv(ctx, &got); err != nil {
-		return err
+	if err := ch.Recv(context.Background(), &got); err != nil {
+		return fmt.Errorf("hello: %w", err)
 	}
 	switch {
 	case got.Type != typeHello || got.Words[0] != uint64(peer):
-		return fmt.Errorf("unexpected message of type %d from core %d", got.Type, got.Words[0])
+		return fmt.Errorf("hello: unexpected message of type %d from core %d", got.Type, got.Words[0])
 	case got.Words[2] != layout.ABI:
-		return fmt.Errorf("its ABI is %d, ours %d: rebuild its image", got.Words[2], layout.ABI)
+		return fmt.Errorf("hello: its ABI is %d, ours %d: rebuild its image", got.Words[2], layout.ABI)
 	}
 	return nil
+}
+
+// hear takes what a peer says until its channel ends.
+func (m *Monitor) hear(peer int, ch Channel) error {
+	var got urpc.Message
+	for {
+		m.channels.out[peer].waitRoom()
+		if err := ch.Recv(context.Background(), &got); err != nil {
+			return err
+		}
+		m.channels.receive(m.cfg.Core, peer, &got)
+	}
 }

@@ -2,8 +2,8 @@
 // core's part of the system's state and speaks to the other monitors. It owns
 // the core's memory-map table (package maps; the CPU driver keeps it as it
 // serves the runtime) and its power state, answers the VMM's questions about
-// both through the shared region, and shakes hands with every other monitor
-// at boot.
+// both through the shared region, shakes hands with every other monitor
+// at boot, and opens and closes channels between programs (package bind).
 package monitor
 
 import (
@@ -11,10 +11,12 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"barreleye/devices/region"
 	"barreleye/urpc"
 )
 
-// Channel is a monitor's end of its channel to one other monitor.
+// Channel is a monitor's end of its channel to one other monitor. One goroutine
+// sends and another one receives.
 type Channel interface {
 	Send(ctx context.Context, m *urpc.Message) error
 	Recv(ctx context.Context, m *urpc.Message) error
@@ -22,8 +24,10 @@ type Channel interface {
 
 // Config is what a monitor needs of its core.
 type Config struct {
-	Core, Cores int
+	Core        int
 	Life        uint64
+	Geometry    region.Geometry
+	Memory      Memory
 	Channel     func(peer int) (Channel, error)
 	Hellos      *atomic.Uint64 // where the number of peers heard of is published
 	Request     *uint64        // grows with every question of the VMM
@@ -33,15 +37,16 @@ type Config struct {
 
 // Monitor is one core's monitor.
 type Monitor struct {
-	cfg   Config
-	heard chan int // peers whose hello arrived
-	all   chan struct{}
+	cfg      Config
+	heard    chan int // peers whose hello arrived
+	all      chan struct{}
+	channels *channels
 }
 
 // Start starts the monitor's goroutines.
 func Start(cfg Config) (*Monitor, error) {
-	m := &Monitor{cfg: cfg, heard: make(chan int), all: make(chan struct{})}
-	for peer := range cfg.Cores {
+	m := &Monitor{cfg: cfg, heard: make(chan int), all: make(chan struct{}), channels: newChannels(cfg.Geometry, cfg.Memory)}
+	for peer := range cfg.Geometry.Cores {
 		if peer == cfg.Core {
 			continue
 		}
@@ -49,7 +54,13 @@ func Start(cfg Config) (*Monitor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("monitor: %w", err)
 		}
-		go m.peer(peer, ch)
+		m.channels.out[peer] = newOutbox(ch)
+		m.sayHello(peer)
+	}
+	for peer, out := range m.channels.out {
+		if out != nil {
+			go m.peer(peer, out.ch)
+		}
 	}
 	go m.count()
 	go m.answer()
@@ -58,7 +69,7 @@ func Start(cfg Config) (*Monitor, error) {
 
 // count publishes how many peers said hello.
 func (m *Monitor) count() {
-	for n := 1; n < m.cfg.Cores; n++ {
+	for n := 1; n < m.cfg.Geometry.Cores; n++ {
 		<-m.heard
 		m.cfg.Hellos.Add(1)
 	}

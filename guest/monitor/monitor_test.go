@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"barreleye/devices/region"
 	"barreleye/urpc"
 )
 
@@ -28,7 +29,7 @@ func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor
 	hellos = make([]atomic.Uint64, n)
 	for i := range n {
 		m, err := Start(Config{
-			Core: i, Cores: n, Life: life(i),
+			Core: i, Life: life(i), Geometry: region.Geometry{Cores: n, PoolPages: 64}, Memory: memory{},
 			Channel: func(peer int) (Channel, error) { return pipe{wires[i][peer], wires[peer][i]}, nil },
 			Hellos:  &hellos[i], Request: new(uint64), Sleeper: never{},
 		})
@@ -39,6 +40,14 @@ func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor
 	}
 	return monitors, hellos
 }
+
+// memory is a region that nobody looks at.
+type memory struct{}
+
+func (memory) Zero(peer, page, pages int)             {}
+func (memory) Publish(peer, slot int, e region.Entry) {}
+func (memory) Clear(peer, slot int, e region.Entry)   {}
+func (memory) HangUp(peer int, e region.Entry)        {}
 
 // never sleeps until its context ends.
 type never struct{}
@@ -64,7 +73,7 @@ func TestEveryoneSaysHello(t *testing.T) {
 // TestWaitPeersEnds: waiting for peers that never come ends with the context.
 func TestWaitPeersEnds(t *testing.T) {
 	m, err := Start(Config{
-		Core: 0, Cores: 2,
+		Core: 0, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
 		Channel: func(int) (Channel, error) { return pipe{make(chan urpc.Message, 1), make(chan urpc.Message)}, nil },
 		Hellos:  new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 	})
@@ -87,8 +96,8 @@ func TestHelloIsChecked(t *testing.T) {
 	} {
 		in := make(chan urpc.Message, 1)
 		in <- hello
-		m := &Monitor{cfg: Config{Core: 0, Cores: 2}}
-		if err := m.handshake(1, pipe{make(chan urpc.Message, 1), in}); err == nil {
+		m := &Monitor{cfg: Config{Core: 0, Geometry: region.Geometry{Cores: 2}}}
+		if err := m.hearHello(1, pipe{make(chan urpc.Message, 1), in}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -109,7 +118,7 @@ func (q questions) Sleep(ctx context.Context, word *uint64, old uint64) error {
 func TestRequestsAreAnswered(t *testing.T) {
 	q := questions{new(uint64), make(chan uint64)}
 	answers := make(chan uint64)
-	_, err := Start(Config{Cores: 1, Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
+	_, err := Start(Config{Geometry: region.Geometry{Cores: 1}, Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
 		PublishMaps: func(r uint64) { answers <- r }})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,64 @@
+package guest
+
+import (
+	"barreleye/devices/layout"
+	"barreleye/devices/region"
+	"barreleye/urpc"
+)
+
+// What opening and closing channels does to this core's part of the region
+// (monitor.Memory). All of it lies in the pools: package bind checked.
+
+// Zero fills pages of the pool towards a peer with zeroes.
+func (n *network) Zero(peer, page, pages int) {
+	clear(n.view.PoolBytes(Core(), peer)[page*layout.PageSize:][:pages*layout.PageSize])
+}
+
+// Publish writes a place of the directory.
+func (n *network) Publish(peer, slot int, e region.Entry) { n.view.SetEntry(Core(), peer, slot, e) }
+
+// Clear frees a place of the directory; what went over the channel stays counted.
+func (n *network) Clear(peer, slot int, e region.Entry) {
+	n.view.ClearEntry(Core(), peer, slot)
+	if own, err := n.view.PoolSide(Core(), peer, e.Page, e.Lines); err == nil {
+		t := n.view.Totals(Core(), peer)
+		t.Sent.Add(own.Stats.Send.Messages)
+		t.Received.Add(own.Stats.Recv.Messages)
+	}
+}
+
+// HangUp closes a side on which no end was made.
+func (n *network) HangUp(peer int, e region.Entry) {
+	own, err := n.view.PoolSide(Core(), peer, e.Page, e.Lines)
+	if err != nil {
+		return
+	}
+	if e.Profile == region.ProfileBulk {
+		urpc.BuryBulk(own, e.Epoch)
+	} else {
+		urpc.BurySide(own, urpc.Side{Rx: new(urpc.Control)}, e.Epoch)
+	}
+	n.bells[peer].Wake()
+}
+
+// monitorEnd is a monitor's end of its channel to another one: nobody polls there,
+// and two goroutines use it.
+type monitorEnd struct {
+	*urpc.Sender
+	*urpc.Receiver
+}
+
+func (n *network) monitor(peer int) (*monitorEnd, error) {
+	own, err := n.view.OpenSide(region.ChannelMonitor, Core(), peer)
+	if err != nil {
+		return nil, err
+	}
+	other, err := n.view.OpenSide(region.ChannelMonitor, peer, Core())
+	if err != nil {
+		return nil, err
+	}
+	link := n.link(peer)
+	link.Polls = -1
+	s, r, err := urpc.NewHalves(own, other, link)
+	return &monitorEnd{s, r}, err
+}

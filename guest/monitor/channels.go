@@ -1,0 +1,227 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	"barreleye/devices/region"
+	"barreleye/guest/monitor/bind"
+	"barreleye/urpc"
+)
+
+// ErrListener says that a listener was closed.
+var ErrListener = errors.New("the listener is closed")
+
+// Memory is what opening and closing channels does to the shared region: to what this
+// core alone writes.
+type Memory interface {
+	Zero(peer, page, pages int)             // in the pool towards peer
+	Publish(peer, slot int, e region.Entry) // in the directory towards peer
+	Clear(peer, slot int, e region.Entry)   // the ends on e, if there were any, are closed
+	HangUp(peer int, e region.Entry)        // closes the side of e in place of an end
+}
+
+// Opened is an open channel.
+type Opened struct {
+	ID    bind.ID
+	Peer  int
+	Entry region.Entry
+}
+
+// channels wires the protocol of package bind to the monitors' channels.
+type channels struct {
+	memory Memory
+	out    []*outbox // by peer
+
+	mu        sync.Mutex
+	machine   *bind.Machine
+	dials     map[bind.ID]chan error
+	listeners map[string]*Listener
+}
+
+func newChannels(geometry region.Geometry, memory Memory) *channels {
+	return &channels{
+		memory: memory, out: make([]*outbox, geometry.Cores), machine: bind.New(geometry),
+		dials: map[bind.ID]chan error{}, listeners: map[string]*Listener{},
+	}
+}
+
+// perform does what the machine says, with mu held.
+func (c *channels) perform(actions []bind.Action) {
+	for i := range actions {
+		a := &actions[i]
+		switch a.Kind {
+		case bind.ActZero:
+			c.memory.Zero(a.Peer, a.Page, a.Pages)
+		case bind.ActPublish:
+			c.memory.Publish(a.Peer, a.Slot, a.Entry)
+		case bind.ActClear:
+			c.memory.Clear(a.Peer, a.Slot, a.Entry)
+		case bind.ActHangUp:
+			c.memory.HangUp(a.Peer, a.Entry)
+		case bind.ActSend:
+			c.out[a.Peer].put(&a.Line)
+		case bind.ActDialed:
+			if ended, ok := c.dials[a.ID]; ok {
+				ended <- a.Err
+			}
+		case bind.ActOffered:
+			c.listeners[a.Service].offer(a.ID)
+		}
+	}
+}
+
+// receive takes a line from a peer's monitor.
+func (c *channels) receive(core, peer int, l *urpc.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	actions, err := c.machine.Receive(peer, l)
+	c.perform(actions)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v: no channels are opened with it any more\n", core, peer, err)
+	}
+}
+
+// gone says that a peer's life has ended.
+func (c *channels) gone(peer int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.perform(c.machine.Gone(peer))
+}
+
+// opened returns an open channel, with mu held.
+func (c *channels) opened(id bind.ID) Opened {
+	peer, e := c.machine.Channel(id)
+	return Opened{id, peer, e}
+}
+
+// Dial opens a channel to a peer. Errors are those of package bind and the context's.
+func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, error) {
+	c := m.channels
+	ended := make(chan error, 1)
+	c.mu.Lock()
+	id, actions, err := c.machine.Dial(peer, r)
+	if err != nil {
+		c.mu.Unlock()
+		return Opened{}, err
+	}
+	c.dials[id] = ended
+	c.perform(actions)
+	c.mu.Unlock()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.dials, id)
+	if err != nil {
+		c.perform(c.machine.GiveUp(id)) // nothing where it was refused
+		return Opened{}, err
+	}
+	return c.opened(id), nil
+}
+
+// Close says that the ends of an open channel on this core are closed, and that
+// nothing here touches it any more.
+func (m *Monitor) Close(id bind.ID) {
+	c := m.channels
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.perform(c.machine.Close(id))
+}
+
+// Listener has the channels that peers dial to a service of this core.
+type Listener struct {
+	c       *channels
+	service string
+	ready   chan struct{} // of one: there are channels
+	closed  chan struct{}
+	list    []bind.ID // not accepted yet; guarded by c.mu
+}
+
+// Listen has requests for a service accepted. Errors are those of package bind.
+func (m *Monitor) Listen(service string, profile int) (*Listener, error) {
+	c := m.channels
+	l := &Listener{c: c, service: service, ready: make(chan struct{}, 1), closed: make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	actions, err := c.machine.Listen(service, profile)
+	if err != nil {
+		return nil, err
+	}
+	c.listeners[service] = l
+	c.perform(actions)
+	return l, nil
+}
+
+// offer puts a channel into the list, with mu held.
+func (l *Listener) offer(id bind.ID) {
+	l.list = append(l.list, id)
+	l.tell()
+}
+
+// tell says that there are channels.
+func (l *Listener) tell() {
+	select {
+	case l.ready <- struct{}{}:
+	default: // it has been said already
+	}
+}
+
+// Accept returns the next channel. Errors are ErrListener and the context's.
+func (l *Listener) Accept(ctx context.Context) (Opened, error) {
+	for {
+		select {
+		case <-l.closed:
+			return Opened{}, ErrListener
+		default:
+		}
+		if o, ok := l.take(); ok {
+			return o, nil
+		}
+		select {
+		case <-l.ready:
+		case <-l.closed:
+			return Opened{}, ErrListener
+		case <-ctx.Done():
+			return Opened{}, ctx.Err()
+		}
+	}
+}
+
+func (l *Listener) take() (o Opened, ok bool) {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	if len(l.list) == 0 {
+		return o, false
+	}
+	o = l.c.opened(l.list[0])
+	if l.list = slices.Delete(l.list, 0, 1); len(l.list) > 0 {
+		l.tell() // others may wait too
+	}
+	return o, true
+}
+
+// Close ends the listening, and the channels that nobody has accepted.
+func (l *Listener) Close() {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	select {
+	case <-l.closed:
+		return
+	default:
+	}
+	close(l.closed)
+	l.c.machine.Unlisten(l.service)
+	delete(l.c.listeners, l.service)
+	for _, id := range l.list {
+		l.c.perform(l.c.machine.GiveUp(id))
+	}
+	l.list = nil
+}
