@@ -2,6 +2,7 @@ package urpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -115,6 +116,9 @@ func TestTwoProcesses(t *testing.T) {
 	seed := seeded(t)
 	ctx := deadline(t)
 	fd, err := newMemfd(procSize)
+	if errors.Is(err, syscall.ENOSYS) {
+		t.Skip("no memfd_create here, in a core: a core has no processes")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

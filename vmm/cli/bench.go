@@ -46,7 +46,7 @@ median over the limit. Name what to measure.`,
 		Example: "  barreleye bench urpc\n  barreleye bench urpc -o json\n  barreleye bench start --quick",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("bench: unknown benchmark %q: 'barreleye bench --help' lists them", args[0])
+				return usage("bench: unknown benchmark %q: %s'barreleye bench --help' lists them", args[0], didYouMean(args[0], commandNames(cmd)))
 			}
 			return nil
 		},

@@ -77,7 +77,7 @@ other messages through cache lines (URPC).`,
 		DisableAutoGenTag: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("unknown command %q: 'barreleye --help' lists the commands", args[0])
+				return usage("unknown command %q: %s'barreleye --help' lists the commands", args[0], didYouMean(args[0], commandNames(cmd)))
 			}
 			return nil
 		},
@@ -92,7 +92,7 @@ other messages through cache lines (URPC).`,
 	root.Flags().BoolVarP(&version, "version", "v", false, "show what 'barreleye version' shows")
 	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w: '%s --help' lists the flags", err, cmd.CommandPath())
+		return usage("%w: %s'%s --help' lists the flags", err, didYouMeanFlag(cmd, err), cmd.CommandPath())
 	})
 	root.AddCommand(h.runCommand(), h.logsCommand(), h.runsCommand(), h.initCommand(), h.buildCommand(), h.testCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
 	return root
@@ -107,7 +107,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usage("help: unknown command %q: 'barreleye --help' lists the commands", strings.Join(args, " "))
+				return usage("help: unknown command %q: %s'barreleye --help' lists the commands", strings.Join(args, " "), didYouMean(args[len(args)-1], commandNames(about)))
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

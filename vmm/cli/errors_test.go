@@ -79,6 +79,9 @@ func TestErrors(t *testing.T) {
 		args   string
 	}{
 		{"", "frobnicate"},
+		{"", "rnu"},
+		{"", "bench urcp"},
+		{"", "run --coers 2 ./good"},
 		{"", "--frobnicate"},
 		{"", "help rnu"},
 		{"", "help logs everything"},

@@ -134,11 +134,17 @@ func (h *Host) prune(keep int, older time.Duration, dryRun bool, output format) 
 	list = runs.Prune(list, keep, older, time.Now())
 	all := infos(list)
 	if !dryRun {
-		for _, r := range list {
-			if err := r.Remove(); err != nil {
+		gone := all[:0]
+		for i, r := range list {
+			removed, err := r.Remove()
+			if err != nil {
 				return &failure{CodeHost, err}
 			}
+			if removed { // it may have been started again meanwhile
+				gone = append(gone, all[i])
+			}
 		}
+		all = gone
 	}
 	if output == formatJSON {
 		return writeJSON(h.Stdout, all)

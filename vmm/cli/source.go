@@ -27,7 +27,7 @@ func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error
 	st, err := os.Stat(arg)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &failure{CodeImage, fmt.Errorf("image %s: no built-in image, file or folder of that name: the built-in ones are %s", arg, builtinNames())}
+		return nil, &failure{CodeImage, fmt.Errorf("image %s: no built-in image, file or folder of that name: %sthe built-in ones are %s", arg, didYouMean(arg, builtin.Names()), builtinNames())}
 	case err != nil:
 		return nil, &failure{CodeImage, fmt.Errorf("image %s: %w: give a file or folder that can be read", arg, err)}
 	case !st.IsDir() && strings.HasSuffix(arg, ".go"):

@@ -125,24 +125,24 @@ func (r *Run) last() time.Time {
 	return last
 }
 
-// Remove deletes the run's folder, unless the run lives.
-func (r *Run) Remove() error {
+// Remove deletes the run's folder, unless the run lives, and says whether it did.
+func (r *Run) Remove() (removed bool, err error) {
 	// it may have been started again since the list was made
 	if now, err := Open(r.Dir); err == nil && now.State() == Running {
-		return nil
+		return false, nil
 	}
 	if _, known := locked(r.Dir); known {
 		// nothing starts there meanwhile
 		lock, err := hold(r.Dir)
 		if errors.Is(err, ErrLives) {
-			return nil
+			return false, nil
 		}
 		if lock != nil {
 			defer lock.Close()
 		}
 	}
 	if err := os.RemoveAll(r.Dir); err != nil {
-		return fmt.Errorf("runs: %w: remove the folder by hand", err)
+		return false, fmt.Errorf("runs: %w: remove the folder by hand", err)
 	}
-	return nil
+	return true, nil
 }

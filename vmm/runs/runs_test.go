@@ -92,8 +92,8 @@ func TestLock(t *testing.T) {
 	if remove := Prune(list, 0, 0, time.Now()); len(remove) != 0 {
 		t.Error("prune would remove a run that lives")
 	}
-	if err := list[0].Remove(); err != nil {
-		t.Error(err)
+	if removed, err := list[0].Remove(); removed || err != nil {
+		t.Errorf("a run that lives: removed %t, %v", removed, err)
 	}
 	if _, err := Begin(dir, Run{}); !errors.Is(err, ErrLives) {
 		t.Errorf("a second run in the folder: %v", err)
@@ -102,8 +102,8 @@ func TestLock(t *testing.T) {
 	end := time.Now()
 	r.Ended = &end
 	r.write()
-	if err := r.Remove(); err != nil {
-		t.Error(err)
+	if removed, err := r.Remove(); removed || err != nil {
+		t.Errorf("a run that lives, by its lock: removed %t, %v", removed, err)
 	}
 	r.Ended = nil
 	if err := r.write(); err != nil {
@@ -114,8 +114,8 @@ func TestLock(t *testing.T) {
 	if got := state(t, dir); got != Died {
 		t.Errorf("after the death of its holder it is %s", got)
 	}
-	if err := r.Remove(); err != nil {
-		t.Error(err)
+	if removed, err := r.Remove(); !removed || err != nil {
+		t.Errorf("a run that died: removed %t, %v", removed, err)
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the folder of a run that died is still there")
@@ -299,7 +299,7 @@ func TestPrune(t *testing.T) {
 		}
 	}
 	for _, r := range list {
-		if err := r.Remove(); err != nil {
+		if _, err := r.Remove(); err != nil {
 			t.Error(err)
 		}
 	}
