@@ -12,14 +12,13 @@ import (
 // after 1 ms it has halted.
 func (s *Side) Idle(rounds int) {
 	for _, channels := range []int{0, 10, 100, 1000} {
-		ctx, stop := context.WithCancel(context.Background())
 		ends := []*urpc.Receiver{s.Conn.Receiver}
 		for range channels {
 			conn, _, err := s.OpenRing(urpc.MinLines)
 			must(err)
 			ends = append(ends, conn.Receiver)
 		}
-		many := urpc.NewSelect(ctx, ends...)
+		many := urpc.NewSelect(context.Background(), ends...)
 		for _, gap := range []string{"50us", "1ms"} {
 			idle := series("idle_channels", 1, "", "channels", channels, "gap", gap)
 			d, err := time.ParseDuration(gap)
@@ -32,7 +31,7 @@ func (s *Side) Idle(rounds int) {
 			}
 			s.Series = append(s.Series, idle)
 		}
-		stop()
+		must(many.Close())
 	}
 }
 
