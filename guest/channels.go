@@ -118,11 +118,20 @@ func (n *network) client(peer int) (*urpc.CallClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := urpc.NewCallClient(call.Line, call.Client, call.Server, n.link(peer))
-	if err == nil {
-		n.clients[peer] = c
+	link := n.link(peer)
+	c, err := urpc.NewCallClient(call.Line, call.Client, call.Server, link)
+	if err != nil {
+		return nil, err
 	}
-	return c, err
+	if link.Latency {
+		stats, err := n.view.OpenCallStats(Core(), peer)
+		if err != nil {
+			return nil, err
+		}
+		c.Record(stats)
+	}
+	n.clients[peer] = c
+	return c, nil
 }
 
 func (n *network) server(peer int) (*urpc.CallServer, error) {

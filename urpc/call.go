@@ -30,4 +30,5 @@ type callEnd struct {
 	pauses    uint32 // PAUSEs before the first poll
 	err       error  // sticky
 	link      Link
+	stats     *Stats // nil: nothing is counted
 }

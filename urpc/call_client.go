@@ -6,7 +6,7 @@ import "context"
 // at a time; several lines make several calls.
 type CallClient struct {
 	callEnd
-	_ [16]byte // layout_unsafe.go
+	timer *callTimer // nil: nothing is counted
 }
 
 // NewCallClient makes the asking end. line is written by both ends in turns, own
@@ -33,13 +33,27 @@ func (c *CallClient) Start(m *Message) error {
 			return err
 		}
 	}
-	return c.write(m)
+	if c.timer == nil {
+		return c.write(m)
+	}
+	c.timer.start()
+	err := c.write(m)
+	if err == nil {
+		c.timer.started()
+	}
+	return err
 }
 
 // Poll takes the answer into m. It returns ErrEmpty while there is none, ErrBusy
 // without a call, ErrClosed, and an error that wraps ErrCorrupt if the server
 // wrote what it may not. It does not allocate.
-func (c *CallClient) Poll(m *Message) error { return c.read(m) }
+func (c *CallClient) Poll(m *Message) error {
+	err := c.read(m)
+	if err == nil && c.timer != nil {
+		c.timer.answered()
+	}
+	return err
+}
 
 // Flush wakes the server's core if it sleeps and has not answered since Start.
 // After Start, call it before polling for long. It does not allocate.
@@ -55,10 +69,27 @@ func (c *CallClient) Call(ctx context.Context, m *Message) error {
 			return err
 		}
 	}
+	if c.timer != nil {
+		return c.timed(ctx, m)
+	}
 	if err := c.write(m); err != nil {
 		return err
 	}
 	return c.wait(ctx, m)
+}
+
+// timed is the rest of Call where calls are counted.
+func (c *CallClient) timed(ctx context.Context, m *Message) error {
+	c.timer.start()
+	if err := c.write(m); err != nil {
+		return err
+	}
+	c.timer.started()
+	err := c.wait(ctx, m)
+	if err == nil {
+		c.timer.answered()
+	}
+	return err
 }
 
 // Close tells the server that no call follows. A call that is outstanding is

@@ -69,6 +69,9 @@ func (e *callEnd) judge(h uint64) error {
 		err := checkState(e.peer, e.epoch)
 		switch {
 		case err == nil:
+			if e.stats != nil {
+				e.stats.Recv.Polls++
+			}
 			return ErrEmpty
 		case err == ErrClosed && atomic.LoadUint64(&e.line.header) != h:
 			return ErrEmpty // written before the close; the next call takes it
@@ -93,7 +96,9 @@ func (e *callEnd) fail(err error) error {
 func (e *callEnd) flush() {
 	if e.unflushed {
 		e.unflushed = false
-		e.link.Bell.Wake()
+		if e.link.Bell.Wake() && e.stats != nil {
+			e.stats.Send.Wakes++
+		}
 	}
 }
 
@@ -150,6 +155,9 @@ func (e *callEnd) wait(ctx context.Context, m *Message) error {
 		}
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if e.stats != nil {
+			e.stats.Recv.Parks++
 		}
 		if err := e.link.Sleeper.Sleep(ctx, &e.line.header, e.idle); err != nil {
 			return err

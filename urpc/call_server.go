@@ -5,7 +5,7 @@ import "context"
 // CallServer is the answering end of a call line. One goroutine at a time.
 type CallServer struct {
 	callEnd
-	_ [16]byte // layout_unsafe.go
+	_ [8]byte // layout_unsafe.go
 }
 
 // NewCallServer makes the answering end. line is written by both ends in turns,

@@ -54,7 +54,7 @@ func SideOf(mem []byte, lines int) (Side, error) {
 	if err != nil {
 		return Side{}, err
 	}
-	stats, err := statsOf(mem[statsAt:])
+	stats, err := StatsOf(mem[statsAt:])
 	return Side{Tx: tx, Rx: rx, Stats: stats, Ring: ring}, err
 }
 

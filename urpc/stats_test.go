@@ -2,6 +2,7 @@ package urpc
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"testing"
 )
@@ -336,5 +337,63 @@ func TestBulkSampling(t *testing.T) {
 	}
 	if a.Stats.Send.Wakes == 0 || a.Stats.Send.Stalls == 0 || b.Stats.Recv.Polls == 0 {
 		t.Errorf("%+v %+v", a.Stats.Send, b.Stats.Recv)
+	}
+}
+
+// TestCallRecord counts calls and times some of them.
+func TestCallRecord(t *testing.T) {
+	asleep := uint64(1)
+	link := Link{Epoch: 7, Polls: -1, Bell: &Bell{Asleep: &asleep, Ring: func() {}}}
+	client, server := callPair(t, guarded(t, 3*pageSize), link, Link{Epoch: 7})
+	s := must(StatsOf(guarded(t, pageSize)))
+	client.Record(s)
+	const calls = 1000
+	longest := uint64(0)
+	for i := range uint64(calls) {
+		var m Message
+		fill(&m, i)
+		begin := timestamp()
+		if err := client.Start(&m); err != nil {
+			t.Fatal(err)
+		}
+		client.Flush()
+		if err := client.Poll(&m); err != ErrEmpty {
+			t.Fatal(err)
+		}
+		if err := errors.Join(server.TryAccept(&m), server.Reply(&m), client.Poll(&m), verify(&m, i)); err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, timestamp()-begin)
+	}
+	stood := uint64(0)
+	for _, n := range s.Cells.Each {
+		stood += uint64(n)
+	}
+	if s.Send != (SendCounts{Messages: calls, Wakes: 1}) || s.Recv != (RecvCounts{Messages: calls, Polls: calls}) {
+		t.Errorf("%+v %+v", s.Send, s.Recv)
+	}
+	if n := s.Latency.Taken; n == 0 || n > calls || stood > calls || stood < n || s.Latency.Max > longest {
+		t.Errorf("%+v stand for %d of %d calls, the longest of which took %d", s.Latency, stood, calls, longest)
+	}
+
+	// what is given up is not counted as answered, and what is out of turn or too
+	// long not at all
+	gone, stop := context.WithCancel(context.Background())
+	stop()
+	m := Message{Len: 8}
+	if err := client.Call(gone, &m); err != context.Canceled {
+		t.Fatal(err)
+	}
+	if err := client.Start(&m); err != ErrBusy {
+		t.Fatal(err)
+	}
+	if err := errors.Join(server.TryAccept(&m), server.Reply(&m)); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Call(gone, &Message{Len: 99}); err != ErrMessage {
+		t.Fatal(err)
+	}
+	if s.Send.Messages != calls+1 || s.Recv.Messages != calls {
+		t.Errorf("%+v %+v", s.Send, s.Recv)
 	}
 }

@@ -55,8 +55,9 @@ func ControlOf(mem []byte) (*Control, error) {
 	return (*Control)(p), err
 }
 
-// statsOf views the first bytes of mem as statistics, as ControlOf does.
-func statsOf(mem []byte) (*Stats, error) {
+// StatsOf views the first bytes of mem as statistics. It fails with ErrLayout if
+// mem is not 64-byte aligned or too small; a page is enough.
+func StatsOf(mem []byte) (*Stats, error) {
 	p, err := aligned(mem, int(unsafe.Sizeof(Stats{})))
 	return (*Stats)(p), err
 }

@@ -72,6 +72,15 @@ func (v *View) OpenCall(client, server int) (c Call, err error) {
 	return c, errors.Join(e1, e2, e3)
 }
 
+// OpenCallStats views what core client records of its calls to core server.
+func (v *View) OpenCallStats(client, server int) (*urpc.Stats, error) {
+	page, err := urpc.MemoryAt(v.CallStatsArea(client, server), layout.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	return urpc.StatsOf(page)
+}
+
 // OpenBroadcast views what a core writes to all members of its broadcast.
 func (v *View) OpenBroadcast(writer int) (urpc.Broadcast, error) {
 	page, err := urpc.MemoryAt(v.BroadcastArea(writer), layout.PageSize)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"barreleye/devices/region"
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 )
@@ -45,6 +46,20 @@ func TestStats(t *testing.T) {
 		if l.Samples == 0 || l.Samples > c.Messages || l.Refused != 0 || l.P50 <= 0 || l.P50 > l.P99 || l.P99 > l.Max {
 			t.Errorf("%d to %d: %+v", c.From, c.To, *l)
 		}
+	}
+
+	opt = options(t, load(t, "pingpong", image.LoadOptions{}), 2, "-n", "1000")
+	opt.Stats = true
+	o = run(t, opt)
+	o.wantOK()
+	calls := 0
+	for _, c := range o.Channels {
+		if c.Channel == region.CallChannel && c.Messages >= 1000 && c.Received == c.Messages && c.Latency != nil && c.Latency.P50 > 0 {
+			calls++
+		}
+	}
+	if calls != 1 {
+		t.Errorf("calls counted wrongly: %+v", o.Channels)
 	}
 
 	o = boot(t, "pingpong", 2, "-n", "100")

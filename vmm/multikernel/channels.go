@@ -14,7 +14,7 @@ import (
 type ChannelReport struct {
 	From     int    `json:"from"`
 	To       int    `json:"to"`
-	Channel  string `json:"channel"` // what it is for: "monitor", "program", "pages", "opened N", "closed"
+	Channel  string `json:"channel"` // what it is for: "monitor", "program", "pages", "call", "opened N", "closed"
 	Messages uint64 `json:"messages"`
 	Received uint64 `json:"received"` // of the messages
 	Batches  uint64 `json:"batches"`  // flushes that had something to flush
