@@ -129,7 +129,7 @@ func nextStep(err error) string {
 	for is, step := range map[error]string{
 		ErrService: "call guest.Listen there first, or set ChannelOptions.Wait",
 		ErrProfile: "use Dial with Listen, DialBulk with ListenBulk",
-		ErrRoom:    "close channels that are no longer used, at both ends, ask for fewer lines, or run with a larger --pool",
+		ErrRoom:    "close channels that are no longer used, at both ends, or ask for fewer lines",
 		ErrRequest: "use a name of 1 to 40 bytes, and a power of two from 16 to 16384 lines",
 	} {
 		if errors.Is(err, is) {
