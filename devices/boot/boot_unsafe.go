@@ -80,6 +80,9 @@ const (
 	// FlagIsolated: the process of a hosted core has mounts of its own, so that
 	// it can make the file tree its root.
 	FlagIsolated
+	// FlagMeasurePoll has a guest measure what a wake-up costs, and poll for that
+	// long instead of PollCycles once it knows.
+	FlagMeasurePoll
 	// FlagDebugPages: pages that are handed over are mapped by their owner
 	// alone.
 	FlagDebugPages

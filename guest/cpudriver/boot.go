@@ -44,6 +44,7 @@ func startUp() {
 	initFiles()
 	initTrees(b)
 	initEntropy()
+	initPrice()
 	if rearm = uint32(b.TickCount); rearm != 0 {
 		callGate(gateArm, uint64(rearm))
 	}

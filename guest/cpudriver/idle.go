@@ -18,7 +18,7 @@ const spinNS = 20_000
 const maxSleep = 60_000_000_000
 
 // idle waits until something may have become runnable. It polls the armed
-// words for PollCycles, some at a time; then it publishes that it sleeps, fences, looks once
+// words for pollCycles, some at a time; then it publishes that it sleeps, fences, looks once
 // more, and halts with the timer set to the nearest deadline. The CPL0 half
 // tests pending with interrupts off before it halts, so an event that comes
 // in between is not lost (docs/explanation/cpudriver.md).
@@ -26,7 +26,7 @@ func idle() {
 	b := block()
 	stopLooking(b)
 	deadline, awaited := nearest()
-	limit := clock.TSC() + bootPage().PollCycles
+	limit := clock.TSC() + pollCycles
 	for {
 		if pending != 0 || lookAtSome() || otherReady() {
 			takePending()
@@ -42,14 +42,11 @@ func idle() {
 		}
 		pause()
 	}
-	count := uint64(0)
-	if deadline != forever {
-		now := monotonic()
-		if deadline <= now {
-			return
-		}
-		count = max(1, min(deadline-now, maxSleep)/layout.TimerDivide)
+	now := monotonic()
+	if deadline <= now {
+		return
 	}
+	count, due := probe(now, deadline)
 	quiet := uint64(0)
 	if !awaited && !waitsIn(onLog) && !waitsIn(onInput) && !listens() {
 		quiet = 1
@@ -61,6 +58,7 @@ func idle() {
 		b.Counters.Halts++
 		callGate(gateHalt, count)
 		stands = rearm
+		notePrice(due)
 	}
 	urpc.ClearAsleep(&b.Asleep)
 	b.Power.Store(region.PowerPoll)

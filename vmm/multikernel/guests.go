@@ -63,6 +63,9 @@ func (g *guests) newLife(c *core) (carrier, error) {
 	if !g.r.crowded {
 		flags |= boot.FlagShortTimers
 	}
+	if g.r.measurePoll {
+		flags |= boot.FlagMeasurePoll
+	}
 	if opt.Populate {
 		flags |= boot.FlagPopulate
 	}

@@ -205,12 +205,15 @@ func (o *Options) crowded(place []int) bool {
 	return o.Cores > runtime.NumCPU()
 }
 
-// defaultPoll is the measured price of halting and being woken after a long
-// gap (paper §5.2: polling as long as a sleep costs is at most twice the best).
+// defaultPoll is the price of halting and being woken after a long gap on the
+// development machine (paper §5.2: polling as long as a sleep costs is at most
+// twice the best). Guests start from it and measure their own.
 const defaultPoll = 60 * time.Microsecond
 
+func (o *Options) autoPoll() bool { return o.Poll == "" || o.Poll == "auto" }
+
 func (o *Options) pollTime(crowded bool) (time.Duration, error) {
-	if o.Poll == "" || o.Poll == "auto" {
+	if o.autoPoll() {
 		if crowded {
 			return 0, nil
 		}

@@ -65,6 +65,7 @@ type CoreReport struct {
 	Hellos      uint64    `json:"hellos"`
 	FramesUsed  uint64    `json:"frames_used"`
 	FramesTotal uint64    `json:"frames_total"`
+	PollNS      uint64    `json:"poll_ns"` // for how long its idle loop polled at the end; 0 in a process
 	Maps        []Mapping `json:"maps"`
 }
 
@@ -99,7 +100,7 @@ func coreReport(view *region.View, core int) CoreReport {
 		Core: core, State: stateNames[b.State.Load()], Power: powerNames[b.Power.Load()],
 		Syscalls: n.Syscalls, Traps: n.Traps, Exceptions: n.Exceptions, Ticks: n.Ticks, Halts: n.Halts,
 		Doorbells: n.Doorbells, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
-		Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
+		PollNS: n.PollNS, Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
 		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
 		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
 		Maps: []Mapping{},

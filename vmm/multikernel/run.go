@@ -18,19 +18,20 @@ import (
 
 // run is one multikernel while it lives.
 type run struct {
-	opt      *Options
-	place    []int
-	crowded  bool          // cores outnumber their CPUs
-	poll     time.Duration // how long idle cores poll
-	platform platform
-	memory   *hostmem.Memory // of the shared region
-	view     *region.View
-	cores    []*core
-	bell     int // event descriptor of the VMM's own doorbell
-	keeper   *clock.Keeper
-	logs     *observe.Logs
-	stop     Reason // why the cores were asked to stop; Code -1 where they were not
-	report   Report
+	opt         *Options
+	place       []int
+	crowded     bool          // cores outnumber their CPUs
+	poll        time.Duration // how long idle cores poll
+	measurePoll bool          // guests find out themselves
+	platform    platform
+	memory      *hostmem.Memory // of the shared region
+	view        *region.View
+	cores       []*core
+	bell        int // event descriptor of the VMM's own doorbell
+	keeper      *clock.Keeper
+	logs        *observe.Logs
+	stop        Reason // why the cores were asked to stop; Code -1 where they were not
+	report      Report
 }
 
 // core is one core of a run.
@@ -104,6 +105,7 @@ func (r *run) settle() (err error) {
 	}
 	r.crowded = r.opt.crowded(r.place)
 	r.poll, err = r.opt.pollTime(r.crowded)
+	r.measurePoll = r.opt.autoPoll() && !r.crowded
 	r.report.Dir, r.report.PollNS = r.opt.Dir, r.poll.Nanoseconds()
 	return err
 }
