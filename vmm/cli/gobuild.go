@@ -99,6 +99,9 @@ func (h *Host) goImage(t target, command string, flags ...string) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
+	if os.Getenv("GOTMPDIR") == "" { // its own folder goes with ours, however it ends
+		cmd.Env = append(cmd.Env, "GOTMPDIR="+temp)
+	}
 	step := h.progress("building %s", t.program)
 	cmd.Stdout, cmd.Stderr = step, step
 	err = h.interrupt.run(cmd)

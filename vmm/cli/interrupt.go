@@ -102,6 +102,8 @@ func (i *interrupt) end() {
 		select {
 		case <-done:
 		case <-time.After(toolWithin):
+			tool.Process.Kill()
+			<-done
 		}
 	}
 	temporary.RemoveAll()
