@@ -315,7 +315,7 @@ func dialEvery(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for i := range uint64(3 * lines) {
+		for i := range uint64(min(3*lines, *count)) {
 			m := urpc.Message{Type: typeEcho, Words: [7]uint64{i}}
 			if err := c.Send(ctx, &m); err != nil {
 				return err

@@ -37,7 +37,7 @@ func TestOpenChannelsLoseAPeer(t *testing.T) {
 
 // TestBinding: what cannot be opened is refused by name, and rings may have any length.
 func TestBinding(t *testing.T) {
-	o := boot(t, "probe", 3, "binding")
+	o := boot(t, "probe", 3, "-n", fmt.Sprint(scaled(50_000, 500)), "binding")
 	o.wantOK()
 	for _, line := range []string{
 		`core 0: channel to core 1 for "nobody": nobody listens for it there: call guest.Listen there first, or set ChannelOptions.Wait`,
