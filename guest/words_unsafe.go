@@ -38,6 +38,20 @@ func Scratch(core int) (ring, lines []limit.Line, err error) {
 		unsafe.Slice((*limit.Line)(unsafe.Pointer(&mem[0])), region.CallLines), nil
 }
 
+// CallLine returns the line on which core client calls core server, for programs that
+// measure what the memory allows there. While a call is under way it must not be
+// touched, and afterwards it must be as it was.
+func CallLine(client, server int) (*limit.Line, error) {
+	if min(client, server) < 0 || max(client, server) >= Cores() || client == server {
+		return nil, fmt.Errorf("call line of core %d to core %d of %d: %w", client, server, Cores(), ErrPeer)
+	}
+	call, err := links.view.OpenCall(client, server)
+	if err != nil {
+		return nil, err
+	}
+	return (*limit.Line)(unsafe.Pointer(call.Line)), nil
+}
+
 const _ = -(unsafe.Sizeof(limit.Line{}) - unsafe.Sizeof(urpc.Line{}))
 
 // bytesOf returns the memory of words, of which there is at least one.

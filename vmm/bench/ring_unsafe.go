@@ -12,6 +12,8 @@ import (
 
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
+	"barreleye/urpc"
+	"barreleye/urpc/limit"
 )
 
 // RingPosition is where the ring from core 0 to core 1 lay in the last run. Its
@@ -107,3 +109,8 @@ func backing(at uintptr) (size int, huge bool) {
 	}
 	return size, huge
 }
+
+// limitLine views a line as package limit does.
+func limitLine(l *urpc.Line) *limit.Line { return (*limit.Line)(unsafe.Pointer(l)) }
+
+const _ = -(unsafe.Sizeof(limit.Line{}) - unsafe.Sizeof(urpc.Line{}))

@@ -133,6 +133,7 @@ func threadCalls(sides *[2]*measure.Side, link urpc.Link) error {
 	if err != nil {
 		return err
 	}
+	sides[0].CallLine, sides[1].CallLine = limitLine(line), limitLine(line)
 	client, err := urpc.ControlOf(memory[page:])
 	if err != nil {
 		return err

@@ -26,6 +26,9 @@ func Side() (*measure.Side, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.CallLine, err = guest.CallLine(0, 1); err != nil {
+		return nil, err
+	}
 	if s.Ring, s.Lines, err = guest.Scratch(0); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ const eachBlock = 50
 func (s *Side) Each(blocks int, suffix string) {
 	own := s.clockCost()
 	for _, p := range []pattern{
-		{Series: series("call_each"+suffix, 1, "same_line"), ours: s.call, limit: s.rawCall},
+		{Series: series("call_each"+suffix, 1, "same_line"), ours: s.call, limit: s.rawCallApart},
 		{Series: series("ring_each"+suffix, 1, "two_line"), ours: s.roundTrip(urpc.MaxPayload), limit: s.rawRing},
 	} {
 		p.Samples, p.Limit = make([]float64, 0, blocks*eachBlock), make([]float64, 0, blocks*eachBlock)

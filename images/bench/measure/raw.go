@@ -5,22 +5,41 @@ import "barreleye/urpc/limit"
 // The limits. Each kind numbers its messages on, from 1, so that none takes what
 // an earlier round left in memory for its own.
 
+// rawCall calls over the very line of ours: how long a line takes between two cores
+// depends on where in the cache it has its home. Afterwards the line is put back.
 func (s *Side) rawCall(n uint64) {
+	if s.Me == 1 {
+		s.callOver(s.CallLine, n)
+		return
+	}
+	was := *s.CallLine
+	s.callOver(s.CallLine, n)
+	*s.CallLine = was
+}
+
+// rawCallApart is the same where a round is too short to put a line back.
+func (s *Side) rawCallApart(n uint64) { s.callOver(&s.Lines[0], n) }
+
+func (s *Side) callOver(line *limit.Line, n uint64) {
 	if s.Me == 0 {
-		limit.SameLineCall(&s.Lines[0], s.first+1, n)
+		limit.SameLineCall(line, s.first+1, n)
 	} else {
-		limit.SameLineServe(&s.Lines[0], s.first+1, n)
+		limit.SameLineServe(line, s.first+1, n)
 	}
 	s.first += n
 }
 
+// rawRing is a round trip over two lines, each round over others, as a ring goes on
+// from line to line.
 func (s *Side) rawRing(n uint64) {
+	there, back := &s.Lines[2+2*(s.pair%8)], &s.Lines[42+2*(s.pair%11)]
 	if s.Me == 0 {
-		limit.TwoLineCall(&s.Lines[8], &s.Lines[16], s.two+1, n)
+		limit.TwoLineCall(there, back, s.two+1, n)
 	} else {
-		limit.TwoLineServe(&s.Lines[16], &s.Lines[8], s.two+1, n)
+		limit.TwoLineServe(back, there, s.two+1, n)
 	}
 	s.two += n
+	s.pair++
 }
 
 // rawStream streams through a ring of so many lines.

@@ -41,6 +41,8 @@ type Side struct {
 	Lines  []limit.Line     // 64, zeroed
 	Gate   []limit.Line     // two, zeroed
 
+	CallLine *limit.Line // the line of Client and Server; no call is under way at first
+
 	// OpenRing and OpenBulk open a further channel between the two sides, with
 	// rings of so many lines each way, and say how to give it back. Both sides
 	// call them in the same order.
@@ -61,6 +63,7 @@ type Side struct {
 	sent   uint64
 	first  uint64
 	two    uint64
+	pair   uint64 // rounds of two lines
 	raw    uint64
 	vector uint64
 }
