@@ -143,9 +143,25 @@ TEXT ·tickVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JMP  ·interruptCommon(SB)
 
 // func doorbellVector()
+// What wakes a core most: where it finds RIP at or behind the HLT it does at once
+// what ·interruptCommon and ·wakeVector would, in half as many instructions. The
+// interrupted RSP, which was not aligned before the frame was pushed, is where the
+// gate's frame begins; CX is lost, as the gate says.
 TEXT ·doorbellVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	PUSHQ AX
 	ORQ  $const_pendingDoorbell, ·pending(SB)
+	MOVQ 8(SP), AX
+	SUBQ ·haltTarget(SB), AX
+	CMPQ AX, $1
+	JHI  elsewhere
+	MOVQ $const_apicEOI, AX
+	MOVL $0, (AX)
+	MOVL ·rearm(SB), CX
+	MOVL CX, (const_apicTimer-const_apicEOI)(AX)
+	MOVQ 32(SP), SP
+	POPQ AX
+	IRETQ
+elsewhere:
 	JMP  ·interruptCommon(SB)
 
 // func interruptCommon()
