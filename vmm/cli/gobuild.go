@@ -80,8 +80,10 @@ func (h *Host) lacksProgram(t target) bool {
 	if err != nil {
 		return false
 	}
-	out, err := cmd.Output()
-	return err == nil && strings.TrimSpace(string(out)) == os.DevNull
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, nil
+	err = h.interrupt.run(cmd)
+	return err == nil && strings.TrimSpace(out.String()) == os.DevNull
 }
 
 // goImage has the go tool make an image of t by a command, which is "build",

@@ -19,9 +19,10 @@ type interrupt struct {
 	got  chan os.Signal
 	over chan struct{}
 
-	mu   sync.Mutex
-	tool *exec.Cmd     // of the go tool, or nil
-	done chan struct{} // closed when it has ended
+	mu     sync.Mutex
+	tool   *exec.Cmd     // of the go tool, or nil
+	done   chan struct{} // closed when it has ended
+	ending bool          // the command exits: nothing is started any more
 }
 
 // toolWithin bounds the wait for the go tool, which removes its own folders.
@@ -68,14 +69,15 @@ func notifyEnd(got chan os.Signal) {
 	}
 }
 
-// run runs the go tool.
+// run runs the go tool. It does not return once the command is about to exit:
+// what comes next must not begin.
 func (i *interrupt) run(cmd *exec.Cmd) error {
 	if i == nil {
 		return cmd.Run()
 	}
 	done := make(chan struct{})
-	defer close(done)
 	i.mu.Lock()
+	i.waitIfEnding()
 	err := cmd.Start()
 	if err == nil {
 		i.tool, i.done = cmd, done
@@ -87,13 +89,24 @@ func (i *interrupt) run(cmd *exec.Cmd) error {
 	err = cmd.Wait()
 	i.mu.Lock()
 	i.tool = nil
+	close(done)
+	i.waitIfEnding()
 	i.mu.Unlock()
 	return err
+}
+
+// waitIfEnding, with mu held, waits for the exit of the command, if it comes.
+func (i *interrupt) waitIfEnding() {
+	if i.ending {
+		i.mu.Unlock()
+		select {}
+	}
 }
 
 func (i *interrupt) end() {
 	i.mu.Lock()
 	tool, done := i.tool, i.done
+	i.ending = true
 	if tool != nil {
 		tool.Process.Signal(unix.SIGINT)
 	}
