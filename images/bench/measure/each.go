@@ -17,7 +17,7 @@ func (s *Side) Each(blocks int, suffix string) {
 	own := s.clockCost()
 	for _, p := range []pattern{
 		{Series: series("call_each"+suffix, 1, "same_line"), ours: s.call, limit: s.rawCallApart},
-		{Series: series("ring_each"+suffix, 1, "two_line"), ours: s.roundTrip(urpc.MaxPayload), limit: s.rawRing},
+		{Series: series("ring_each"+suffix, 1, "two_line"), ours: s.roundTrip(urpc.MaxPayload), limit: s.rawRingApart},
 	} {
 		p.Samples, p.Limit = make([]float64, 0, blocks*eachBlock), make([]float64, 0, blocks*eachBlock)
 		for range blocks {

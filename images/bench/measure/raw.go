@@ -32,14 +32,20 @@ func (s *Side) callOver(line *limit.Line, n uint64) {
 // rawRing is a round trip over two lines, each round over others, as a ring goes on
 // from line to line.
 func (s *Side) rawRing(n uint64) {
-	there, back := &s.Lines[2+2*(s.pair%8)], &s.Lines[42+2*(s.pair%11)]
+	s.pair++
+	s.ringOver(&s.Lines[2+2*(s.pair%8)], &s.Lines[42+2*(s.pair%11)], n)
+}
+
+// rawRingApart is the same where the sides do not divide messages into rounds alike.
+func (s *Side) rawRingApart(n uint64) { s.ringOver(&s.Lines[2], &s.Lines[42], n) }
+
+func (s *Side) ringOver(there, back *limit.Line, n uint64) {
 	if s.Me == 0 {
 		limit.TwoLineCall(there, back, s.two+1, n)
 	} else {
 		limit.TwoLineServe(back, there, s.two+1, n)
 	}
 	s.two += n
-	s.pair++
 }
 
 // rawStream streams through a ring of so many lines.
