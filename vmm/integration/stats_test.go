@@ -30,7 +30,7 @@ func TestStats(t *testing.T) {
 	if there.Messages != uint64(n) || back.Messages != 1 {
 		t.Errorf("counted %+v and back %+v", there, back)
 	}
-	if there.Batches == 0 || there.Polls == 0 || back.Batches != 1 {
+	if there.Batches == 0 || back.Batches != 1 { // polls depend on who is faster
 		t.Errorf("counted %+v and back %+v", there, back)
 	}
 	if all := o.AllChannels; all == nil || all.Messages != uint64(n)+1 || all.Latency == nil {
