@@ -28,7 +28,7 @@ const (
 	slice = 10_001_000
 	// quickTicks is the part of a tick after which a core that has words to
 	// look at is first looked after, soonTicks the one while a watch is late.
-	quickTicks, soonTicks = 5, 20
+	quickTicks, soonTicks = 2, 20
 	// minTick is the shortest tick in ns: PVM's timer does not go below.
 	minTick = 200_000
 )
@@ -36,7 +36,6 @@ const (
 var (
 	lateN  int    // watches that fired and were not read yet
 	busy   bool   // a tick found the program computing, and it was not idle since
-	vain   bool   // somebody rang for nothing since the last tick, and may once more
 	tries  int    // hasten's, since a watch is late
 	crowd  bool   // one was not enough the last time: several goroutines compute
 	ahead  uint64 // ns by which the monitor thread's clock is ahead
@@ -47,20 +46,15 @@ var (
 
 // lookWhileBusy looks at the armed words for a program that computes.
 func lookWhileBusy(events uint64) {
-	if events&pendingTick != 0 {
-		busy, vain = true, false
-	}
+	ticked := events&pendingTick != 0
+	busy = busy || ticked
 	if !busy {
 		return
 	}
-	fired := lookAtWatches()
-	if fired {
-		vain = false
-	}
-	if armedN != 0 && !vain {
-		// Whoever rang may ring again. After two rings for nothing only from
-		// the next tick on: a goroutine that polls gets its messages without.
-		vain = !fired && events&pendingTick == 0
+	if fired := lookAtWatches(); armedN != 0 && (fired || ticked) {
+		// Whoever rang may ring again. After a ring for nothing only from the
+		// next tick on: a goroutine that polls gets its messages without, and
+		// rings would cost both cores more than the messages do.
 		urpc.PublishAsleep(&block().Asleep)
 		lookAtWatches()
 	}
