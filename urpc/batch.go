@@ -50,7 +50,7 @@ func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
 		r.counts.Messages = r.next
 		taken += n
 		if r.next == r.ackAt {
-			r.giveBack()
+			r.giveBack(len(r.ring))
 		}
 		if n < want {
 			if r.recorder == nil || !r.takeIfStamped(&msgs[taken]) {

@@ -7,24 +7,16 @@ import (
 
 // BulkReceiver is the reading end of a bulk ring. One goroutine at a time.
 type BulkReceiver struct {
-	ring   []Block
-	next   uint64      // number of the next line
-	have   uint64      // lines before this one are there
-	ackAt  uint64      // publish the acknowledgement when next gets here
-	counts *RecvCounts // where next is told to others, and more; stats.go
+	ring []Block
+	have uint64 // lines before this one are there
+	giver
 
-	own, peer *Control
-	epoch     uint64 // shifted to its place in an index
-	every     uint64 // lines between acknowledgements
-	acked     uint64 // acknowledgement published last
-	rung      uint64 // ... and when the sender's core was last made sure to be awake
-	seen      uint64 // index as loaded last
-	err       error  // sticky; have == next while set
-	closed    bool
-	pair      *BulkSender // flushed before parking; set by NewBulk
-	link      Link
-	private   RecvCounts // what counts points to where nobody asked
-	recorder  *recorder  // where latencies go; nil: nowhere
+	peer     *Control
+	epoch    uint64      // shifted to its place in an index
+	seen     uint64      // index as loaded last
+	err      error       // sticky; have == next while set
+	pair     *BulkSender // flushed before parking; set by NewBulk
+	recorder *recorder   // where latencies go; nil: nowhere
 }
 
 // NewBulkReceiver makes the receiving end of ring. own is written by this end,
@@ -34,13 +26,8 @@ func NewBulkReceiver(ring []Line, own, peer *Control, link Link) (*BulkReceiver,
 	if err := checkBulk(ring, own, peer); err != nil {
 		return nil, err
 	}
-	link = link.withDefaults()
-	every := max(uint64(len(ring))/8, 4)
-	r := &BulkReceiver{
-		ring: blocksOf(ring), own: own, peer: peer, link: link,
-		epoch: link.epoch(), every: every, ackAt: every,
-	}
-	r.counts = &r.private
+	r := &BulkReceiver{ring: blocksOf(ring), peer: peer, epoch: link.epoch()}
+	r.begin(len(ring), own, link)
 	return r, nil
 }
 
@@ -95,7 +82,7 @@ func (r *BulkReceiver) Release(n int) {
 	r.next += uint64(n)
 	r.counts.Messages = r.next
 	if r.next >= r.ackAt {
-		r.giveBack()
+		r.giveBack(len(r.ring))
 	}
 }
 
@@ -137,39 +124,11 @@ func (r *BulkReceiver) fail(err error) error {
 	return err
 }
 
-// giveBack is Receiver.giveBack.
-func (r *BulkReceiver) giveBack() {
-	r.acked = r.next
-	r.ackAt = r.next + r.every
-	publish(&r.own.ack, r.next)
-	if r.next-r.rung >= uint64(len(r.ring))/2 {
-		r.wakeSender()
-	}
-}
-
 // Ack gives all lines taken so far back to the sender and wakes its core if it
 // sleeps, as it may for want of room. RecvBatch and Release give back every
 // eighth of the ring and wake every half; Recv and Wait do both before they park.
 // It does not allocate.
-func (r *BulkReceiver) Ack() {
-	if r.rung == r.next || r.closed {
-		return
-	}
-	if r.acked != r.next {
-		r.acked = r.next
-		r.ackAt = r.next + r.every
-		publish(&r.own.ack, r.next)
-	}
-	r.wakeSender()
-}
-
-// wakeSender wakes the sender's core if it sleeps.
-func (r *BulkReceiver) wakeSender() {
-	r.rung = r.next
-	if r.link.Bell.Wake() {
-		r.counts.Wakes++
-	}
-}
+func (r *BulkReceiver) Ack() { r.ack() }
 
 // Close tells the sender that nothing will be taken any more; it gets ErrClosed,
 // also if it waits for room. Later calls on this end return ErrClosed.

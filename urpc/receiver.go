@@ -7,24 +7,16 @@ import (
 
 // Receiver is the reading end of a ring. One goroutine at a time.
 type Receiver struct {
-	ring   []Line
-	next   uint64      // number of the next line
-	epoch  uint64      // shifted to its place in a header
-	ackAt  uint64      // publish the acknowledgement when next gets here
-	counts *RecvCounts // where next is told to others, and more; stats.go
+	ring  []Line
+	epoch uint64 // shifted to its place in a header
+	giver
 
-	own, peer *Control
-	every     uint64 // lines between acknowledgements
-	acked     uint64 // acknowledgement published last
-	rung      uint64 // ... and when the sender's core was last made sure to be awake
-	seen      uint64 // header that was judged empty last
-	err       error  // sticky
-	closed    bool
-	pair      *Sender // flushed before parking; set by NewConn
-	link      Link
-	recorder  *recorder  // where latencies go; nil: nowhere
-	private   RecvCounts // what counts points to where nobody asked
-	_         [8]byte    // layout_unsafe.go
+	peer     *Control
+	seen     uint64    // header that was judged empty last
+	err      error     // sticky
+	pair     *Sender   // flushed before parking; set by NewConn
+	recorder *recorder // where latencies go; nil: nowhere
+	_        [8]byte   // layout_unsafe.go
 }
 
 // NewReceiver makes the receiving end of ring. own is written by this end, peer
@@ -37,13 +29,8 @@ func NewReceiver(ring []Line, own, peer *Control, link Link) (*Receiver, error) 
 	if own == nil || peer == nil {
 		return nil, fmt.Errorf("control block missing: %w", ErrLayout)
 	}
-	link = link.withDefaults()
-	every := max(uint64(len(ring))/8, 4)
-	r := &Receiver{
-		ring: ring, own: own, peer: peer, link: link,
-		epoch: link.epoch(), every: every, ackAt: every,
-	}
-	r.counts = &r.private
+	r := &Receiver{ring: ring, peer: peer, epoch: link.epoch()}
+	r.begin(len(ring), own, link)
 	return r, nil
 }
 
@@ -73,7 +60,7 @@ func (r *Receiver) TryRecv(m *Message) error {
 	r.next = n + 1
 	r.counts.Messages = n + 1
 	if r.next == r.ackAt {
-		r.giveBack()
+		r.giveBack(len(r.ring))
 	}
 	return nil
 }
@@ -154,40 +141,10 @@ func (r *Receiver) fail(err error) error {
 	return err
 }
 
-// giveBack acknowledges all lines taken so far. The sender, which may sleep for
-// want of room, is woken only when half the ring was given back since it was last
-// looked after: the fence that this takes waits for the line of the ack word.
-func (r *Receiver) giveBack() {
-	r.acked = r.next
-	r.ackAt = r.next + r.every
-	publish(&r.own.ack, r.next)
-	if r.next-r.rung >= uint64(len(r.ring))/2 {
-		r.wakeSender()
-	}
-}
-
 // Ack gives all lines taken so far back to the sender and wakes its core if it
 // sleeps, as it may for want of room. TryRecv gives back every eighth of the ring
 // and wakes every half; Recv does both before it parks. It does not allocate.
-func (r *Receiver) Ack() {
-	if r.rung == r.next || r.closed {
-		return
-	}
-	if r.acked != r.next {
-		r.acked = r.next
-		r.ackAt = r.next + r.every
-		publish(&r.own.ack, r.next)
-	}
-	r.wakeSender()
-}
-
-// wakeSender wakes the sender's core if it sleeps.
-func (r *Receiver) wakeSender() {
-	r.rung = r.next
-	if r.link.Bell.Wake() {
-		r.counts.Wakes++
-	}
-}
+func (r *Receiver) Ack() { r.ack() }
 
 // Close tells the sender that nothing will be taken any more; it gets ErrClosed,
 // also if it waits for room. Later calls on this end return ErrClosed.

@@ -162,7 +162,7 @@ func (r *Receiver) takeStamped(m *Message, l *Line, h uint64) bool {
 	r.next++
 	r.counts.Messages = r.next
 	if r.next == r.ackAt {
-		r.giveBack()
+		r.giveBack(len(r.ring))
 	}
 	return true
 }
