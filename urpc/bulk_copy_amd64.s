@@ -4,6 +4,25 @@
 #include "textflag.h"
 #include "fetch_amd64.h"
 
+// One line from SI+AX to DI+AX, by vectors of each width.
+#define COPY64 \
+	VMOVDQU64 (SI)(AX*1), Z0; \
+	VMOVDQU64 Z0, (DI)(AX*1)
+#define COPY32 \
+	VMOVDQU (SI)(AX*1), Y0; \
+	VMOVDQU 32(SI)(AX*1), Y1; \
+	VMOVDQU Y0, (DI)(AX*1); \
+	VMOVDQU Y1, 32(DI)(AX*1)
+#define COPY16 \
+	MOVOU (SI)(AX*1), X0; \
+	MOVOU 16(SI)(AX*1), X1; \
+	MOVOU 32(SI)(AX*1), X2; \
+	MOVOU 48(SI)(AX*1), X3; \
+	MOVOU X0, (DI)(AX*1); \
+	MOVOU X1, 16(DI)(AX*1); \
+	MOVOU X2, 32(DI)(AX*1); \
+	MOVOU X3, 48(DI)(AX*1)
+
 // DI to, SI from, CX bytes, AX bytes copied, R8 width of a vector, R10 the line of
 // the ring to fetch, BX where fetching ends.
 
@@ -28,8 +47,7 @@ next64:
 	PREFETCHW_R10
 	ADDQ $64, R10
 put64:
-	VMOVDQU64 (SI)(AX*1), Z0
-	VMOVDQU64 Z0, (DI)(AX*1)
+	COPY64
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JCS  next64
@@ -41,10 +59,7 @@ next32:
 	PREFETCHW_R10
 	ADDQ $64, R10
 put32:
-	VMOVDQU (SI)(AX*1), Y0
-	VMOVDQU 32(SI)(AX*1), Y1
-	VMOVDQU Y0, (DI)(AX*1)
-	VMOVDQU Y1, 32(DI)(AX*1)
+	COPY32
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JCS  next32
@@ -56,14 +71,7 @@ next16:
 	PREFETCHW_R10
 	ADDQ $64, R10
 put16:
-	MOVOU (SI)(AX*1), X0
-	MOVOU 16(SI)(AX*1), X1
-	MOVOU 32(SI)(AX*1), X2
-	MOVOU 48(SI)(AX*1), X3
-	MOVOU X0, (DI)(AX*1)
-	MOVOU X1, 16(DI)(AX*1)
-	MOVOU X2, 32(DI)(AX*1)
-	MOVOU X3, 48(DI)(AX*1)
+	COPY16
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JCS  next16
@@ -90,8 +98,7 @@ next64:
 	PREFETCHT0 (R10)
 	ADDQ $64, R10
 take64:
-	VMOVDQU64 (SI)(AX*1), Z0
-	VMOVDQU64 Z0, (DI)(AX*1)
+	COPY64
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JCS  next64
@@ -103,10 +110,7 @@ next32:
 	PREFETCHT0 (R10)
 	ADDQ $64, R10
 take32:
-	VMOVDQU (SI)(AX*1), Y0
-	VMOVDQU 32(SI)(AX*1), Y1
-	VMOVDQU Y0, (DI)(AX*1)
-	VMOVDQU Y1, 32(DI)(AX*1)
+	COPY32
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JCS  next32
@@ -118,14 +122,7 @@ next16:
 	PREFETCHT0 (R10)
 	ADDQ $64, R10
 take16:
-	MOVOU (SI)(AX*1), X0
-	MOVOU 16(SI)(AX*1), X1
-	MOVOU 32(SI)(AX*1), X2
-	MOVOU 48(SI)(AX*1), X3
-	MOVOU X0, (DI)(AX*1)
-	MOVOU X1, 16(DI)(AX*1)
-	MOVOU X2, 32(DI)(AX*1)
-	MOVOU X3, 48(DI)(AX*1)
+	COPY16
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JCS  next16

@@ -51,39 +51,23 @@ func threadSides() (sides [2]*measure.Side, err error) {
 	var shared threadMemory
 	for me, s := range sides {
 		opened := 0
-		next := func(lines int) (own, peer urpc.Side, err error) {
+		s.Open = func(lines int) (own, peer urpc.Side, _ urpc.Link, err error) {
 			memory, err := shared.at(opened, lines)
 			opened++
-			return memory[me], memory[1-me], err
-		}
-		s.OpenRing = func(lines int) (*urpc.Conn, func(), error) {
-			own, peer, err := next(lines)
-			if err != nil {
-				return nil, nil, err
-			}
-			conn, err := urpc.NewConn(own, peer, link)
-			return conn, func() {}, err
-		}
-		s.OpenBulk = func(lines int) (*urpc.Bulk, func(), error) {
-			own, peer, err := next(lines)
-			if err != nil {
-				return nil, nil, err
-			}
-			bulk, err := urpc.NewBulk(own, peer, link)
-			return bulk, func() {}, err
+			return memory[me], memory[1-me], link, err
 		}
 		s.OpenPages = func() (*pages.Pool, error) {
 			core, err := pages.NewCore(pages.Config{Self: me, Cores: len(sides), Memory: shared.pool})
 			if err != nil {
 				return nil, err
 			}
-			conn, _, err := s.OpenRing(region.PageLines)
+			conn, err := s.NewConn(region.PageLines)
 			if err != nil {
 				return nil, err
 			}
 			return core.Pool(1-me, conn)
 		}
-		if s.Conn, _, err = s.OpenRing(measure.BaseLines); err != nil {
+		if s.Conn, err = s.NewConn(measure.BaseLines); err != nil {
 			return sides, err
 		}
 	}

@@ -11,8 +11,7 @@ import (
 // Bulk measures streams in the bulk profile: lines copied in and out by batches,
 // and lines written and read in place, word by word. suffix follows the names.
 func (s *Side) Bulk(rounds int, suffix string) {
-	bulk, release := s.bulk(BaseLines)
-	defer release()
+	bulk := s.bulk(BaseLines)
 	s.turns(rounds,
 		pattern{Series: series("stream_bulk"+suffix, Stream, "stream_vector"), ours: s.blocks(bulk), limit: s.rawVector(BaseLines)},
 		pattern{Series: series("stream_bulk_in_place"+suffix, Stream, "stream_vector"), ours: s.inPlace(bulk), limit: s.rawVector(BaseLines)})
@@ -25,15 +24,12 @@ const sweepStream = 100_000
 // profiles. The limit's ring is as long, or the longest that there is.
 func (s *Side) RingSizes(rounds int, where string) {
 	for lines := urpc.MinLines; lines <= urpc.MaxLines; lines *= 2 {
-		conn, releaseRing := s.ring(lines)
-		bulk, releaseBulk := s.bulk(lines)
+		conn, bulk := s.ring(lines), s.bulk(lines)
 		s.turns(rounds,
 			pattern{Series: series("ring_size", sweepStream, "stream_mov", "ring", lines, "profile", "latency", "where", where),
 				ours: s.oneWay(conn), limit: s.rawStream(lines)},
 			pattern{Series: series("ring_size", sweepStream, "stream_vector", "ring", lines, "profile", "bulk", "where", where),
 				ours: s.blocks(bulk), limit: s.rawVector(lines)})
-		releaseRing()
-		releaseBulk()
 	}
 }
 
@@ -41,8 +37,7 @@ func (s *Side) RingSizes(rounds int, where string) {
 // ring, from a buffer of the sender's into one of the receiver's, and handed over
 // as pages, in place and copied as well.
 func (s *Side) PayloadStream(rounds int, where string) {
-	bulk, release := s.bulk(BaseLines)
-	defer release()
+	bulk := s.bulk(BaseLines)
 	pool, err := s.OpenPages()
 	must(err)
 	buffer := make([]urpc.Block, most/urpc.LineSize)
@@ -64,19 +59,30 @@ func (s *Side) PayloadStream(rounds int, where string) {
 	}
 }
 
-// ring and bulk open a channel between the two sides.
-func (s *Side) ring(lines int) (*urpc.Conn, func()) {
-	conn, release, err := s.OpenRing(lines)
-	must(err)
-	s.meet()
-	return conn, func() { s.meet(); release() }
+// NewConn opens a further channel of this side.
+func (s *Side) NewConn(lines int) (*urpc.Conn, error) {
+	own, peer, link, err := s.Open(lines)
+	if err != nil {
+		return nil, err
+	}
+	return urpc.NewConn(own, peer, link)
 }
 
-func (s *Side) bulk(lines int) (*urpc.Bulk, func()) {
-	bulk, release, err := s.OpenBulk(lines)
+// ring and bulk open a channel between the two sides.
+func (s *Side) ring(lines int) *urpc.Conn {
+	conn, err := s.NewConn(lines)
 	must(err)
 	s.meet()
-	return bulk, func() { s.meet(); release() }
+	return conn
+}
+
+func (s *Side) bulk(lines int) *urpc.Bulk {
+	own, peer, link, err := s.Open(lines)
+	must(err)
+	bulk, err := urpc.NewBulk(own, peer, link)
+	must(err)
+	s.meet()
+	return bulk
 }
 
 // bulkBatch is how many lines go into one call: enough for what the program wrote

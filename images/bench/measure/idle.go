@@ -14,7 +14,7 @@ func (s *Side) Idle(rounds int) {
 	for _, channels := range []int{0, 10, 100, 1000} {
 		ends := []*urpc.Receiver{s.Conn.Receiver}
 		for range channels {
-			conn, _, err := s.OpenRing(urpc.MinLines)
+			conn, err := s.NewConn(urpc.MinLines)
 			must(err)
 			ends = append(ends, conn.Receiver)
 		}

@@ -25,8 +25,8 @@ func (s *Side) Works() []Work {
 		list = append(list, Work{fmt.Sprintf("InFlight/inflight=%d", n), s.pipelined(uint64(n))})
 	}
 	for lines := 64; lines <= urpc.MaxLines; lines *= 16 {
-		conn, _ := s.ring(lines)
-		bulk, _ := s.bulk(lines)
+		conn := s.ring(lines)
+		bulk := s.bulk(lines)
 		name := fmt.Sprintf("Stream/lines=%d/profile=", lines)
 		list = append(list,
 			Work{name + "latency/of=limit", s.rawStream(lines)}, Work{name + "latency/of=ours", s.oneWay(conn)},

@@ -43,11 +43,10 @@ type Side struct {
 
 	CallLine *limit.Line // the line of Client and Server; no call is under way at first
 
-	// OpenRing and OpenBulk open a further channel between the two sides, with
-	// rings of so many lines each way, and say how to give it back. Both sides
-	// call them in the same order.
-	OpenRing func(lines int) (conn *urpc.Conn, release func(), err error)
-	OpenBulk func(lines int) (bulk *urpc.Bulk, release func(), err error)
+	// Open gives memory for a further channel between the two sides, with rings of
+	// so many lines each way, and the link of its end. Both sides call it in the
+	// same order.
+	Open func(lines int) (own, peer urpc.Side, link urpc.Link, err error)
 
 	// OpenPages gives the pool of pages of the two sides.
 	OpenPages func() (*pages.Pool, error)
