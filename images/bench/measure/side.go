@@ -147,8 +147,10 @@ func (s *Side) allocs(n int, f func(n uint64)) float64 {
 	return math.Round(100*float64(after.Mallocs-before.Mallocs)/float64(n)) / 100
 }
 
-// meet returns when both sides are here.
+// meet returns when both sides are here. What this side sent last without a flush,
+// the other may have parked for: it is flushed, because here nobody receives.
 func (s *Side) meet() {
+	s.Conn.Flush()
 	s.step++
 	atomic.StoreUint64(&s.Gate[s.Me].Words[0], s.step)
 	for atomic.LoadUint64(&s.Gate[1-s.Me].Words[0]) < s.step {
