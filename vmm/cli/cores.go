@@ -125,7 +125,7 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 		h.interrupt.resume()
 		s.stop()
 	}()
-	o.Kick, o.Ask = s.kick, s.ask
+	o.Kick, o.Commands = s.kick, s.commands
 	what := "starting"
 	if o.Populate {
 		what = "backing the memory of"

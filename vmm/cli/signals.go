@@ -13,10 +13,10 @@ import (
 // SIGHUP asks the programs to end, a second one stops the cores, a third ends
 // the command where it stands, and SIGUSR1 shows how the cores are.
 type signals struct {
-	kick chan multikernel.Reason
-	ask  chan multikernel.Asked
-	got  chan os.Signal
-	over chan struct{} // closed when the run ended
+	kick     chan multikernel.Reason
+	commands chan multikernel.Command
+	got      chan os.Signal
+	over     chan struct{} // closed when the run ended
 }
 
 // killAfter is at which signal the command itself ends.
@@ -25,7 +25,7 @@ const killAfter = 3
 // handleSignals starts to listen. show gets the answers to SIGUSR1.
 func handleSignals(show func(*multikernel.Report)) *signals {
 	s := &signals{
-		kick: make(chan multikernel.Reason, 1), ask: make(chan multikernel.Asked),
+		kick: make(chan multikernel.Reason, 1), commands: make(chan multikernel.Command),
 		got: make(chan os.Signal, 4), over: make(chan struct{}),
 	}
 	signal.Notify(s.got, unix.SIGUSR1)
@@ -68,15 +68,15 @@ func (s *signals) serve(show func(*multikernel.Report)) {
 
 // inquire asks the run once and shows its answer.
 func (s *signals) inquire(show func(*multikernel.Report)) {
-	answer := make(chan *multikernel.Report, 1)
+	answer := make(chan multikernel.Reply, 1)
 	select {
-	case s.ask <- answer:
+	case s.commands <- multikernel.Command{Op: multikernel.OpStatus, Reply: answer}:
 	case <-s.over:
 		return
 	}
 	select {
-	case r := <-answer:
-		show(r)
+	case a := <-answer:
+		show(a.Status)
 	case <-s.over:
 	}
 }

@@ -39,6 +39,6 @@ func (r *run) about(c *core) CoreReport {
 // obeyed reports whether a core ended because it was asked to: the VMM stopped
 // it, or its program let the signal end it.
 func (r *run) obeyed(c *core) bool {
-	return c.end.Kind == life.Stopped ||
-		c.end.Kind == life.Exited && r.stop.Signal != 0 && c.end.Code == 128+int(r.stop.Signal)
+	return c.end.Kind == life.Stopped && !c.killed ||
+		c.end.Kind == life.Exited && r.stop != nil && r.stop.Signal != 0 && c.end.Code == 128+int(r.stop.Signal)
 }

@@ -2,10 +2,6 @@ package multikernel
 
 import "time"
 
-// Asked is where the answer to one question goes: how all cores are now. It
-// must have room for one report.
-type Asked chan<- *Report
-
 // answerWithin is how long the cores' monitors have to answer. A busy core's
 // monitor waits for the Go scheduler there, and that for a tick.
 const answerWithin = time.Second
@@ -15,36 +11,38 @@ const answerWithin = time.Second
 const noAnswer = "no answer"
 
 // inquiry is one question to the monitors of all living cores: each publishes
-// its map table and message counts under the request's number.
+// its map table and message counts under the request's number. Who asks meanwhile is
+// answered by the next one.
 type inquiry struct {
-	to    Asked // nil: nobody asks
+	asked []*Command // OpStatus; empty where no question is open
+	next  []*Command
 	want  []uint64
 	until time.Time
 }
 
-// next returns where the next question comes from: nowhere while one is open.
-func (q *inquiry) next(ask <-chan Asked) <-chan Asked {
-	if q.to != nil {
-		return nil
+// ask has a command answered by what the monitors say from now on.
+func (q *inquiry) ask(r *run, cmd *Command) {
+	q.next = append(q.next, cmd)
+	if len(q.asked) == 0 {
+		q.begin(r)
 	}
-	return ask
 }
 
-// inquire asks every living core's monitor.
-func (r *run) inquire(to Asked) inquiry {
-	q := inquiry{to: to, want: make([]uint64, len(r.cores)), until: time.Now().Add(answerWithin)}
+// begin asks every living core's monitor.
+func (q *inquiry) begin(r *run) {
+	q.asked, q.next = q.next, nil
+	q.want, q.until = make([]uint64, len(r.cores)), time.Now().Add(answerWithin)
 	for i, c := range r.cores {
 		if !c.over {
 			q.want[i] = r.view.VMM(i).Request.Add(1)
 			r.wake(i)
 		}
 	}
-	return q
 }
 
-// check sends the report once every living core answered or the time is over.
+// check answers once every living core did or the time is over.
 func (q *inquiry) check(r *run, now time.Time) {
-	if q.to == nil {
+	if len(q.asked) == 0 {
 		return
 	}
 	late := now.After(q.until)
@@ -66,6 +64,11 @@ func (q *inquiry) check(r *run, now time.Time) {
 		report.Cores = append(report.Cores, cr)
 	}
 	report.Channels, report.AllChannels = r.channels()
-	q.to <- &report
-	q.to = nil
+	for _, cmd := range q.asked {
+		cmd.answer(Reply{Status: &report})
+	}
+	q.asked = nil
+	if len(q.next) > 0 {
+		q.begin(r)
+	}
 }

@@ -37,6 +37,9 @@ func (r *run) describe(c *core) string {
 		return fmt.Sprintf("core %d: crashed: killed by %s: its last lines are in %s/core-%d.log; the kernel's own (dmesg) tell if it ran out of memory",
 			c.index, c.end.Detail, r.opt.Dir, c.index)
 	}
+	if c.killed && c.end.Kind == life.Stopped {
+		return fmt.Sprintf("core %d: killed, as a command asked: its last lines are in %s/core-%d.log", c.index, r.opt.Dir, c.index)
+	}
 	detail := ""
 	if c.end.Detail != "" {
 		detail = ": " + c.end.Detail

@@ -34,6 +34,7 @@ func (r *run) live() error {
 	}
 	defer stop()
 	ends := make(chan *core, len(r.cores))
+	r.alive = len(r.cores)
 	for _, c := range r.cores {
 		go func() {
 			c.end, c.err = c.life.Run()
@@ -49,31 +50,29 @@ func (r *run) live() error {
 		followed <- nil
 	}
 
-	alive := len(r.cores)
-	var patience <-chan time.Time // for cores that were asked to end
 	deadlock := newDeadlock(r)
-	var asking inquiry
 	var pace paceTimer
 	lastClock := time.Now()
-	for alive > 0 {
+	for r.alive > 0 {
 		select {
 		case c := <-ends:
-			alive--
+			r.alive--
 			c.over = true
 			r.bury(c)
 			r.logs.End(c.index)
 			r.ended(c)
-			if alive > 0 && r.stop.Code < 0 && (c.err != nil || c.end.Kind != life.Exited) {
+			if r.alive > 0 && r.stop == nil && (c.err != nil || c.end.Kind != life.Exited) {
 				// survivors go on: a crash takes down one core only
-				r.logs.Say("the others go on: %d", alive)
+				r.logs.Say("the others go on: %d", r.alive)
 			}
+			c.obeyed()
 		case reason := <-r.opt.Kick:
-			patience = r.halt(reason, alive)
-		case <-patience:
-			r.logs.Say("%d cores did not end within %v: stopping them", alive, r.opt.Grace)
+			r.halt(reason, r.opt.Grace)
+		case cmd := <-r.opt.Commands:
+			r.obey(&cmd)
+		case <-r.patience:
+			r.logs.Say("%d cores did not end within %v: stopping them", r.alive, r.grace)
 			r.stopAll()
-		case to := <-asking.next(r.opt.Ask):
-			asking = r.inquire(to)
 		case <-pace.after(r.logs.Drain()):
 		}
 		if now := time.Now(); now.Sub(lastClock) >= clockPeriod {
@@ -83,7 +82,7 @@ func (r *run) live() error {
 		if deadlock.check(time.Now()) {
 			deadlock.report()
 		}
-		asking.check(r, time.Now())
+		r.asking.check(r, time.Now())
 	}
 	r.finish(deadlock.found)
 	if r.opt.Inspect != nil {
@@ -91,12 +90,12 @@ func (r *run) live() error {
 	}
 	err = r.logs.Finish()
 	var shown <-chan time.Time
-	if r.stop.Code >= 0 {
+	if r.stop != nil {
 		shown = time.After(lastLines) // a stopped terminal must not hold up the end
 	}
 	select {
 	case ferr := <-followed:
-		hungUp := r.stop.Code >= 0 && errors.Is(ferr, unix.EIO) // the terminal is gone, which is why the run was stopped
+		hungUp := r.stop != nil && errors.Is(ferr, unix.EIO) // the terminal is gone, which is why the run was stopped
 		if err == nil && ferr != nil && !hungUp {
 			err = fmt.Errorf("run: console: %w: 'barreleye logs' shows all lines", ferr)
 		}
@@ -106,23 +105,23 @@ func (r *run) live() error {
 }
 
 // halt asks the living cores to end, by a signal to their programs where the
-// reason has one, and returns what tells that they had time enough. Asked again,
-// or without a signal, it stops them.
-func (r *run) halt(reason Reason, alive int) <-chan time.Time {
-	again := r.stop.Code >= 0
-	r.stop = reason
+// reason has one, and stops those that are not over after the given time. Asked
+// again, or without a signal, it stops them.
+func (r *run) halt(reason Reason, grace time.Duration) {
+	again := r.stop != nil
+	r.stop = &reason
 	if again || reason.Signal == 0 {
-		r.logs.Say("%s: stopping %d cores", reason.Text, alive)
+		r.logs.Say("%s: stopping %d cores", reason.Text, r.alive)
 		r.stopAll()
-		return nil
+		return
 	}
-	r.logs.Say("%s: asking %d cores to end; once more stops them", reason.Text, alive)
+	r.logs.Say("%s: asking %d cores to end; once more stops them", reason.Text, r.alive)
 	for _, c := range r.cores {
 		if !c.over {
 			c.life.Signal(reason.Signal)
 		}
 	}
-	return time.After(r.opt.Grace)
+	r.grace, r.patience = grace, time.After(grace)
 }
 
 func (r *run) stopAll() {
@@ -157,7 +156,7 @@ func (r *run) finish(deadlock bool) {
 		r.report.Timing = append(r.report.Timing, Phase{"last core in main", lastMain})
 	}
 	switch {
-	case r.stop.Code >= 0:
+	case r.stop != nil && r.stop.Code != CodeOK:
 		code = r.stop.Code
 	case deadlock:
 		code = CodeDeadlock

@@ -33,23 +33,23 @@ type Options struct {
 	Files      *filetree.Plan // what programs see as files, nil for none
 	Stdin      io.Reader      // standard input of core 0, read when that reads; nil for none
 	Cores      int
-	Memory     uint64        // bytes of private RAM per core
-	Pin        string        // "auto", "none", or CPUs by core: "0,1,..."
-	Tick       time.Duration // period of the tick while something runs, 0 for none
-	TickSpread time.Duration // each tick comes up to this much later, at random: for stress tests
-	Poll       string        // how long idle cores poll before they halt: "auto" or a duration
-	HaltPoll   int           // ns that KVM polls for halted cores, -1 for the host's setting
-	Populate   bool          // back all memory before the start
-	Stats      bool          // sample the latencies of channels, and report each channel's traffic
-	Debug      []string      // debug modes: DebugPages
-	Dir        string        // where logs go
-	Console    io.Writer     // where log lines go as well
-	View       observe.View  // how they look there
-	Started    time.Time     // when the command started
-	Kick       <-chan Reason // asks to stop everything
-	Grace      time.Duration // how long programs that a signal asked to end may take
-	Ask        <-chan Asked  // asks how the cores are while they run
-	Device     string        // the KVM device, "" for kvm.DevicePath
+	Memory     uint64         // bytes of private RAM per core
+	Pin        string         // "auto", "none", or CPUs by core: "0,1,..."
+	Tick       time.Duration  // period of the tick while something runs, 0 for none
+	TickSpread time.Duration  // each tick comes up to this much later, at random: for stress tests
+	Poll       string         // how long idle cores poll before they halt: "auto" or a duration
+	HaltPoll   int            // ns that KVM polls for halted cores, -1 for the host's setting
+	Populate   bool           // back all memory before the start
+	Stats      bool           // sample the latencies of channels, and report each channel's traffic
+	Debug      []string       // debug modes: DebugPages
+	Dir        string         // where logs go
+	Console    io.Writer      // where log lines go as well
+	View       observe.View   // how they look there
+	Started    time.Time      // when the command started
+	Kick       <-chan Reason  // asks to stop everything
+	Grace      time.Duration  // how long programs that a signal asked to end may take
+	Commands   <-chan Command // what is asked of the run meanwhile
+	Device     string         // the KVM device, "" for kvm.DevicePath
 
 	// Reached, if set, is called with the name of each phase of the start
 	// (Report.Timing) once it is reached.

@@ -30,8 +30,14 @@ type run struct {
 	bell        int // event descriptor of the VMM's own doorbell
 	keeper      *clock.Keeper
 	logs        *observe.Logs
-	stop        Reason // why the cores were asked to stop; Code -1 where they were not
 	report      Report
+
+	// of the run's goroutine, while cores live
+	alive    int              // cores whose end was not received
+	stop     *Reason          // why all cores were asked to end, nil where they were not
+	grace    time.Duration    // what they were given then
+	patience <-chan time.Time // tells that it is over
+	asking   inquiry
 }
 
 // core is one core of a run.
@@ -42,14 +48,18 @@ type core struct {
 	life  carrier
 	end   life.End
 	err   error
-	over  bool // guarded by the run's goroutine: its end was received
+	over  bool // guarded by the run's goroutine, as what follows: its end was received
+
+	number uint64     // of its life, 1 for the first
+	asked  []*Command // that wait for its end
+	killed bool       // somebody asked for that end to be a crash
 }
 
 // Run boots the multikernel and returns when every core's life has ended. The
 // error is one of the VMM or of the options; how the cores fared is in the
 // report, which is complete even where the error is not nil.
 func Run(opt *Options) (*Report, error) {
-	r := &run{opt: opt, bell: -1, stop: Reason{Code: -1}}
+	r := &run{opt: opt, bell: -1}
 	if err := opt.Check(); err != nil {
 		return &r.report, err
 	}
@@ -129,7 +139,7 @@ func (r *run) share() (err error) {
 		return err
 	}
 	for i := range r.opt.Cores {
-		c := &core{index: i, event: -1}
+		c := &core{index: i, event: -1, number: 1}
 		r.cores = append(r.cores, c)
 		if c.event, err = eventfd(); err != nil {
 			return err

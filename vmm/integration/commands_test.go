@@ -1,0 +1,112 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
+)
+
+// commanded runs a task of the probe on some cores, and script once all of them have
+// printed ready. script asks the run for things by do.
+func commanded(t *testing.T, cores int, task, ready string, script func(do func(multikernel.Command) multikernel.Reply)) *outcome {
+	t.Helper()
+	opt := options(t, load(t, "probe", image.LoadOptions{}), cores, task)
+	commands, over, done := make(chan multikernel.Command), make(chan struct{}), make(chan struct{})
+	do := func(cmd multikernel.Command) multikernel.Reply {
+		reply := make(chan multikernel.Reply, 1)
+		cmd.Reply = reply
+		select {
+		case commands <- cmd:
+		case <-over:
+			t.Errorf("%v: the run had ended", cmd.Op)
+			return multikernel.Reply{}
+		}
+		select {
+		case r := <-reply:
+			return r
+		case <-time.After(hang()):
+			t.Errorf("%v: no answer", cmd.Op)
+			return multikernel.Reply{}
+		}
+	}
+	opt.Commands, opt.Grace = commands, hang()
+	up := make([]string, cores)
+	for i := range up {
+		up[i] = ready
+	}
+	opt.Console = newWatcher(up, func() {
+		defer close(done)
+		script(do)
+	})
+	o := run(t, opt)
+	close(over)
+	<-done
+	return o
+}
+
+// TestCommands: a core is stopped while the other goes on, and that one killed; what
+// cannot be is refused.
+func TestCommands(t *testing.T) {
+	o := commanded(t, 2, "spin", "spinning", func(do func(multikernel.Command) multikernel.Reply) {
+		for _, c := range []struct {
+			cmd  multikernel.Command
+			want string
+		}{
+			{multikernel.Command{Op: multikernel.OpStop, Core: 2}, "stop: core 2: there is no such core"},
+			{multikernel.Command{Op: multikernel.OpKill, Core: -1}, "kill: core -1: there is no such core"},
+			{multikernel.Command{Op: multikernel.OpStop, Core: 1}, ""},
+			{multikernel.Command{Op: multikernel.OpStop, Core: 1}, "stop: core 1: it does not live"},
+		} {
+			r := do(c.cmd)
+			if got := message(r.Err); c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
+				t.Errorf("%v of core %d: %q, want %q", c.cmd.Op, c.cmd.Core, got, c.want)
+			}
+		}
+		r := do(multikernel.Command{Op: multikernel.OpStatus})
+		for i, want := range []string{"running", "stopped"} {
+			if got := r.Status.Cores[i].State; got != want {
+				t.Errorf("core %d is %s, want %s", i, got, want)
+			}
+		}
+		if r := do(multikernel.Command{Op: multikernel.OpKill, Core: 0}); r.Err != nil || r.Life != 1 {
+			t.Errorf("kill: %+v", r)
+		}
+	})
+	if o.ExitCode != multikernel.CodeCrash || o.Cores[0].State != "crashed" || !strings.Contains(o.Cores[0].Error, "killed, as a command asked") {
+		t.Errorf("exit code %d, core 0 %s: %s", o.ExitCode, o.Cores[0].State, o.Cores[0].Error)
+	}
+	if o.Cores[1].State != "stopped" || o.Cores[1].ExitCode != 0 {
+		t.Errorf("core 1 is %s with code %d", o.Cores[1].State, o.Cores[1].ExitCode)
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// TestShutdownCommand: programs that are told end as they like, and others at once;
+// neither is an error of the run.
+func TestShutdownCommand(t *testing.T) {
+	for _, drain := range []bool{true, false} {
+		o := commanded(t, 2, "drain", "ready", func(do func(multikernel.Command) multikernel.Reply) {
+			if r := do(multikernel.Command{Op: multikernel.OpShutdown, Drain: drain}); r.Err != nil {
+				t.Error(r.Err)
+			}
+		})
+		want := map[bool]string{true: "exited", false: "stopped"}[drain]
+		for i, c := range o.Cores {
+			if c.State != want || c.ExitCode != 0 || o.ExitCode != 0 {
+				t.Errorf("drain %v: core %d is %s with code %d, the run ended with %d", drain, i, c.State, c.ExitCode, o.ExitCode)
+			}
+		}
+		if drain {
+			o.wantLine(0, "asked by terminated, drained")
+		}
+	}
+}
