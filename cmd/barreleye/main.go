@@ -3,13 +3,21 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"barreleye/cmd/barreleye/internal/start"
 	"barreleye/vmm/cli"
 	"barreleye/vmm/kvm"
 )
 
+// firstCollection is the GOGC at which that comes with a heap of 16 MiB
+// instead of 4, because collecting while an image is loaded cost a start 3 ms.
+const firstCollection = 400
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(firstCollection)
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		executable = os.Args[0]

@@ -106,11 +106,14 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 
 	// image: shared parts, then private data
 	for _, p := range text.parts {
+		b.record(boot.Mapping{Start: p.va, End: p.va + p.size, Kind: p.kind, Prot: p.prot})
+	}
+	for p := range text.pieces() {
 		access := uint64(userR)
 		if p.prot&boot.Exec != 0 {
 			access = userRX
 		}
-		if err := b.mapping(p.va, layout.ImageGPA+p.offset, p.size, p.kind, p.prot, access, false); err != nil {
+		if err := b.tables.mapRange(p.va, layout.ImageGPA+p.offset, p.size, access, p.huge); err != nil {
 			return 0, err
 		}
 	}
