@@ -5,7 +5,7 @@
 //	page 0            header                       written by the VMM
 //	page 1            clock page                   written by the VMM
 //	per core          block, crash record, map     written by that core
-//	                  snapshot, log ring
+//	                  snapshot, log ring, trace
 //	per core          VMM block                    written by the VMM
 //	16 pages          core 0's standard input      written by the VMM
 //	per ordered pair  side of the monitors' and    written by the pair's first core
@@ -33,13 +33,14 @@ import (
 	"barreleye/devices/layout"
 	"barreleye/devices/logring"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // Magic marks the header ("BRLREGN1", little-endian); Version changes with
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 5
+	Version = 6
 )
 
 // Header is page 0.
@@ -126,6 +127,9 @@ type VMMBlock struct {
 	Input input.Answer
 	// Over says whether the core's life has ended (OverNot and so on).
 	Over atomic.Uint64
+	// Trace holds the kinds that the core shall note (trace.Set). It looks when
+	// it starts, and at each interrupt.
+	Trace atomic.Uint64
 }
 
 // What VMMBlock.Over says. The VMM stores OverBurying before it looks for what
@@ -144,10 +148,15 @@ const (
 	mapPages   = 24
 	headPages  = 1
 	logPages   = logring.Size / layout.PageSize
-	corePages  = blockPages + crashPages + mapPages + headPages + logPages
+	tracePages = namesPages + (trace.HeadSize+TraceRecords*trace.RecordSize)/layout.PageSize
+	namesPages = 1
+	corePages  = blockPages + crashPages + mapPages + headPages + logPages + tracePages
 	vmmPages   = 1
 	inputPages = input.Size / layout.PageSize
 )
+
+// TraceRecords is how many records a core's trace holds.
+const TraceRecords = 1 << 15
 
 // MapEntries is the capacity of the map snapshot.
 const MapEntries = mapPages * layout.PageSize / 24
@@ -272,6 +281,17 @@ func (v *View) Log(core int) logring.Ring {
 		Data: at[[logring.Size]byte](v, p+headPages),
 	}
 }
+
+// Names returns the names that a core's program has for its own records.
+func (v *View) Names(core int) *trace.Names { return at[trace.Names](v, v.tracePage(core)) }
+
+// Trace returns a core's trace.
+func (v *View) Trace(core int) trace.Ring {
+	return trace.RingAt(v.addr(v.tracePage(core)+namesPages), TraceRecords)
+}
+
+// tracePage is where what a core notes begins: names, then the ring.
+func (v *View) tracePage(core int) int { return pageCores + (core+1)*corePages - tracePages }
 
 // Input returns core 0's standard input.
 func (v *View) Input() input.Buffer {

@@ -11,6 +11,7 @@ import (
 	"barreleye/devices/layout"
 	"barreleye/devices/logring"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // area is one thing in the region.
@@ -36,6 +37,8 @@ func areas(v *View) (list []area) {
 		add(core+" inbox", "vmm", at(unsafe.Pointer(v.VMM(i))), int(unsafe.Sizeof(VMMBlock{})))
 		add(core+" log head", core, at(unsafe.Pointer(v.Log(i).Head)), 8)
 		add(core+" log data", core, at(unsafe.Pointer(v.Log(i).Data)), logring.Size)
+		add(core+" names", core, at(unsafe.Pointer(v.Names(i))), int(unsafe.Sizeof(*v.Names(i))))
+		add(core+" trace", core, v.addr(v.tracePage(i)+namesPages), trace.RingBytes(TraceRecords))
 		add(core+" broadcast", core, v.BroadcastArea(i), layout.PageSize)
 		for j := range v.Cores {
 			add(fmt.Sprintf("acknowledgements of %d's broadcast by %d", j, i), core, v.AckArea(i, j), urpc.LineSize)

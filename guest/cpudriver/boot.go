@@ -4,6 +4,7 @@ import (
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
+	"barreleye/urpc/trace"
 )
 
 // Addresses in the shared region, computed once; the driver keeps no pointers.
@@ -20,6 +21,9 @@ func counters() *region.Counters { return &block().Counters }
 func inbox() *region.VMMBlock    { return typed[region.VMMBlock](inboxAt) }
 func flagged(bit uint64) bool    { return bootPage().Flags&bit != 0 }
 
+// kindsWanted returns what the VMM wants to have noted.
+func kindsWanted() trace.Set { return trace.Set(inbox().Trace.Load()) }
+
 // startUp sets the driver up at the first system call, before the runtime has
 // memory or threads.
 func startUp() {
@@ -29,6 +33,7 @@ func startUp() {
 	view = region.Open(layout.RegionVA)
 	blockAt = addressOf(view.Block(coreID))
 	inboxAt = addressOf(view.VMM(coreID))
+	trace.Begin(view.Trace(coreID), kindsWanted(), false)
 	bootNS = monotonic()
 	block().State.Store(region.StateBooting)
 

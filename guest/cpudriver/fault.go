@@ -3,6 +3,7 @@ package cpudriver
 import (
 	"barreleye/devices/boot"
 	"barreleye/devices/region"
+	"barreleye/urpc/trace"
 )
 
 // Exception vectors with a meaning of their own here (SDM vol. 3, 6.3.1).
@@ -25,6 +26,7 @@ func serveException(c *context) {
 	n.Exceptions++
 	block().Progress++
 	f := faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
+	trace.Event(trace.Exception, f.vector, c.rip)
 	if f.vector == vecPageFault && touch(f.addr, f.err) {
 		return
 	}
@@ -80,6 +82,7 @@ func crash(c *context, f faultInfo, inDriver uint64) {
 	if !booted {
 		startUp()
 	}
+	trace.Event(trace.Crash, f.vector, c.rip)
 	*view.Crash(coreID) = region.Crash{
 		Vector: f.vector, Error: f.err, Address: f.addr, InDriver: inDriver,
 		RIP: c.rip, RSP: c.rsp, RFLAGS: c.rflags,

@@ -8,6 +8,7 @@ import (
 	"barreleye/devices/power"
 	"barreleye/devices/region"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // spinNS is the longest wait that is polled through even where the idle loop
@@ -27,14 +28,17 @@ func idle() {
 	stopLooking(b)
 	deadline, awaited := nearest()
 	limit := clock.TSC() + pollCycles
+	trace.Event(trace.Idle, deadline, 0)
 	for {
 		if pending != 0 || lookAtSome() || otherReady() {
 			takePending()
+			trace.Event(trace.Busy, 0, 0)
 			return
 		}
 		now := monotonic()
 		if deadline != forever && deadline <= now+spinNS {
 			if deadline <= now {
+				trace.Event(trace.Busy, 0, 0)
 				return
 			}
 		} else if clock.TSC() >= limit {
@@ -44,6 +48,7 @@ func idle() {
 	}
 	now := monotonic()
 	if deadline <= now {
+		trace.Event(trace.Busy, 0, 0)
 		return
 	}
 	count, due := probe(now, deadline)
@@ -56,7 +61,9 @@ func idle() {
 	urpc.PublishAsleep(&b.Asleep)
 	if pending == 0 && !somethingReady() {
 		b.Counters.Halts++
+		trace.Event(trace.Halt, count, b.Asleep)
 		callGate(gateHalt, count)
+		trace.Event(trace.Wake, pending, 0)
 		stands = rearm
 		notePrice(due)
 	}
@@ -64,6 +71,7 @@ func idle() {
 	b.Power.Store(region.PowerPoll)
 	b.NoTimer.Store(0)
 	takePending()
+	trace.Event(trace.Busy, 0, 0)
 }
 
 // somethingReady looks at every word that another party may write.
@@ -90,6 +98,7 @@ func logRoomWaited() bool {
 func ringDoorbell(i uint64) {
 	if i <= doorbell.VMM {
 		counters().Rings++
+		trace.Event(trace.Bell, i, 0)
 		storeDoorbell(doorbell.VA(int(i)))
 	}
 }

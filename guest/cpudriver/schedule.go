@@ -2,6 +2,7 @@ package cpudriver
 
 import (
 	"barreleye/devices/region"
+	"barreleye/urpc/trace"
 	"sync/atomic"
 )
 
@@ -21,6 +22,7 @@ func schedule() {
 			if c.state == runnable {
 				if i != contextsTop {
 					counters().Switches++
+					trace.Event(trace.Switch, c.tid, running().tid)
 				}
 				setCurrent(c)
 				return
@@ -92,8 +94,12 @@ func serveInterrupt() {
 func takePending() (events uint64) {
 	events = atomic.SwapUint64(&pending, 0)
 	n := counters()
+	if kinds := kindsWanted(); kinds != trace.Kinds() {
+		trace.Choose(kinds)
+	}
 	if events&pendingTick != 0 {
 		n.Ticks++
+		trace.Event(trace.Tick, 0, running().tid)
 		stands = rearm
 		if spread := bootPage().TickSpread; spread != 0 {
 			rearm = uint32(bootPage().TickCount + generator.Uint64()%spread)
@@ -101,6 +107,7 @@ func takePending() (events uint64) {
 	}
 	if events&pendingDoorbell != 0 {
 		n.Doorbells++
+		trace.Event(trace.Doorbell, 0, running().tid)
 	}
 	block().Progress++
 	return events

@@ -1,5 +1,7 @@
 package cpudriver
 
+import "barreleye/urpc/trace"
+
 const (
 	sigILL  = 4
 	sigTRAP = 5
@@ -192,6 +194,7 @@ func deliverPending() {
 			counters().Preemptions++
 			urgent = c.rip
 		}
+		trace.Event(trace.Signal, sig, c.tid)
 		deliver(c, sig, siginfo{code: -6}) // SI_TKILL
 		return
 	}

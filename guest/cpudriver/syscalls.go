@@ -1,5 +1,7 @@
 package cpudriver
 
+import "barreleye/urpc/trace"
+
 // serve is the driver's handler of system calls, entered from syscallEntry
 // with the calling context.
 func serve(c *context) {
@@ -10,6 +12,7 @@ func serve(c *context) {
 	n.Syscalls++
 	n.Traps = trapCount
 	block().Progress++
+	trace.Event(trace.Syscall, c.rax, c.tid)
 	dispatch(c)
 	if c.state != runnable {
 		schedule()

@@ -1,5 +1,7 @@
 package cpudriver
 
+import "barreleye/urpc/trace"
+
 const (
 	cloneSetTLS   = 0x0008_0000
 	cloneVM       = 0x0000_0100
@@ -33,6 +35,7 @@ func sysClone(c *context, flags, stack, childTID, tls uint64) uint64 {
 	nextTID++
 	n.tid = nextTID
 	n.state = runnable
+	trace.Event(trace.ThreadStart, n.tid, c.tid)
 	return n.tid
 }
 
@@ -43,6 +46,7 @@ func sysExit(c *context) {
 		wakeFutex(c.clearTID, 1)
 	}
 	c.state = free
+	trace.Event(trace.ThreadEnd, c.tid, 0)
 }
 
 // sysFutex serves the two operations the runtime uses.

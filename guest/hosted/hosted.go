@@ -20,6 +20,7 @@ import (
 	"barreleye/devices/inherit"
 	"barreleye/devices/region"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // Core is this process as a core.
@@ -57,6 +58,7 @@ func Attach() (*Core, error) {
 	}
 	c.block = c.view.Block(c.Core())
 	c.block.State.Store(region.StateBooting)
+	trace.Begin(c.view.Trace(c.Core()), trace.Set(c.view.VMM(c.Core()).Trace.Load()), true)
 	c.bell = os.NewFile(uintptr(inherit.BellOf(c.Core())), "doorbell")
 	if runtime.GOMAXPROCS(0) != 1 {
 		runtime.GOMAXPROCS(1) // a core is one CPU, wherever Linux lets it run
@@ -102,6 +104,7 @@ func (c *Core) Ring(i int) {
 		i = c.Cores()
 	}
 	atomic.AddUint64(&c.block.Counters.Rings, 1)
+	trace.Event(trace.Bell, uint64(i), 0)
 	one := [8]byte{1}
 	// Only a full counter could refuse, and then a ring is pending already.
 	_, _ = syscall.Write(inherit.BellOf(i), one[:])

@@ -7,6 +7,7 @@ import (
 	"barreleye/devices/clock"
 	"barreleye/devices/region"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // poll is the core's idle loop, by the same steps as the CPU driver's: look at
@@ -33,10 +34,13 @@ func (c *Core) poll() {
 		urpc.PublishAsleep(&c.block.Asleep)
 		if !c.watch.look() {
 			atomic.AddUint64(&n.Halts, 1)
+			trace.Event(trace.Halt, 0, c.block.Asleep)
 			if _, err := c.bell.Read(ring[:]); err != nil {
 				panic("hosted core: doorbell: " + err.Error()) // nobody could wake it any more
 			}
 			atomic.AddUint64(&n.Doorbells, 1)
+			trace.Choose(trace.Set(c.view.VMM(c.Core()).Trace.Load()))
+			trace.Event(trace.Wake, 0, 0)
 		}
 		urpc.ClearAsleep(&c.block.Asleep)
 		c.block.Power.Store(region.PowerPoll)
