@@ -71,7 +71,6 @@ func (o Options) cores(im *image.Image, change func(*multikernel.Options), args 
 	if err != nil {
 		return nil, nil, fmt.Errorf("bench: %w: set TMPDIR to a folder with room", err)
 	}
-	defer remove()
 	var console bytes.Buffer
 	opt := &multikernel.Options{
 		Platform: o.Platform.Platform, Image: im, Args: args, Cores: 2, Memory: 64 << 20, Tick: 10 * time.Millisecond, HaltPoll: -1,
@@ -90,7 +89,9 @@ func (o Options) cores(im *image.Image, change func(*multikernel.Options), args 
 	report, err := multikernel.Run(opt)
 	o.Watch.ran(report)
 	if err == nil && report.ExitCode != 0 {
-		err = fmt.Errorf("bench: a core ended too early: %s: report it", report.Errors())
+		err = fmt.Errorf("bench: a core ended too early: %s: report it", report.Errors()) // which names files in dir
+	} else {
+		remove()
 	}
 	return console.Bytes(), report, err
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"time"
 
-	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/temporary"
 
@@ -62,42 +60,6 @@ func Start(o Options) (*Report, error) {
 		row("hello_resident", "KiB", 1, resident, nil),
 	}
 	return r, nil
-}
-
-// Idle measures the CPU time of a multikernel of four cores that sleep.
-func Idle(o Options) (*Report, error) {
-	r := o.newReport()
-	im, err := builtinImage("idle")
-	if err != nil {
-		return r, err
-	}
-	long := 5 * time.Second
-	if o.Quick {
-		long = time.Second
-	}
-	var share []float64
-	for turn := range turns {
-		o.step("turn %d of %d", turn+1, turns)
-		short, err := o.idleCPU(im, 100*time.Millisecond)
-		if err != nil {
-			return r, err
-		}
-		all, err := o.idleCPU(im, long)
-		if err != nil {
-			return r, err
-		}
-		// the difference is idling alone, without boot and end
-		share = append(share, 100*(all-short)/(long-100*time.Millisecond).Seconds()/4)
-	}
-	r.Rows = []Row{row("idle_cpu_per_core", "%", 1, share, nil)}
-	return r, nil
-}
-
-// idleCPU returns the CPU seconds that four cores cost which sleep for d.
-func (o Options) idleCPU(im *image.Image, d time.Duration) (float64, error) {
-	before := processCPU()
-	_, _, err := o.cores(im, func(opt *multikernel.Options) { opt.Cores = 4 }, "-for", d.String())
-	return processCPU() - before, err
 }
 
 // processCPU returns the CPU seconds of this process so far, guests and cores

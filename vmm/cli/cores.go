@@ -37,7 +37,8 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
 	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
 	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
-	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts; auto is what\na wake-up costs (60us until the core has measured it), and 0 where cores share CPUs")
+	flags.StringVar(&o.Idle, "idle", multikernel.IdleAuto, "what an idle core does: poll (messages arrive fastest; takes a CPU), halt (takes none;\nevery message is a wake-up), or auto: poll for a while, then halt")
+	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts (--idle auto); auto is what\na wake-up costs (60us until the core has measured it), and 0 where cores share CPUs")
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
 	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow)")
@@ -53,6 +54,8 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	f.config.register(cmd)
 	completePlatform(cmd)
 	completeFlag(cmd, "pin", cobra.CompletionWithDesc("auto", "each core the next CPU"), cobra.CompletionWithDesc("none", "leave it to the host"))
+	completeFlag(cmd, "idle", cobra.CompletionWithDesc(multikernel.IdleAuto, "poll for a while, then halt"), cobra.CompletionWithDesc(multikernel.IdlePoll, "the lowest latency"),
+		cobra.CompletionWithDesc(multikernel.IdleHalt, "the least CPU time"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "what a wake-up costs, and 0 where cores share CPUs"))
 	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"))
 	must(cmd.MarkFlagDirname("dir"))

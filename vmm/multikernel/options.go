@@ -37,7 +37,8 @@ type Options struct {
 	Pin        string         // "auto", "none", or CPUs by core: "0,1,..."
 	Tick       time.Duration  // period of the tick while something runs, 0 for none
 	TickSpread time.Duration  // each tick comes up to this much later, at random: for stress tests
-	Poll       string         // how long idle cores poll before they halt: "auto" or a duration
+	Idle       string         // what idle cores do: IdleAuto (or ""), IdlePoll or IdleHalt
+	Poll       string         // how long they poll before they halt where that is IdleAuto: "auto" or a duration
 	HaltPoll   int            // ns that KVM polls for halted cores, -1 for the host's setting
 	Populate   bool           // back all memory before the start
 	Stats      bool           // sample the latencies of channels, and report each channel's traffic
@@ -96,13 +97,14 @@ func (o *Options) Check() error {
 			return fmt.Errorf("run: no debug mode %q: use --debug %s", mode, strings.Join(DebugModes, ","))
 		}
 	}
-	if _, err := o.pollTime(false); err != nil {
-		return err
-	}
 	if err := o.checkMemory(); err != nil {
 		return err
 	}
-	_, err := o.placement()
+	place, err := o.placement()
+	if err != nil {
+		return err
+	}
+	_, err = o.pollTime(o.crowded(place))
 	return err
 }
 
@@ -203,25 +205,4 @@ func (o *Options) crowded(place []int) bool {
 		seen[cpu] = true
 	}
 	return o.Cores > runtime.NumCPU()
-}
-
-// defaultPoll is the price of halting and being woken after a long gap on the
-// development machine (paper §5.2: polling as long as a sleep costs is at most
-// twice the best). Guests start from it and measure their own.
-const defaultPoll = 60 * time.Microsecond
-
-func (o *Options) autoPoll() bool { return o.Poll == "" || o.Poll == "auto" }
-
-func (o *Options) pollTime(crowded bool) (time.Duration, error) {
-	if o.autoPoll() {
-		if crowded {
-			return 0, nil
-		}
-		return defaultPoll, nil
-	}
-	d, err := time.ParseDuration(o.Poll)
-	if err != nil || d < 0 || d > time.Minute {
-		return 0, fmt.Errorf("run: --poll %s: use auto or a duration from 0 to 1m, such as 60us", o.Poll)
-	}
-	return d, nil
 }
