@@ -29,11 +29,18 @@ func initPages(view *region.View) error {
 	if !here.DebugPages() {
 		return nil
 	}
-	all, err := view.AllPages()
-	if err != nil || len(all) == 0 {
-		return err
+	for a := range view.Cores {
+		for b := a + 1; b < view.Cores; b++ {
+			pool, err := view.Pages(a, b)
+			if err == nil {
+				err = here.ProtectPages(pool, pages.NotTaken)
+			}
+			if err != nil {
+				return err
+			}
+		}
 	}
-	return here.ProtectPages(all, pages.NotTaken)
+	return nil
 }
 
 func (h *pagePools) pool(peer int) (*pages.Pool, error) {

@@ -20,22 +20,17 @@ func overWord(v *region.View, core int) *uint64 {
 }
 
 // Scratch returns memory of the shared region that belongs to no channel, for
-// programs that measure the memory itself: the ring and the call lines that a
-// core would share with itself. Every core may ask for every core's.
-func Scratch(core int) (ring, lines []limit.Line, err error) {
-	if core < 0 || core >= Cores() {
-		return nil, nil, fmt.Errorf("scratch memory of core %d of %d: %w", core, Cores(), ErrPeer)
+// programs that measure the memory itself. Cores a and b write it and nobody else
+// sees it: 128 lines, and a ring of as many lines as the programs' channels have.
+// Where a is b, core a writes it and all cores see it: 64 lines, and no ring.
+func Scratch(a, b int) (ring, lines []limit.Line, err error) {
+	if min(a, b) < 0 || max(a, b) >= Cores() {
+		return nil, nil, fmt.Errorf("scratch memory of cores %d and %d of %d: %w", a, b, Cores(), ErrPeer)
 	}
-	side, err := links.view.OpenSide(region.ChannelProgram, core, core)
-	if err != nil {
-		return nil, nil, err
-	}
-	mem, err := urpc.MemoryAt(links.view.CallArea(core, core), region.CallLines*urpc.LineSize)
-	if err != nil {
-		return nil, nil, err
-	}
-	return unsafe.Slice((*limit.Line)(unsafe.Pointer(&side.Ring[0])), len(side.Ring)),
-		unsafe.Slice((*limit.Line)(unsafe.Pointer(&mem[0])), region.CallLines), nil
+	mem := links.view.Scratch(a, b)
+	all := unsafe.Slice((*limit.Line)(unsafe.Pointer(&mem[0])), len(mem)/urpc.LineSize)
+	n := min(len(all), region.ScratchLines)
+	return all[n:], all[:n], nil
 }
 
 // CallLine returns the line on which core client calls core server, for programs that

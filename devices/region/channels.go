@@ -18,6 +18,20 @@ func (v *View) OpenSide(kind, from, to int) (urpc.Side, error) {
 	return urpc.SideOf(mem, lines)
 }
 
+// CoreSide views what a core writes for its channel with the VMM.
+func (v *View) CoreSide(core int) (urpc.Side, error) { return v.vmmChannel(v.coreSidePage(core)) }
+
+// VMMSide views what the VMM writes for its channel with a core.
+func (v *View) VMMSide(core int) (urpc.Side, error) { return v.vmmChannel(v.vmmSidePage(core)) }
+
+func (v *View) vmmChannel(page int) (urpc.Side, error) {
+	mem, err := urpc.MemoryAt(v.addr(page), urpc.SideBytes(VMMLines))
+	if err != nil {
+		return urpc.Side{}, err
+	}
+	return urpc.SideOf(mem, VMMLines)
+}
+
 // Messages returns how many messages a core has sent and received over all its
 // channels, the monitors' and those that are closed again included.
 func (v *View) Messages(core int) (sent, received uint64) {

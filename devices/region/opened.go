@@ -79,26 +79,7 @@ func SidePages(lines int) int { return urpc.SideBytes(lines) / layout.PageSize }
 func (g Geometry) Entries() int { return g.PoolPages / SidePages(urpc.MinLines) }
 
 func (g Geometry) directoryPages() int {
-	return (entriesOffset + g.Entries()*entrySize + layout.PageSize - 1) / layout.PageSize
-}
-
-// openedPages is the size of the directory, the pool, and the page behind it that
-// the same core writes about its call line to that peer.
-func (g Geometry) openedPages() int { return g.directoryPages() + g.PoolPages + 1 }
-
-// openedStart is the first page behind everything that is there from boot on.
-func (g Geometry) openedStart() int { return g.endPages() }
-
-func (g Geometry) openedPage(from, to int) int {
-	if to > from {
-		to-- // no core has channels with itself
-	}
-	return g.openedStart() + (from*(g.Cores-1)+to)*g.openedPages()
-}
-
-// openedEnd is the first page behind all of this.
-func (g Geometry) openedEnd() int {
-	return g.openedStart() + g.Cores*(g.Cores-1)*g.openedPages()
+	return pagesOf(entriesOffset + g.Entries()*entrySize)
 }
 
 // Fits reports whether a side of that many lines can begin at a page of a pool.
@@ -114,7 +95,7 @@ func (g Geometry) valid(e Entry) bool {
 }
 
 // Totals returns the counts of the closed channels that core from had with core to.
-func (v *View) Totals(from, to int) *Totals { return at[Totals](v, v.openedPage(from, to)) }
+func (v *View) Totals(from, to int) *Totals { return at[Totals](v, v.directoryPage(from, to)) }
 
 // PoolSide returns the side of that many lines that begins at a page of the pool
 // that core from has towards core to. Fits must say so, or it fails.
@@ -132,12 +113,6 @@ func (v *View) PoolMemory(from, to, page, lines int) ([]byte, error) {
 		return nil, urpc.ErrLayout
 	}
 	return v.PoolBytes(from, to)[page*layout.PageSize:][:urpc.SideBytes(lines)], nil
-}
-
-// CallStatsArea returns the address of the page that core client writes about
-// its calls on the line to core server.
-func (v *View) CallStatsArea(client, server int) uintptr {
-	return v.addr(v.openedPage(client, server) + v.directoryPages() + v.PoolPages)
 }
 
 // SetEntry writes entry i of the directory of core from towards core to, which

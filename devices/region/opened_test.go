@@ -131,7 +131,7 @@ func TestHostileDirectory(t *testing.T) {
 // inPool wants a side within the pool of a core.
 func inPool(t *testing.T, v *View, from, to int, s urpc.Side) {
 	t.Helper()
-	start := v.addr(v.openedPage(from, to) + v.directoryPages())
+	start := v.addr(v.poolPage(from, to))
 	first, end := uintptr(unsafe.Pointer(s.Tx)), uintptr(unsafe.Pointer(&s.Ring[len(s.Ring)-1]))+urpc.LineSize
 	if first < start || end > start+uintptr(v.PoolPages)<<12 {
 		t.Fatalf("side %#x-%#x is outside of the pool at %#x", first, end, start)

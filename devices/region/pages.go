@@ -5,10 +5,9 @@ import (
 	"barreleye/urpc"
 )
 
-// Pages that cores hand over (package urpc/pages): behind the broadcasts lies a
-// side per ordered pair of the channel that carries their lines, then a pool of
-// pages per pair of cores a < b. Of a pool each page has one writer at a time,
-// one of its two cores.
+// Pages that cores hand over (package urpc/pages): a side per ordered pair of the
+// channel that carries their lines, and a pool of pages per pair of cores. Of a
+// pool each page has one writer at a time, one of its two cores.
 
 // PageLines is the size of the rings of that channel, in lines.
 const PageLines = 64
@@ -26,46 +25,38 @@ func (g Geometry) PairPages() int {
 	}
 }
 
-// pageSide is where the side of that channel begins.
-func (g Geometry) pageSide(from, to int) int {
-	return g.broadcastPage(g.Cores) + (from*g.Cores+to)*(urpc.SideBytes(PageLines)/layout.PageSize)
-}
-
-// pairPool is where the pool of a pair begins; a < b. The one of the last core
-// with itself, which there is not, begins behind the last one.
-func (g Geometry) pairPool(a, b int) int {
-	pools := a*(2*g.Cores-a-1)/2 + b - a - 1 // before this one
-	return g.pageSide(g.Cores, 0) + pools*g.PairPages()
-}
-
-// endPages is the first page behind the last pool.
-func (g Geometry) endPages() int { return g.pairPool(g.Cores-1, g.Cores) }
-
-// PagesSize is the size of all pools in bytes.
-func (g Geometry) PagesSize() uint64 {
-	return uint64(g.endPages()-g.pageSide(g.Cores, 0)) * layout.PageSize
+// PairsSize is the size of what pairs write together, the pools among it, in bytes.
+func (g Geometry) PairsSize() uint64 {
+	return uint64(g.end()-g.privatePage(g.Cores)) * layout.PageSize
 }
 
 // Pages views the pool of pages of a pair, whose cores may come in any order.
 func (v *View) Pages(a, b int) ([]byte, error) {
-	return urpc.MemoryAt(v.addr(v.pairPool(min(a, b), max(a, b))), v.PairPages()*layout.PageSize)
+	return urpc.MemoryAt(v.addr(v.pairPool(a, b)), v.PairPages()*layout.PageSize)
 }
 
-// AllPages views the pools of all pairs.
-func (v *View) AllPages() ([]byte, error) {
-	return urpc.MemoryAt(v.addr(v.pageSide(v.Cores, 0)), int(v.PagesSize()))
+// Pairs views the memory in which the pools of all pairs lie.
+func (v *View) Pairs() ([]byte, error) {
+	return urpc.MemoryAt(v.addr(v.privatePage(v.Cores)), int(v.PairsSize()))
 }
 
 // PageAt returns which page of which pair's pool lies at an address; a < b. It
 // does not allocate.
 func (v *View) PageAt(addr uint64) (a, b, page int, ok bool) {
-	if addr < uint64(v.addr(v.pageSide(v.Cores, 0))) || addr >= uint64(v.addr(v.endPages())) {
+	if addr < uint64(v.addr(v.privatePage(v.Cores))) || addr >= uint64(v.addr(v.end())) {
 		return 0, 0, 0, false
 	}
-	at := int((addr - uint64(v.base)) / layout.PageSize)
-	for a+1 < v.Cores-1 && at >= v.pairPool(a+1, a+2) {
+	a, b, page = v.pairAt(int((addr - uint64(v.base)) / layout.PageSize))
+	page -= v.pairPool(a, b) - v.pairPage(a, b)
+	return a, b, page, page >= 0
+}
+
+// pairAt returns to which pair a page belongs that pairs write together, and which
+// one of the pair's it is.
+func (g Geometry) pairAt(at int) (a, b, page int) {
+	for a+1 < g.Cores-1 && at >= g.pairPage(a+1, a+2) {
 		a++
 	}
-	at -= v.pairPool(a, a+1)
-	return a, a + 1 + at/v.PairPages(), at % v.PairPages(), true
+	at -= g.pairPage(a, a+1)
+	return a, a + 1 + at/g.pairPages(), at % g.pairPages()
 }

@@ -2,6 +2,7 @@ package region
 
 import (
 	"fmt"
+	"sync/atomic"
 	"unsafe"
 
 	"barreleye/devices/boot"
@@ -29,15 +30,25 @@ func at[T any](v *View, page int) *T {
 
 // entry returns entry i of a directory. It must be one of Entries.
 func (v *View) entry(from, to, i int) *entryWords {
-	a := v.addr(v.openedPage(from, to)) + entriesOffset + uintptr(i)*entrySize
+	a := v.addr(v.directoryPage(from, to)) + entriesOffset + uintptr(i)*entrySize
 	return *(**entryWords)(unsafe.Pointer(&a))
 }
 
-// PoolBytes returns the pool that core from has towards core to.
-func (v *View) PoolBytes(from, to int) []byte {
-	a := v.addr(v.openedPage(from, to) + v.directoryPages())
-	return unsafe.Slice(*(**byte)(unsafe.Pointer(&a)), v.PoolPages*layout.PageSize)
+// bytesAt returns some pages as bytes.
+func bytesAt(v *View, page, pages int) []byte {
+	a := v.addr(page)
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&a)), pages*layout.PageSize)
 }
+
+// Settled returns the word by which a core says up to which life of another one it
+// has let go of all that it shared with it.
+func (v *View) Settled(core, of int) *atomic.Uint64 {
+	a := v.addr(v.settledPage(core)) + uintptr(of)*8
+	return *(**atomic.Uint64)(unsafe.Pointer(&a))
+}
+
+// PoolBytes returns the pool that core from has towards core to.
+func (v *View) PoolBytes(from, to int) []byte { return bytesAt(v, v.poolPage(from, to), v.PoolPages) }
 
 // Format writes the header of a zeroed region at base and returns its view.
 // The VMM calls it once.

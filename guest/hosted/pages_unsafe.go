@@ -25,7 +25,7 @@ const (
 
 // Words for the handler, set before it is.
 var (
-	notedStart, notedSize uintptr // the pages that have notes
+	notedStart, notedSize uintptr // the pages that may have notes
 	notes                 uintptr // the notes, outside the heap
 	nextHandler           uintptr // the runtime's
 )
@@ -50,7 +50,7 @@ type sigaction struct {
 
 // explainFaults puts the handler in its place.
 func (c *Core) explainFaults() error {
-	all, err := c.view.AllPages()
+	all, err := c.view.Pairs()
 	if err != nil || len(all) == 0 {
 		return err
 	}

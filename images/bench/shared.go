@@ -25,7 +25,7 @@ func shared() ([]*measure.Series, error) {
 	if cores%2 != 0 {
 		return nil, fmt.Errorf("%d cores exchange no messages in pairs: use an even number", cores)
 	}
-	_, lines, err := guest.Scratch(0)
+	_, lines, err := guest.Scratch(0, 0)
 	if err != nil {
 		return nil, err
 	}

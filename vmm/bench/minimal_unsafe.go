@@ -10,6 +10,7 @@ import (
 	"barreleye/devices/layout"
 	"barreleye/devices/power"
 	"barreleye/devices/region"
+	"barreleye/urpc"
 	"barreleye/vmm/image"
 )
 
@@ -64,10 +65,21 @@ func minimalImage(message, reply, results uint64, gap uint64, n int) (*image.Ima
 	return im, nil
 }
 
+// scratch returns the offsets in a region of the lines and the ring that cores 0
+// and 1 have for measurements. The minimal guest uses them.
+func scratch(g region.Geometry) (lines, ring uint64) {
+	v := region.View{Geometry: g} // at address 0
+	lines = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(v.Scratch(0, 1)))))
+	return lines, lines + scratchRing
+}
+
+// scratchRing is where in that memory the ring begins, in which core 0 leaves its
+// results.
+const scratchRing = region.ScratchLines * urpc.LineSize
+
 // minimalResults reads the cycles of each wake-up from the region.
 func minimalResults(v *region.View, n int) []float64 {
-	at := v.Side(region.ChannelProgram, 0, 0) + layout.PageSize
-	words := unsafe.Slice(*(**uint64)(unsafe.Pointer(&at)), n)
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(&v.Scratch(0, 1)[scratchRing])), n)
 	out := make([]float64, n)
 	for i, w := range words {
 		out[i] = float64(w)

@@ -114,10 +114,3 @@ func coreZero(console []byte, into any) error {
 	}
 	return fmt.Errorf("bench: core 0 printed no result but %.200q: report it", console)
 }
-
-// scratch returns the offsets in a region of n cores that the minimal guest
-// uses: call lines and ring that core 0 would share with itself.
-func scratch(g region.Geometry) (lines, ring uint64) {
-	v := region.View{Geometry: g}
-	return uint64(v.CallArea(0, 0)), uint64(v.Side(region.ChannelProgram, 0, 0)) + 4096
-}

@@ -85,7 +85,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	b.tables.pages = 128 + 2*ramSize/layout.HugeSize
 	if cfg.Flags&boot.FlagDebugPages != 0 {
 		// huge pages of the region are split
-		b.tables.pages += region.Geometry{Cores: cfg.Cores}.PagesSize()/layout.HugeSize + 2
+		b.tables.pages += region.DefaultGeometry(cfg.Cores).PairsSize()/layout.HugeSize + 2
 	}
 	b.tables.pool = b.take(b.tables.pages * layout.PageSize)
 	b.tables.used = 1

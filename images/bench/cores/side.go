@@ -29,10 +29,12 @@ func Side() (*measure.Side, error) {
 	if s.CallLine, err = guest.CallLine(0, 1); err != nil {
 		return nil, err
 	}
-	if s.Ring, s.Lines, err = guest.Scratch(0); err != nil {
+	ring, lines, err := guest.Scratch(0, 1)
+	if err != nil {
 		return nil, err
 	}
+	half := len(lines) / 2
+	s.Ring, s.Lines, s.Gate = ring, lines[:half], lines[half:]
 	opens(s)
-	_, s.Gate, err = guest.Scratch(1)
-	return s, err
+	return s, nil
 }
