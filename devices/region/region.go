@@ -105,6 +105,8 @@ type Crash struct {
 	RIP, RSP, RFLAGS       uint64
 	// RAX, RBX, RCX, RDX, RSI, RDI, RBP, R8..R15
 	Regs [15]uint64
+	// Threads is there from the core's first system call on.
+	Threads Threads
 }
 
 // VMMBlock is the page about one core that the VMM writes.

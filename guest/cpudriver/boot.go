@@ -36,6 +36,7 @@ func startUp() {
 	trace.Begin(view.Trace(coreID), kindsWanted(), false)
 	bootNS = monotonic()
 	block().State.Store(region.StateBooting)
+	publishThreads()
 
 	vectorMask = uint32(xgetbv()) & xsaveMask
 	contextsTop = 1

@@ -83,11 +83,13 @@ func crash(c *context, f faultInfo, inDriver uint64) {
 		startUp()
 	}
 	trace.Event(trace.Crash, f.vector, c.rip)
-	*view.Crash(coreID) = region.Crash{
+	record := view.Crash(coreID)
+	*record = region.Crash{
 		Vector: f.vector, Error: f.err, Address: f.addr, InDriver: inDriver,
 		RIP: c.rip, RSP: c.rsp, RFLAGS: c.rflags,
 		Regs: [15]uint64{c.rax, c.rbx, c.rcx, c.rdx, c.rsi, c.rdi, c.rbp,
 			c.r8, c.r9, c.r10, c.r11, c.r12, c.r13, c.r14, c.r15},
+		Threads: record.Threads,
 	}
 	snapshot(0)
 	block().State.Store(region.StateCrashed)

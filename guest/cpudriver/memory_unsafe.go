@@ -1,6 +1,10 @@
 package cpudriver
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"barreleye/devices/region"
+)
 
 // Program memory is reached by address: the driver's state must not hold Go
 // pointers. A wrong address faults inside the driver, which ends the core with
@@ -42,3 +46,21 @@ const _ = 1024 - unsafe.Sizeof(driverG)
 
 // contextSize is the distance between two contexts in bytes.
 const contextSize = uint64(unsafe.Sizeof(context{}))
+
+// publishThreads tells where threads' registers are, for whoever looks at this
+// core when it is dead.
+func publishThreads() {
+	var c context
+	view.Crash(coreID).Threads = region.Threads{
+		First: addressOf(&contexts[0]), Stride: contextSize, Count: maxContexts, Current: addressOf(&current),
+		Registers: uint64(unsafe.Offsetof(c.rax)), Base: uint64(unsafe.Offsetof(c.fs)), Vector: uint64(unsafe.Offsetof(c.vector)),
+		State: uint64(unsafe.Offsetof(c.state)), TID: uint64(unsafe.Offsetof(c.tid)), Call: uint64(unsafe.Offsetof(c.call)),
+	}
+}
+
+// The registers lie in the order that region.Threads gives, without gaps.
+const (
+	_ = -(unsafe.Offsetof(context{}.ss) - unsafe.Offsetof(context{}.rax) - (region.ThreadRegisters-1)*8)
+	_ = -(unsafe.Offsetof(context{}.rip) - unsafe.Offsetof(context{}.rax) - 15*8)
+	_ = -(unsafe.Offsetof(context{}.r8) - unsafe.Offsetof(context{}.rax) - 7*8)
+)

@@ -12,7 +12,7 @@ import (
 // is false outside the Go text; file is "" and line 0 when the table has none
 // for pc.
 func (im *Image) Symbol(pc uint64) (fn string, off uint64, file string, line int, ok bool) {
-	if pc >= layout.StubVA && pc < stubAt(len(im.Stubs)) {
+	if im.inStub(pc) {
 		pc = im.siteOfStub(pc)
 	}
 	i := im.funcs.find(pc)
@@ -22,6 +22,9 @@ func (im *Image) Symbol(pc uint64) (fn string, off uint64, file string, line int
 	file, line = im.funcs.line(i, pc)
 	return im.funcs.name(i), pc - im.funcs.entry(i), file, line, true
 }
+
+// inStub reports whether pc lies in a system-call stub.
+func (im *Image) inStub(pc uint64) bool { return pc >= layout.StubVA && pc < stubAt(len(im.Stubs)) }
 
 // siteOfStub returns the address of the SYSCALL whose stub holds pc.
 func (im *Image) siteOfStub(pc uint64) uint64 {

@@ -17,6 +17,8 @@ var (
 	nrSetDeviceAttr = kvm.IIOW(0xe1, unsafe.Sizeof(deviceAttr{}))
 	nrGetDeviceAttr = kvm.IIOW(0xe2, unsafe.Sizeof(deviceAttr{}))
 	nrRun           = kvm.IIO(0x80)
+	nrGetXsave      = kvm.IIOR(0xa4, xsaveSize)
+	nrSetXsave      = kvm.IIOW(0xa5, xsaveSize)
 )
 
 // enableCap is struct kvm_enable_cap.

@@ -17,6 +17,7 @@ import (
 	"barreleye/devices/layout"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
+	"barreleye/vmm/postmortem"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,6 +51,8 @@ type Machine struct {
 	thread  int // Linux thread id while in Run, else 0
 	stopped bool
 	Exits   uint64 // exits to the VMM, valid when Run returned
+
+	last postmortem.Thread // the vCPU's registers when Run returned
 }
 
 // Memory slots.

@@ -73,10 +73,8 @@ func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 
 func (m *Machine) end(kind life.Kind, detail string) life.End {
 	end := life.End{Kind: kind, Detail: detail}
-	// A vCPU whose registers cannot be read has nothing to report.
-	if r, err := m.vcpu.Regs(); err == nil {
-		end.PC, end.State = r.RIP, kvm.FormatRegs(r)
-	}
+	m.last = m.capture()
+	end.PC, end.State = m.last.Regs.RIP, m.last.Regs.String()
 	return end
 }
 

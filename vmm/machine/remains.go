@@ -1,0 +1,203 @@
+package machine
+
+import (
+	"encoding/binary"
+
+	"barreleye/devices/boot"
+	"barreleye/devices/layout"
+	"barreleye/devices/region"
+	"barreleye/vmm/kvm"
+	"barreleye/vmm/postmortem"
+)
+
+// Remains is what is left of a machine that does not run: it stays usable when
+// the VM is closed, until its memory is freed.
+type Remains struct {
+	m      *Machine
+	cpu    postmortem.Thread // the vCPU's own registers
+	table  region.Threads    // as the driver left it
+	shared []byte            // the shared region
+	huge   bool
+}
+
+// capture reads the vCPU's registers. It must not be in KVM_RUN.
+func (m *Machine) capture() (t postmortem.Thread) {
+	if r, err := m.vcpu.Regs(); err == nil {
+		t.Regs = fromKVM(r)
+	}
+	if s, err := m.vcpu.Sregs(); err == nil {
+		t.Regs.FSBase, t.Regs.GSBase = s.FS.Base, s.GS.Base
+		t.Regs.CS, t.Regs.SS = uint64(s.CS.Selector), uint64(s.SS.Selector)
+	}
+	if x, err := m.vcpu.Xsave(); err == nil {
+		t.Vector = x
+	}
+	t.What = "in the program"
+	switch rsp := t.Regs.RSP; {
+	case t.Regs.CS&3 == 0:
+		t.What = "at CPL0"
+	case rsp >= layout.DriverLow && rsp < layout.PanicVA+layout.PanicSize:
+		t.What = "in the CPU driver"
+	}
+	return t
+}
+
+func fromKVM(r kvm.Regs) postmortem.Registers {
+	return postmortem.Registers{
+		RAX: r.RAX, RBX: r.RBX, RCX: r.RCX, RDX: r.RDX, RSI: r.RSI, RDI: r.RDI, RBP: r.RBP,
+		R8: r.R8, R9: r.R9, R10: r.R10, R11: r.R11, R12: r.R12, R13: r.R13, R14: r.R14, R15: r.R15,
+		RIP: r.RIP, RFLAGS: r.RFLAGS, RSP: r.RSP,
+	}
+}
+
+// Remains returns what is left of the machine, which does not run any more.
+// shared is the shared region's memory, table what the driver left there about
+// its threads.
+func (m *Machine) Remains(table region.Threads, shared []byte) *Remains {
+	return &Remains{m: m, cpu: m.last, table: table, shared: shared}
+}
+
+// maxThreads bounds what a table that may say anything leads to.
+const maxThreads = 1024
+
+// states names why a thread of the program stands still, by the call that it
+// is blocked in (asm/unistd_64.h).
+var calls = map[uint64]string{0: "in read", 1: "in write", 35: "in nanosleep", 202: "in futex", 230: "in clock_nanosleep", 281: "in epoll_pwait"}
+
+// Threads is postmortem.Remains.Threads: the vCPU itself, then the program's
+// threads. Where the vCPU ran the program its registers are the current
+// thread's.
+func (r *Remains) Threads() []postmortem.Thread {
+	list := []postmortem.Thread{r.cpu}
+	current, _ := postmortem.Word(r, r.table.Current)
+	for i := range min(r.table.Count, maxThreads) {
+		at := r.table.First + i*r.table.Stride
+		word := func(offset uint64) uint64 { v, _ := postmortem.Word(r, at+offset); return v }
+		if r.table.First == 0 || word(r.table.State) == 0 {
+			continue
+		}
+		if at == current && r.cpu.What == "in the program" {
+			list[0].TID, list[0].What = int(word(r.table.TID)), "running"
+			continue
+		}
+		list = append(list, r.thread(word, at == current))
+	}
+	if list[0].TID == 0 { // the driver, or what no thread is known for
+		list[0].TID = maxThreads
+	}
+	return list
+}
+
+// thread reads the record of a thread.
+func (r *Remains) thread(word func(uint64) uint64, current bool) postmortem.Thread {
+	var w [region.ThreadRegisters]uint64
+	for i := range w {
+		w[i] = word(r.table.Registers + uint64(i)*8)
+	}
+	t := postmortem.Thread{TID: int(uint32(word(r.table.TID))), Regs: postmortem.FromWords(w)}
+	t.Regs.FSBase = word(r.table.Base)
+	t.Regs.CS, t.Regs.SS = layout.UserCS, layout.UserSS
+	t.What = calls[word(r.table.Call)]
+	if current {
+		t.What = "called the CPU driver"
+	} else if t.What == "" || word(r.table.State) == 1 {
+		t.What = "ready to run"
+	}
+	area := make([]byte, len(r.cpu.Vector))
+	if r.ReadAt(area, word(r.table.Vector)) == len(area) && len(area) > 0 {
+		t.Vector = area
+	}
+	return t
+}
+
+// Ranges is postmortem.Remains.Ranges: what the page tables map, as they stand.
+func (r *Remains) Ranges() (list []postmortem.Range) {
+	r.walk(r.m.tables.pool, 4, 0, &list)
+	return list
+}
+
+// maxRanges bounds what page tables that may say anything lead to.
+const maxRanges = 1 << 16
+
+// walk appends what the table at an offset of RAM maps, adjoining pages of one
+// kind as one range.
+func (r *Remains) walk(table uint64, level uint, base uint64, list *[]postmortem.Range) {
+	ram := r.m.ram.Bytes
+	for i := uint64(0); i < 512 && len(*list) < maxRanges; i++ {
+		at := table + i*8
+		if at+8 > uint64(len(ram)) {
+			return
+		}
+		v := binary.LittleEndian.Uint64(ram[at:])
+		if v&ptePresent == 0 {
+			continue
+		}
+		va := base + i<<(12+9*(level-1))
+		if level == 4 && va>>47 != 0 {
+			return // the upper half, which nobody maps
+		}
+		if level > 1 && v&pteHuge == 0 {
+			if next := v & pteAddress; next >= layout.RAMGPA && level > 1 && next != table+layout.RAMGPA {
+				r.walk(next-layout.RAMGPA, level-1, va, list)
+			}
+			continue
+		}
+		size := uint64(1) << (12 + 9*(level-1))
+		kind := r.kind(v & pteAddress)
+		if kind == "" {
+			continue
+		}
+		prot := uint8(boot.Read)
+		if v&pteWrite != 0 {
+			prot |= boot.Write
+		}
+		if v&pteNX == 0 {
+			prot |= boot.Exec
+		}
+		if n := len(*list); n > 0 {
+			if last := &(*list)[n-1]; last.End == va && last.Kind == kind && last.Prot == prot {
+				last.End += size
+				continue
+			}
+		}
+		*list = append(*list, postmortem.Range{Start: va, End: va + size, Prot: prot, Kind: kind})
+	}
+}
+
+// kind names the memory that a guest-physical address lies in, "" for none that
+// can be read.
+func (r *Remains) kind(gpa uint64) string {
+	switch {
+	case gpa-layout.RAMGPA < uint64(len(r.m.ram.Bytes)):
+		return "ram"
+	case gpa-layout.ImageGPA < uint64(len(r.m.text.mem.Bytes)):
+		return "text"
+	case gpa-layout.RegionGPA < uint64(len(r.shared)):
+		return "region"
+	}
+	return ""
+}
+
+// ReadAt is postmortem.Remains.ReadAt.
+func (r *Remains) ReadAt(b []byte, va uint64) (n int) {
+	for n < len(b) {
+		gpa, ok := r.m.Translate(va + uint64(n))
+		if !ok {
+			return n
+		}
+		var from []byte
+		switch r.kind(gpa) {
+		case "ram":
+			from = r.m.ram.Bytes[gpa-layout.RAMGPA:]
+		case "text":
+			from = r.m.text.mem.Bytes[gpa-layout.ImageGPA:]
+		case "region":
+			from = r.shared[gpa-layout.RegionGPA:]
+		default:
+			return n
+		}
+		page := int(layout.PageSize - gpa%layout.PageSize)
+		n += copy(b[n:], from[:min(len(from), page)])
+	}
+	return n
+}
