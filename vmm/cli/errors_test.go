@@ -156,6 +156,8 @@ func TestErrors(t *testing.T) {
 		{"", "logs --since yesterday"},
 		{"", "logs --level loud"},
 		{"", "logs --grep ("},
+		{"", "autopsy one two"},
+		{"", "autopsy nothere"},
 		{"", "runs all"},
 		{"", "runs prune"},
 		{"", "runs prune --keep -1"},

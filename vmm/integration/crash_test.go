@@ -2,10 +2,13 @@ package integration
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"barreleye/vmm/autopsy"
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 
@@ -110,8 +113,47 @@ func TestCrashesStayOnTheirCore(t *testing.T) {
 			}
 			o.wantMaps(got)
 			wantUnharmed(o, broken)
+			if c.code != 0 {
+				o.wantAutopsy(broken, got.Error)
+			}
+			if c.form == "driver" {
+				for _, call := range []string{"in the CPU driver:", "  runtime.memmove+", "  barreleye/guest/cpudriver.syscallEntry+", "called by thread ", "  main.faultDriver+", "  main.main+", "  runtime.goexit+"} {
+					if !strings.Contains(o.console(), "[vmm] "+call) {
+						t.Errorf("the console lacks the call %q", call)
+					}
+				}
+			}
 		})
 	}
+}
+
+// wantAutopsy wants a core that ended badly to have left a record that says so and
+// what its program did.
+func (o *outcome) wantAutopsy(core int, end string) *autopsy.Record {
+	o.t.Helper()
+	record, err := autopsy.Read(filepath.Join(o.opt.Dir, autopsy.FileName(core, 1)))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if record.End != end || record.Core != core {
+		o.t.Errorf("the record is of core %d and says %q, want %q", record.Core, record.End, end)
+	}
+	if !slices.ContainsFunc(record.Channels, func(c autopsy.Channel) bool { return c.Name == "monitor" && c.Sent && len(c.Last) > 0 }) {
+		o.t.Error("the record has no message of the core's monitor")
+	}
+	if onHosted() {
+		return record
+	}
+	stacks := ""
+	for _, t := range record.Threads {
+		stacks += strings.Join(t.Stack, "\n") + "\n"
+	}
+	// that which ended it, the runtime's monitor and at least one more
+	if len(record.Threads) < 3 || !strings.Contains(stacks, "runtime.") || len(record.Maps) == 0 || len(record.Counters) == 0 {
+		o.t.Errorf("the record has %d threads, %d kinds of memory, %d counters; stacks:\n%s",
+			len(record.Threads), len(record.Maps), len(record.Counters), stacks)
+	}
+	return record
 }
 
 // TestPagesUsedTooLate: in the debug mode, using a page after it was handed over

@@ -17,7 +17,6 @@ type Remains struct {
 	cpu    postmortem.Thread // the vCPU's own registers
 	table  region.Threads    // as the driver left it
 	shared []byte            // the shared region
-	huge   bool
 }
 
 // capture reads the vCPU's registers. It must not be in KVM_RUN.
@@ -32,12 +31,12 @@ func (m *Machine) capture() (t postmortem.Thread) {
 	if x, err := m.vcpu.Xsave(); err == nil {
 		t.Vector = x
 	}
-	t.What = "in the program"
+	t.What = inProgram
 	switch rsp := t.Regs.RSP; {
 	case t.Regs.CS&3 == 0:
-		t.What = "at CPL0"
+		t.What = atCPL0
 	case rsp >= layout.DriverLow && rsp < layout.PanicVA+layout.PanicSize:
-		t.What = "in the CPU driver"
+		t.What = inDriver
 	}
 	return t
 }
@@ -51,21 +50,43 @@ func fromKVM(r kvm.Regs) postmortem.Registers {
 }
 
 // Remains returns what is left of the machine, which does not run any more.
-// shared is the shared region's memory, table what the driver left there about
-// its threads.
-func (m *Machine) Remains(table region.Threads, shared []byte) *Remains {
-	return &Remains{m: m, cpu: m.last, table: table, shared: shared}
+// shared is the shared region's memory, record what the driver left there. faulted
+// says that it left it for a fault: then that is where the core ended, not where
+// the driver told so.
+func (m *Machine) Remains(record *region.Crash, faulted bool, shared []byte) *Remains {
+	r := &Remains{m: m, cpu: m.last, table: record.Threads, shared: shared}
+	if faulted {
+		r.cpu.Regs, r.cpu.What = FaultRegisters(record), inProgram
+		if record.InDriver != 0 {
+			r.cpu.What = inDriver
+		}
+	}
+	return r
 }
+
+// FaultRegisters returns the registers that the driver recorded of a fault.
+func FaultRegisters(k *region.Crash) postmortem.Registers {
+	g := &k.Regs
+	return postmortem.FromWords([region.ThreadRegisters]uint64{g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10],
+		g[11], g[12], g[13], g[14], k.RIP, layout.UserCS, k.RFLAGS, k.RSP, layout.UserSS})
+}
+
+// What a vCPU did, as postmortem.Thread.What says.
+const (
+	inProgram = "in the program"
+	inDriver  = "in the CPU driver"
+	atCPL0    = "at CPL0"
+)
 
 // maxThreads bounds what a table that may say anything leads to.
 const maxThreads = 1024
 
-// states names why a thread of the program stands still, by the call that it
-// is blocked in (asm/unistd_64.h).
+// calls names why a thread of the program stands still, by the call that it is
+// blocked in (asm/unistd_64.h).
 var calls = map[uint64]string{0: "in read", 1: "in write", 35: "in nanosleep", 202: "in futex", 230: "in clock_nanosleep", 281: "in epoll_pwait"}
 
-// Threads is postmortem.Remains.Threads: the vCPU itself, then the program's
-// threads. Where the vCPU ran the program its registers are the current
+// Threads is postmortem.Remains.Threads: the vCPU itself, without a thread's
+// number, then the program's threads. Where the vCPU ran the program its registers are the current
 // thread's.
 func (r *Remains) Threads() []postmortem.Thread {
 	list := []postmortem.Thread{r.cpu}
@@ -76,14 +97,11 @@ func (r *Remains) Threads() []postmortem.Thread {
 		if r.table.First == 0 || word(r.table.State) == 0 {
 			continue
 		}
-		if at == current && r.cpu.What == "in the program" {
+		if at == current && r.cpu.What == inProgram {
 			list[0].TID, list[0].What = int(word(r.table.TID)), "running"
 			continue
 		}
 		list = append(list, r.thread(word, at == current))
-	}
-	if list[0].TID == 0 { // the driver, or what no thread is known for
-		list[0].TID = maxThreads
 	}
 	return list
 }
@@ -99,7 +117,7 @@ func (r *Remains) thread(word func(uint64) uint64, current bool) postmortem.Thre
 	t.Regs.CS, t.Regs.SS = layout.UserCS, layout.UserSS
 	t.What = calls[word(r.table.Call)]
 	if current {
-		t.What = "called the CPU driver"
+		t.What = postmortem.Served
 	} else if t.What == "" || word(r.table.State) == 1 {
 		t.What = "ready to run"
 	}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"barreleye/devices/layout"
-	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
+	"barreleye/vmm/machine"
 )
 
 // exceptionNames are those of SDM vol. 3, table 6-1.
@@ -30,7 +30,11 @@ func (r *run) describe(c *core) string {
 		if c.end.Code == 0 {
 			return ""
 		}
-		return fmt.Sprintf("core %d: exited with code %d: its last lines are in %s/core-%d.log", c.index, c.end.Code, r.opt.Dir, c.index)
+		words := ""
+		if c.words != "" {
+			words = " (" + c.words + ")"
+		}
+		return fmt.Sprintf("core %d: exited with code %d%s: its last lines are in %s/core-%d.log", c.index, c.end.Code, words, r.opt.Dir, c.index)
 	case life.Crashed:
 		return r.describeCrash(c)
 	case life.Killed:
@@ -72,11 +76,9 @@ func (r *run) describeCrash(c *core) string {
 			what += " (driver stack overflow)"
 		}
 	}
-	regs := kvm.Regs{RIP: k.RIP, RSP: k.RSP, RFLAGS: k.RFLAGS,
-		RAX: k.Regs[0], RBX: k.Regs[1], RCX: k.Regs[2], RDX: k.Regs[3], RSI: k.Regs[4], RDI: k.Regs[5], RBP: k.Regs[6],
-		R8: k.Regs[7], R9: k.Regs[8], R10: k.Regs[9], R11: k.Regs[10], R12: k.Regs[11], R13: k.Regs[12], R14: k.Regs[13], R15: k.Regs[14]}
+	regs := machine.FaultRegisters(k)
 	return fmt.Sprintf("core %d: crashed: %s in %s at %s; registers: %s: its last lines are in %s/core-%d.log",
-		c.index, what, who, r.where(k.RIP), kvm.FormatRegs(regs), r.opt.Dir, c.index)
+		c.index, what, who, r.where(k.RIP), regs.String(), r.opt.Dir, c.index)
 }
 
 // where names an address by function and line.

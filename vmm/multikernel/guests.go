@@ -12,6 +12,7 @@ import (
 	"barreleye/vmm/life"
 	"barreleye/vmm/machine"
 	"barreleye/vmm/observe"
+	"barreleye/vmm/postmortem"
 
 	"golang.org/x/sys/unix"
 )
@@ -136,6 +137,11 @@ func (l *guestLife) Quiet() bool {
 
 func (l *guestLife) Source() observe.Source {
 	return observe.NewRingSource(l.r.view, l.c.index, func() { l.r.wake(l.c.index) })
+}
+
+// Remains is mortal.Remains.
+func (l *guestLife) Remains() postmortem.Remains {
+	return l.Machine.Remains(l.r.view.Crash(l.c.index), l.c.end.Kind == life.Crashed, l.r.memory.Bytes)
 }
 
 func (l *guestLife) Exits() uint64 { return l.Machine.Exits }

@@ -58,9 +58,12 @@ func (r *run) live() error {
 		case c := <-ends:
 			r.alive--
 			c.over = true
+			channels := r.subject(c).Channels()
 			r.bury(c)
 			r.logs.End(c.index)
+			c.words = r.lastWords(c)
 			r.ended(c)
+			r.postmortem(c, channels)
 			if r.alive > 0 && r.stop == nil && (c.err != nil || c.end.Kind != life.Exited) {
 				// survivors go on: a crash takes down one core only
 				r.logs.Say("the others go on: %d", r.alive)

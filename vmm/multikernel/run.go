@@ -50,6 +50,7 @@ type core struct {
 	err   error
 	over  bool // guarded by the run's goroutine, as what follows: its end was received
 
+	words  string     // by which the Go runtime ended its program, "" where it did not
 	number uint64     // of its life, 1 for the first
 	asked  []*Command // that wait for its end
 	killed bool       // somebody asked for that end to be a crash

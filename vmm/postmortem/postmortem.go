@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 
+	"barreleye/devices/region"
 	"barreleye/vmm/image"
 )
 
@@ -21,9 +22,9 @@ type Registers struct {
 	FSBase, GSBase                       uint64
 }
 
-// FromWords makes registers of the 20 words that a driver keeps
+// FromWords makes registers of the words that a driver keeps
 // (region.Threads.Registers).
-func FromWords(w [20]uint64) Registers {
+func FromWords(w [region.ThreadRegisters]uint64) Registers {
 	return Registers{
 		RAX: w[0], RBX: w[1], RCX: w[2], RDX: w[3], RSI: w[4], RDI: w[5], RBP: w[6],
 		R8: w[7], R9: w[8], R10: w[9], R11: w[10], R12: w[11], R13: w[12], R14: w[13], R15: w[14],
@@ -50,11 +51,14 @@ func (r *Registers) String() string {
 
 // Thread is one thread of a core's program, or the CPU driver where it ran.
 type Thread struct {
-	TID    int    // Linux thread id as the program knows it
+	TID    int    // Linux thread id as the program knows it, 0 for the CPU driver
 	What   string // "running", "in the CPU driver", "in futex": why it stands where it does
 	Regs   Registers
 	Vector []byte // XSAVE area in standard format, nil where it is not known
 }
+
+// Served is Thread.What of the thread that the driver served when the core ended.
+const Served = "called the CPU driver"
 
 // Range is a piece of a core's address space.
 type Range struct {

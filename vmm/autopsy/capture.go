@@ -1,0 +1,154 @@
+package autopsy
+
+import (
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"barreleye/devices/region"
+	"barreleye/urpc"
+	"barreleye/vmm/image"
+	"barreleye/vmm/postmortem"
+)
+
+// Bounds of a record.
+const (
+	maxThreads  = 64
+	maxFrames   = 32
+	maxMessages = 4   // of each direction of a channel
+	maxChannels = 512 // directions
+	maxOpened   = 16  // directions of one pair
+)
+
+// Subject is a life that ended.
+type Subject struct {
+	View    *region.View
+	Core    int
+	Image   *image.Image
+	Remains postmortem.Remains // nil where only the shared region is left
+}
+
+// Channels reads what the core's channels hold. The sooner after its end, the more
+// of it is what it was then: peers go on.
+func (s *Subject) Channels() (list []Channel) {
+	for peer := range s.View.Cores {
+		if peer == s.Core || len(list) >= maxChannels {
+			continue
+		}
+		for _, sent := range []bool{true, false} {
+			from, to := s.Core, peer
+			if !sent {
+				from, to = to, from
+			}
+			list = append(list, channelsOf(s.View, from, to, peer, sent)...)
+		}
+	}
+	return list
+}
+
+func channelsOf(v *region.View, from, to, peer int, sent bool) (list []Channel) {
+	add := func(name string, side, other urpc.Side) {
+		n := atomic.LoadUint64(&side.Stats.Send.Messages)
+		if n == 0 {
+			return
+		}
+		c := Channel{Peer: peer, Sent: sent, Name: name, Messages: n, Last: []string{}}
+		if other.Stats != nil {
+			c.Taken = atomic.LoadUint64(&other.Stats.Recv.Messages)
+		}
+		for _, m := range urpc.RecentOf(side, maxMessages) {
+			c.Last = append(c.Last, fmt.Sprintf("%d: type %d, %d bytes: %x", m.Number, m.Type, len(m.Payload), m.Payload))
+		}
+		list = append(list, c)
+	}
+	for kind, name := range []string{region.ChannelMonitor: region.MonitorChannel, region.ChannelProgram: "program", region.ChannelPages: "pages"} {
+		side, e1 := v.OpenSide(kind, from, to)
+		other, e2 := v.OpenSide(kind, to, from)
+		if e1 == nil && e2 == nil {
+			add(name, side, other)
+		}
+	}
+	for i, e := range v.Opened(from, to) {
+		side, other, err := v.EntrySides(from, to, e)
+		if err == nil && e.Profile == region.ProfileLatency && len(list) < maxOpened {
+			add(fmt.Sprintf("opened %d", i), side, other)
+		}
+	}
+	return list
+}
+
+// Capture makes the record of the life. It lacks what the caller knows: the end
+// in a line, the channels, the last lines.
+func (s *Subject) Capture() *Record {
+	r := &Record{
+		Image: s.Image.Name, Core: s.Core, Ended: time.Now(),
+		Threads: []Thread{}, Channels: []Channel{}, Maps: []Mapping{}, Lines: []string{},
+		Counters: Counters(&s.View.Block(s.Core).Counters),
+	}
+	if s.Remains == nil {
+		return r
+	}
+	threads := s.Remains.Threads()
+	for _, t := range threads[:min(len(threads), maxThreads)] {
+		r.Threads = append(r.Threads, Thread{
+			TID: t.TID, What: t.What, Registers: t.Regs.String(), Stack: Lines(postmortem.Stack(s.Remains, s.Image, &t.Regs, maxFrames)),
+		})
+	}
+	r.Maps = mappings(s.Remains.Ranges())
+	return r
+}
+
+// Lines shows the frames of a stack.
+func Lines(frames []image.Frame) []string {
+	list := make([]string, len(frames))
+	for i := range frames {
+		list[i] = frames[i].String()
+	}
+	return list
+}
+
+// Counters lists the fields of a structure of counters that are not zero.
+func Counters(counters any) []Counter {
+	list := []Counter{}
+	v := reflect.ValueOf(counters).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Uint64:
+			if f.Uint() != 0 {
+				list = append(list, Counter{v.Type().Field(i).Name, f.Uint()})
+			}
+		case reflect.Array:
+			for j := range f.Len() {
+				if e := f.Index(j); e.Kind() == reflect.Uint64 && e.Uint() != 0 {
+					list = append(list, Counter{fmt.Sprintf("%s[%d]", v.Type().Field(i).Name, j), e.Uint()})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// mappings sums up ranges by kind and protection.
+func mappings(ranges []postmortem.Range) []Mapping {
+	list := []Mapping{}
+	index := map[string]int{}
+	for _, r := range ranges {
+		prot := []byte("---")
+		for i, c := range []byte("rwx") {
+			if r.Prot&(1<<i) != 0 {
+				prot[i] = c
+			}
+		}
+		kind := r.Kind + " " + string(prot)
+		i, ok := index[kind]
+		if !ok {
+			i = len(list)
+			index[kind] = i
+			list = append(list, Mapping{Kind: kind, Start: fmt.Sprintf("%#x", r.Start)})
+		}
+		list[i].Ranges++
+		list[i].KiB += (r.End - r.Start) >> 10
+	}
+	return list
+}
