@@ -29,28 +29,35 @@ type context struct {
 	call     uint64 // system call number, while blocked in one
 	deadline uint64 // monotonic ns, or forever
 	wait     uint64 // futex address, or descriptor, by state
-	progress uint64 // bytes already moved by a read or write that goes on
+	progress uint64 // bytes already moved by a read or write that goes on; in inSend: its number
 
 	altStack, altSize uint64 // signal stack
 	mask              uint64 // blocked signals, bit n-1 for signal n
 	signals           uint64 // pending signals, likewise
 	clearTID          uint64 // address to clear at exit
 
+	account    uint64 // the share that pays for what it runs
+	dispatcher uint64 // the slot of the dispatcher whose context it is, 0 for none
+	partner    uint64 // 1 + index of the caller that it serves, 0 for none
+
 	area [vectorSize + 64]byte
 }
 
 // States of a context.
 const (
-	free     = iota // slot unused
-	runnable        // may run, result in rax
-	again           // may run by issuing its system call once more
-	inFutex         // waits on the futex at wait
-	asleep          // waits for its deadline
-	inPoll          // waits in epoll for events of descriptor wait
-	onFile          // waits for descriptor wait to become ready, then issues its call again
-	onLog           // waits for the log tail to move from wait, then issues its call again
-	onInput         // waits for standard input to arrive, then issues its call again
-	onLate          // waits for a watch to be late, then issues its call again
+	free      = iota // slot unused
+	runnable         // may run, result in rax
+	again            // may run by issuing its system call once more
+	inFutex          // waits on the futex at wait
+	asleep           // waits for its deadline
+	inPoll           // waits in epoll for events of descriptor wait
+	onFile           // waits for descriptor wait to become ready, then issues its call again
+	onLog            // waits for the log tail to move from wait, then issues its call again
+	onInput          // waits for standard input to arrive, then issues its call again
+	onLate           // waits for a watch to be late, then issues its call again
+	onReceive        // a dispatcher's: waits for an upcall
+	inSend           // waits for dispatcher wait to receive
+	inCall           // waits for the answer of dispatcher wait
 )
 
 // forever is the deadline of a wait without one.

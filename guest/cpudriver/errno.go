@@ -23,6 +23,7 @@ const (
 	eROFS        = 30
 	ePIPE        = 32
 	eRANGE       = 34
+	eDEADLK      = 35
 	eNAMETOOLONG = 36
 	eNOSYS       = 38
 	eNETUNREACH  = 101

@@ -15,6 +15,7 @@ type file struct {
 	data     uint64 // epoll: what to report
 
 	a, b, c uint64 // by kind
+	owner   uint64 // of a watch: the dispatcher that reads it, or 0
 }
 
 // Kinds of descriptors.

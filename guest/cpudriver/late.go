@@ -169,7 +169,7 @@ func told(ns uint64) uint64 {
 // wait for one where it may.
 func nextLate(c *context, wait uint64) uint64 {
 	for fd := range filesTop {
-		if f := &files[fd]; f.kind == watch && f.c == watchFired {
+		if f := &files[fd]; f.kind == watch && f.c == watchFired && f.owner == 0 {
 			f.c = watchLate
 			return uint64(fd)
 		}

@@ -6,9 +6,13 @@ import (
 	"sync/atomic"
 )
 
-// schedule makes the next runnable context current, round robin. Where there
-// is none it idles until an event makes one.
+// schedule makes the next runnable context current, round robin but where
+// dispatchers have shares. Where there is none it idles until an event makes one.
 func schedule() {
+	if divided {
+		scheduleShared()
+		return
+	}
 	start := int((addressOf(running()) - addressOf(&contexts[0])) / contextSize)
 	for {
 		settle()
@@ -61,7 +65,7 @@ func settle() {
 				c.state = again
 			}
 			continue
-		case inFutex, asleep:
+		case inFutex, asleep, onReceive:
 		default:
 			continue
 		}
@@ -73,8 +77,11 @@ func settle() {
 		}
 		if c.deadline <= now {
 			result := uint64(0)
-			if c.state == inFutex {
+			switch c.state {
+			case inFutex:
 				result = errno(eTIMEDOUT)
+			case onReceive:
+				result = UpcallTimer
 			}
 			c.resume(result)
 		}
@@ -120,7 +127,7 @@ func nearest() (deadline uint64, awaited bool) {
 	deadline = forever
 	for i := 0; i < contextsTop; i++ {
 		c := &contexts[i]
-		if c.state != inFutex && c.state != asleep && c.state != inPoll || c.deadline == forever {
+		if c.state != inFutex && c.state != asleep && c.state != inPoll && c.state != onReceive || c.deadline == forever {
 			continue
 		}
 		deadline = min(deadline, c.deadline)

@@ -119,7 +119,7 @@ func postProcess(sig uint64) {
 	taker := &contexts[0]
 	for i := contextsTop - 1; i >= 0; i-- {
 		c := &contexts[i]
-		if c.state == free || c.state == onLate || c.mask>>(sig-1)&1 != 0 {
+		if c.state == free || c.state >= onLate || c.mask>>(sig-1)&1 != 0 {
 			continue
 		}
 		if c.state == runnable || c.state == inPoll {
@@ -146,7 +146,7 @@ func (c *context) post(sig uint64) {
 		return
 	}
 	switch c.state {
-	case inFutex, asleep, inPoll, onInput, onLate:
+	case inFutex, asleep, inPoll, onInput, onLate, onReceive:
 		c.resume(errno(eINTR))
 	case onFile:
 		if c.progress != 0 {

@@ -14,7 +14,7 @@ func serve(c *context) {
 	block().Progress++
 	trace.Event(trace.Syscall, c.rax, c.tid)
 	dispatch(c)
-	if c.state != runnable {
+	if c.state != runnable && running() == c {
 		schedule()
 	}
 	deliverPending()
@@ -157,7 +157,7 @@ func dispatch(c *context) {
 		r = errno(eNETUNREACH)
 		unserved(nr)
 	case callWatch:
-		r = newWatch(c.rdi, c.rsi)
+		r = newWatch(c.rdi, c.rsi, c.rdx)
 	case callArm:
 		r = armWatch(c.rdi, c.rsi, c.rdx)
 	case callLate:
@@ -170,6 +170,24 @@ func dispatch(c *context) {
 		r = addTree(c.rdi, c.rsi)
 	case callPages:
 		r = debugPages(c.rdi, c.rsi, c.rdx)
+	case callHandOver:
+		r = handOver(c, c.rdi)
+	case callReply:
+		r = reply(c, c.rdi, c.r13)
+	case callReceive:
+		r = receive(c, c.r13)
+	case callKick:
+		r = kickDispatcher(c.rdi)
+	case callDispatcher:
+		r = newDispatcher(c, c.rdi, c.rsi)
+	case callEnd:
+		endDispatcher(c)
+	case callJoin:
+		r = joinDispatcher(c, c.rdi)
+	case callShare:
+		r = setShare(c.rdi, c.rsi, c.rdx)
+	case callRan:
+		r = ran(c.rdi)
 	default:
 		r = errno(eNOSYS)
 		unserved(nr)
@@ -265,6 +283,15 @@ const (
 	callRing
 	callTree
 	callPages
+	callDispatcher
+	callEnd
+	callJoin
+	callShare
+	callRan
+	callKick
+	callReceive
+	callReply
+	callHandOver
 )
 
 // unservedSeen remembers which calls were named in the log already.

@@ -41,6 +41,7 @@ func sysClone(c *context, flags, stack, childTID, tls uint64) uint64 {
 
 // sysExit ends the calling thread.
 func sysExit(c *context) {
+	endDispatcher(c)
 	if c.clearTID != 0 {
 		store32(c.clearTID, 0)
 		wakeFutex(c.clearTID, 1)

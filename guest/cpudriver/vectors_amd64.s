@@ -246,6 +246,31 @@ TEXT ·invoke(SB),NOSPLIT,$0-40
 	MOVQ AX, ret+32(FP)
 	RET
 
+// func exchange(call, a, timeout, about uint64, m Message) (r, aboutGot uint64, got Message)
+// invoke with a message in registers, each way (handover.go).
+TEXT ·exchange(SB),NOSPLIT,$0-144
+	MOVQ call+0(FP), AX
+	MOVQ a+8(FP), DI
+	MOVQ timeout+16(FP), R13
+	MOVQ about+24(FP), BX
+	MOVQ m_W0+32(FP), SI
+	MOVQ m_W1+40(FP), DX
+	MOVQ m_W2+48(FP), R10
+	MOVQ m_W3+56(FP), R8
+	MOVQ m_W4+64(FP), R9
+	MOVQ m_W5+72(FP), R12
+	CALL ·enter(SB)
+	PXOR X15, X15
+	MOVQ AX, r+80(FP)
+	MOVQ BX, aboutGot+88(FP)
+	MOVQ SI, got_W0+96(FP)
+	MOVQ DX, got_W1+104(FP)
+	MOVQ R10, got_W2+112(FP)
+	MOVQ R8, got_W3+120(FP)
+	MOVQ R9, got_W4+128(FP)
+	MOVQ R12, got_W5+136(FP)
+	RET
+
 // func xgetbv() uint64
 // Vector state that XCR0 enables.
 TEXT ·xgetbv(SB),NOSPLIT,$0-8

@@ -34,13 +34,14 @@ var (
 const changed = ^uint32(0) // instead of 1 + the index of the armed word: in the list
 
 // newWatch returns a watch descriptor, with memory at address for a set of n
-// places. It is non-blocking, so that os.NewFile hands it to the netpoller.
-func newWatch(address, n uint64) uint64 {
+// places. It is non-blocking, so that os.NewFile hands it to the netpoller. Where
+// it has an owner, that dispatcher is kicked when it fires.
+func newWatch(address, n, owner uint64) uint64 {
 	fd := newFile(watch, true)
 	if fd < 0 {
 		return errno(eMFILE)
 	}
-	files[fd].a, files[fd].peer = address, uint16(n)
+	files[fd].a, files[fd].peer, files[fd].owner = address, uint16(n), owner
 	return uint64(fd)
 }
 
@@ -110,14 +111,18 @@ func fire(k int) {
 	}
 	if f.c == watchIdle {
 		f.c = watchFired
-		lateN++
+		if f.owner == 0 {
+			lateN++
+		} else if slot := dispatcherOf(f.owner); slot != 0 {
+			kick(slot)
+		}
 	}
 	notify(int(by&0xffff), pollIn)
 }
 
 // readNow takes back that f has fired.
 func readNow(f *file) {
-	if f.c != watchIdle {
+	if f.c != watchIdle && f.owner == 0 {
 		if lateN--; lateN == 0 {
 			inTime()
 		}

@@ -14,6 +14,7 @@ import (
 var descriptions = map[string]string{
 	"bench":    "measures URPC between two cores; made for 'barreleye bench'",
 	"crash":    "goes wrong on one core in the way its argument says (-- list)",
+	"domains":  "runs several domains on a core: shares, calls between them, faults",
 	"hello":    "greets from every core and exchanges a message with every other one",
 	"idle":     "boots and sleeps: what a core costs that has nothing to do",
 	"kv":       "a key-value store, one shard per core, and clients on other cores that check it",

@@ -1,0 +1,73 @@
+package cpudriver
+
+import (
+	"barreleye/devices/clock"
+	"barreleye/guest/cpudriver/shares"
+	"barreleye/urpc/trace"
+)
+
+// How the core is divided where there are dispatchers (dispatcher.go). A context
+// runs on the account of a share: that of its dispatcher, or share 0 for all other
+// threads of the runtime; while it serves a caller that handed over the core, that of
+// the caller. Within a share contexts take turns.
+
+var (
+	divided   bool // there was a dispatcher: schedule asks the table
+	division  shares.Table
+	turn      [shares.Max]uint64 // index of the context of each share that ran last
+	accounted uint64             // TSC up to which time was charged
+)
+
+// charge accounts for the time since the last switch.
+func charge() {
+	now := clock.TSC()
+	division.Charge(int(running().account), now-accounted)
+	accounted = now
+}
+
+// scheduleShared is schedule where the core is divided.
+func scheduleShared() {
+	charge()
+	from := running()
+	for {
+		settle()
+		ready, unfinished := uint64(0), false
+		for i := 0; i < contextsTop; i++ {
+			c := &contexts[i]
+			if c.state == again {
+				dispatch(c)
+				unfinished = unfinished || c.state == again
+			}
+			if c.state == runnable {
+				ready |= 1 << c.account
+			}
+		}
+		if ready != 0 {
+			c := nextOf(uint64(division.Pick(ready)))
+			if c != from {
+				counters().Switches++
+				trace.Event(trace.Switch, c.tid, from.tid)
+			}
+			setCurrent(c)
+			return
+		}
+		if !unfinished {
+			idle()
+			accounted = clock.TSC()
+		}
+	}
+}
+
+// nextOf returns the runnable context of a share whose turn it is.
+func nextOf(account uint64) *context {
+	i := turn[account]
+	for {
+		if i++; i >= uint64(contextsTop) {
+			i = 0
+		}
+		if c := &contexts[i]; c.state == runnable && c.account == account {
+			turn[account] = i
+			return c
+		}
+	}
+}

@@ -1,0 +1,44 @@
+// Domains shows what several domains on one core do: how it is divided among them,
+// how they call each other, how one faults and the others go on, what the collector costs.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"barreleye/guest"
+)
+
+// shows are what there is to show, by name.
+var shows = map[string]func() error{
+	"shares": showShares,
+	"calls":  showCalls,
+}
+
+func main() {
+	flag.Parse()
+	if err := run(flag.Args()); err != nil {
+		fmt.Fprintf(os.Stderr, "domains: core %d: %v\n", guest.Core(), err)
+		os.Exit(1)
+	}
+}
+
+func run(names []string) error {
+	if len(names) == 0 {
+		names = []string{"shares", "calls"}
+	}
+	for _, name := range names {
+		show := shows[name]
+		if show == nil {
+			return fmt.Errorf("nothing of the name %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(shows)), ", "))
+		}
+		if err := show(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
