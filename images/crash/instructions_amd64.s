@@ -17,3 +17,11 @@ TEXT ·undefinedInstruction(SB),NOSPLIT,$0-0
 TEXT ·privilegedInstruction(SB),NOSPLIT,$0-0
 	HLT
 	RET
+
+// func spinAt(stack uintptr)
+TEXT ·spinAt(SB),NOSPLIT,$0-8
+	MOVQ stack+0(FP), AX
+	MOVQ AX, SP
+spin:
+	PAUSE
+	JMP spin

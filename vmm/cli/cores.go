@@ -40,6 +40,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.StringVar(&o.Idle, "idle", multikernel.IdleAuto, "what an idle core does: poll (messages arrive fastest; takes a CPU), halt (takes none;\nevery message is a wake-up), or auto: poll for a while, then halt")
 	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts (--idle auto); auto is what\na wake-up costs (60us until the core has measured it), and 0 where cores share CPUs")
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
+	flags.DurationVar(&o.Watchdog, "watchdog", multikernel.DefaultWatchdog, "CPU time after which a core is ended as stuck if it served no event meanwhile, not\neven a tick; 0 for never")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
 	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")

@@ -113,6 +113,7 @@ func TestErrors(t *testing.T) {
 		{"", "run --tick soon ./good"},
 		{"", "run --tick 1us ./good"},
 		{"", "run --tick 1m ./good"},
+		{"", "run --watchdog 1s ./good"},
 		{"", "run --debug leaks ./good"},
 		{"", "run --idle sleep ./good"},
 		{"", "run --idle halt --poll 1ms ./good"},

@@ -13,6 +13,7 @@ const (
 	Entry                // KVM could not enter the guest
 	MMIO                 // an access to physical memory that is not there
 	Unknown              // an exit this VMM does not know
+	Stuck                // it took CPU time and made no progress
 	Killed               // Linux ended the core's process by a signal nobody here sent
 	Stopped              // the VMM stopped it
 )
@@ -20,7 +21,7 @@ const (
 // String names the end.
 func (k Kind) String() string {
 	return [...]string{"exit", "crash", "triple fault", "KVM internal error", "failed entry",
-		"access to missing memory", "unknown exit", "killed", "stopped"}[k]
+		"access to missing memory", "unknown exit", "stuck", "killed", "stopped"}[k]
 }
 
 // End is how a life ended.

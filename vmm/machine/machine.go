@@ -47,10 +47,11 @@ type Machine struct {
 	vcpu   *kvm.VCPU
 	tscKHz uint64
 
-	mu      sync.Mutex
-	thread  int // Linux thread id while in Run, else 0
-	stopped bool
-	Exits   uint64 // exits to the VMM, valid when Run returned
+	mu        sync.Mutex
+	thread    int // Linux thread id while in Run, else 0
+	stopped   bool
+	condemned string // why it counts as stuck, "" where it does not
+	Exits     uint64 // exits to the VMM, valid when Run returned
 
 	last postmortem.Thread // the vCPU's registers when Run returned
 }

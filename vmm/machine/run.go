@@ -30,7 +30,7 @@ func (m *Machine) Run() (life.End, error) {
 			stopped := m.stopped
 			m.mu.Unlock()
 			if stopped {
-				return m.end(life.Stopped, ""), nil
+				return m.stop(), nil
 			}
 			continue
 		}

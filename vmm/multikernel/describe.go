@@ -44,6 +44,10 @@ func (r *run) describe(c *core) string {
 	if c.killed && c.end.Kind == life.Stopped {
 		return fmt.Sprintf("core %d: killed, as a command asked: its last lines are in %s/core-%d.log", c.index, r.opt.Dir, c.index)
 	}
+	if c.end.Kind == life.Stuck {
+		return fmt.Sprintf("core %d: stuck: %s, at %s; registers: %s: 'barreleye autopsy' shows its stacks; --watchdog 0 lets it be",
+			c.index, c.end.Detail, r.where(c.end.PC), c.end.State)
+	}
 	detail := ""
 	if c.end.Detail != "" {
 		detail = ": " + c.end.Detail

@@ -50,7 +50,7 @@ func (r *run) live() error {
 		followed <- nil
 	}
 
-	deadlock := newDeadlock(r)
+	deadlock, watchdog := newDeadlock(r), newWatchdog(r)
 	var pace paceTimer
 	lastClock := time.Now()
 	for r.alive > 0 {
@@ -82,6 +82,7 @@ func (r *run) live() error {
 			lastClock = now
 			r.keeper.Update(readClocks())
 		}
+		watchdog.check(time.Now())
 		if deadlock.check(time.Now()) {
 			deadlock.report()
 		}

@@ -40,6 +40,7 @@ type Options struct {
 	Idle       string         // what idle cores do: IdleAuto (or ""), IdlePoll or IdleHalt
 	Poll       string         // how long they poll before they halt where that is IdleAuto: "auto" or a duration
 	HaltPoll   int            // ns that KVM polls for halted cores, -1 for the host's setting
+	Watchdog   time.Duration  // CPU time after which a core without progress is ended as stuck, 0 for never
 	Populate   bool           // back all memory before the start
 	Stats      bool           // sample the latencies of channels, and report each channel's traffic
 	Debug      []string       // debug modes: DebugPages
@@ -88,6 +89,9 @@ func (o *Options) Check() error {
 	}
 	if o.Tick != 0 && (o.Tick < 200*time.Microsecond || o.Tick > time.Second) {
 		return fmt.Errorf("run: tick of %v: use --tick 0 or 200us to 1s", o.Tick)
+	}
+	if o.Watchdog != 0 && (o.Watchdog < minWatchdog || o.Watchdog > time.Hour) {
+		return fmt.Errorf("run: watchdog of %v: use --watchdog 0 or %v to 1h", o.Watchdog, minWatchdog)
 	}
 	if o.HaltPoll < -1 || o.HaltPoll > int(time.Second) {
 		return fmt.Errorf("run: halt polling of %d ns: use --halt-poll 0 to %d, or -1 for the host's setting", o.HaltPoll, int(time.Second))
