@@ -63,16 +63,15 @@ const (
 
 // Counters are written by the core's driver alone and read by anyone.
 type Counters struct {
-	Syscalls, Traps, Exceptions uint64 // patched calls, calls by the trap route, CPU exceptions
-	Ticks, Doorbells            uint64 // interrupts taken
-	Halts, Rings                uint64 // times halted, doorbells rung (VM exits)
-	Flushes                     uint64 // TLB flushes at CPL0
-	Signals, Preemptions        uint64 // signals delivered, SIGURG among them
-	Switches                    uint64 // thread hand-offs
-	LogBlocks, LogBytes         uint64 // times a writer waited for log space, bytes logged
-	Unserved                    uint64 // system calls answered ENOSYS
-	FramesUsed, FramesTotal     uint64 // 4 KiB frames of private RAM
-	PollNS                      uint64 // for how long the idle loop polls, in guests
+	Events                  [EventKinds]uint64 // events served, by kind
+	Halts, Rings            uint64             // times halted, doorbells rung (VM exits)
+	Flushes                 uint64             // TLB flushes at CPL0
+	Signals, Preemptions    uint64             // signals delivered, SIGURG among them
+	Switches                uint64             // thread hand-offs
+	LogBlocks, LogBytes     uint64             // times a writer waited for log space, bytes logged
+	Unserved                uint64             // system calls answered ENOSYS
+	FramesUsed, FramesTotal uint64             // 4 KiB frames of private RAM
+	PollNS                  uint64             // for how long the idle loop polls, in guests
 }
 
 // Block is the first of a core's own pages. The core is its only writer.

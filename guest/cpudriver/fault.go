@@ -18,18 +18,20 @@ const (
 	vecPageFault = 14
 )
 
-// serveException turns an exception of the program into the Linux signal that
-// the runtime expects, so a nil dereference is a recoverable panic. It runs
-// for the context c that faulted.
-func serveException(c *context) {
-	n := counters()
-	n.Exceptions++
-	block().Progress++
-	f := faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
-	trace.Event(trace.Exception, f.vector, c.rip)
-	if f.vector == vecPageFault && touch(f.addr, f.err) {
-		return
-	}
+// trapped returns what the CPL0 stub left of the exception being served.
+func trapped() faultInfo {
+	return faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
+}
+
+// touched backs memory that is populated on first touch, and reports whether f
+// was that.
+func (f faultInfo) touched() bool {
+	return f.vector == vecPageFault && touch(f.addr, f.err)
+}
+
+// raise turns an exception of the program into the Linux signal that the runtime
+// expects, so a nil dereference is a recoverable panic.
+func raise(c *context, f faultInfo) {
 	sig, info := uint64(sigSEGV), siginfo{code: 0x80} // SI_KERNEL
 	switch f.vector {
 	case vecPageFault:
@@ -60,21 +62,6 @@ func serveException(c *context) {
 	lastFault = f
 	deliver(c, sig, info)
 	lastFault = faultInfo{}
-}
-
-// serveDriverFault serves an exception inside the driver. The only one that
-// is no bug is the first touch of a sparse mapping through a pointer that the
-// program passed in.
-func serveDriverFault(c *context) {
-	counters().Exceptions++
-	f := faultInfo{vector: load64(trapVector), err: load64(trapError), addr: faultAddress}
-	if f.vector == vecPageFault && booted && touch(f.addr, f.err) {
-		return
-	}
-	if booted {
-		explainPage(f) // which the program passed in
-	}
-	crash(c, f, 1)
 }
 
 // crash leaves the crash record and ends the core.

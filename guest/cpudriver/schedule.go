@@ -3,7 +3,6 @@ package cpudriver
 import (
 	"barreleye/devices/region"
 	"barreleye/urpc/trace"
-	"sync/atomic"
 )
 
 // schedule makes the next runnable context current, round robin but where
@@ -86,38 +85,6 @@ func settle() {
 			c.resume(result)
 		}
 	}
-}
-
-// serveInterrupt handles ticks and doorbells, whether they interrupted the
-// program or came while the driver ran. The current context goes to the end of
-// the queue.
-func serveInterrupt() {
-	lookWhileBusy(takePending())
-	schedule()
-	deliverPending()
-}
-
-// takePending counts the recorded events and returns them.
-func takePending() (events uint64) {
-	events = atomic.SwapUint64(&pending, 0)
-	n := counters()
-	if kinds := kindsWanted(); kinds != trace.Kinds() {
-		trace.Choose(kinds)
-	}
-	if events&pendingTick != 0 {
-		n.Ticks++
-		trace.Event(trace.Tick, 0, running().tid)
-		stands = rearm
-		if spread := bootPage().TickSpread; spread != 0 {
-			rearm = uint32(bootPage().TickCount + generator.Uint64()%spread)
-		}
-	}
-	if events&pendingDoorbell != 0 {
-		n.Doorbells++
-		trace.Event(trace.Doorbell, 0, running().tid)
-	}
-	block().Progress++
-	return events
 }
 
 // nearest returns the earliest deadline of all contexts and whether it is one

@@ -1,25 +1,5 @@
 package cpudriver
 
-import "barreleye/urpc/trace"
-
-// serve is the driver's handler of system calls, entered from syscallEntry
-// with the calling context.
-func serve(c *context) {
-	if !booted {
-		startUp()
-	}
-	n := counters()
-	n.Syscalls++
-	n.Traps = trapCount
-	block().Progress++
-	trace.Event(trace.Syscall, c.rax, c.tid)
-	dispatch(c)
-	if c.state != runnable && running() == c {
-		schedule()
-	}
-	deliverPending()
-}
-
 // dispatch performs the system call in c's registers: it leaves the result in
 // rax, or a blocked state in c.
 func dispatch(c *context) {
@@ -275,7 +255,8 @@ const (
 
 // Calls of the driver's own, beyond Linux's numbers; see invoke.
 const (
-	sysYIELDED = 0x1000 + iota // second half of a yield
+	firstCall  = 0x1000
+	sysYIELDED = firstCall + iota - 1 // second half of a yield
 	callWatch
 	callArm
 	callLate

@@ -38,7 +38,7 @@ func (c *Core) poll() {
 			if _, err := c.bell.Read(ring[:]); err != nil {
 				panic("hosted core: doorbell: " + err.Error()) // nobody could wake it any more
 			}
-			atomic.AddUint64(&n.Doorbells, 1)
+			atomic.AddUint64(&n.Events[region.EventDoorbell], 1)
 			trace.Choose(trace.Set(c.view.VMM(c.Core()).Trace.Load()))
 			trace.Event(trace.Wake, 0, 0)
 		}

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"barreleye/devices/region"
 	"barreleye/guest"
 	"barreleye/urpc"
 )
@@ -198,5 +199,5 @@ func state() string {
 	v := guest.Region()
 	mine, theirs := v.Block(0), v.Block(1)
 	return fmt.Sprintf("core 0 rang %d times; core 1: asleep word %d, halts %d, doorbells %d, power %d",
-		mine.Counters.Rings, theirs.Asleep, theirs.Counters.Halts, theirs.Counters.Doorbells, theirs.Power.Load())
+		mine.Counters.Rings, theirs.Asleep, theirs.Counters.Halts, theirs.Counters.Events[region.EventDoorbell], theirs.Power.Load())
 }

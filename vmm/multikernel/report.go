@@ -47,7 +47,9 @@ type CoreReport struct {
 	ResidentKiB int       `json:"resident_kib"`
 	Syscalls    uint64    `json:"syscalls"`
 	Traps       uint64    `json:"traps"`
+	Calls       uint64    `json:"driver_calls"`
 	Exceptions  uint64    `json:"exceptions"`
+	Faults      uint64    `json:"driver_faults"` // exceptions of the driver itself: first touch of memory that a program passed in
 	Exits       uint64    `json:"exits"`
 	Ticks       uint64    `json:"ticks"`
 	Halts       uint64    `json:"halts"`
@@ -98,8 +100,10 @@ func coreReport(view *region.View, core int) CoreReport {
 	n := b.Counters
 	r := CoreReport{
 		Core: core, State: stateNames[b.State.Load()], Power: powerNames[b.Power.Load()],
-		Syscalls: n.Syscalls, Traps: n.Traps, Exceptions: n.Exceptions, Ticks: n.Ticks, Halts: n.Halts,
-		Doorbells: n.Doorbells, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
+		Syscalls: n.Events[region.EventSyscall] + n.Events[region.EventTrap], Traps: n.Events[region.EventTrap],
+		Calls: n.Events[region.EventCall], Exceptions: n.Events[region.EventException], Faults: n.Events[region.EventFault],
+		Ticks: n.Events[region.EventTick], Doorbells: n.Events[region.EventDoorbell],
+		Halts: n.Halts, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
 		PollNS: n.PollNS, Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
 		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
 		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
