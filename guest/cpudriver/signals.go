@@ -172,13 +172,16 @@ func listens() bool {
 // asked holds the signals by which the VMM asks a program to end: INT, TERM.
 const asked = 1<<(2-1) | 1<<(15-1)
 
-// deliverPending hands the lowest pending signal to the context about to run.
+// deliverPending hands the lowest pending signal to the context about to run. It
+// is small enough to be compiled into the path of every system call.
 func deliverPending() {
-	c := running()
-	deliverable := c.signals &^ c.mask
-	if deliverable == 0 {
-		return
+	if c := running(); c.signals&^c.mask != 0 {
+		c.deliverNext(c.signals &^ c.mask)
 	}
+}
+
+// deliverNext hands the lowest of the given signals to c.
+func (c *context) deliverNext(deliverable uint64) {
 	for sig := uint64(1); sig <= 64; sig++ {
 		if deliverable>>(sig-1)&1 == 0 {
 			continue
