@@ -26,6 +26,7 @@ func (s *Sender) SendBatch(msgs []Message) (sent int, err error) {
 		i := s.next & uint64(len(s.ring)-1)
 		lines := s.ring[i:min(i+s.limit-s.next, uint64(len(s.ring)))]
 		want := min(len(lines), len(msgs)-sent)
+		noteSend(s.ring, s.next, uint64(want))
 		n := putLines(lines, msgs[sent:sent+want], s.epoch, uint32(s.next)+1, len(s.ring) >= fetchFrom)
 		s.next += uint64(n)
 		s.counts.Messages = s.next
@@ -46,6 +47,9 @@ func (r *Receiver) RecvBatch(msgs []Message) (taken int, err error) {
 		lines := r.ring[i:min(i+r.ackAt-r.next, uint64(len(r.ring)))]
 		want := min(len(lines), len(msgs)-taken)
 		n := takeLines(msgs[taken:taken+want], lines[:want], r.epoch, uint32(r.next)+1)
+		if n > 0 {
+			noteRecv(r.ring, r.next, uint64(n))
+		}
 		r.next += uint64(n)
 		r.counts.Messages = r.next
 		taken += n

@@ -75,6 +75,7 @@ func (b *Broadcaster) TrySend(m *Message) error {
 	}
 	l := &b.ring[b.next&uint64(len(b.ring)-1)]
 	putWords(l, m)
+	noteSend(b.ring, b.next, 1)
 	publish(&l.header, makeHeader(b.epoch, m.Len, m.Type, uint32(b.next)+1))
 	b.next++
 	return nil
@@ -163,7 +164,8 @@ func (b *Broadcaster) waitRoom(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.link.Sleeper.Sleep(ctx, &l.control.ack, l.seen)
+	p := Parking{b.link.Sleeper, &l.control.ack, l.seen}
+	return p.Sleep(ctx)
 }
 
 // Left returns why member i, in the order of NewBroadcaster, is left out:

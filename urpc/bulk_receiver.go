@@ -110,6 +110,9 @@ func (r *BulkReceiver) look() error {
 	}
 	r.recorder.indexSeen(w, r.have, n)
 	r.seen = w
+	if n > r.have {
+		noteRecv(r.ring, r.have, n-r.have)
+	}
 	r.have = n
 	if r.next == n {
 		return r.fail(ErrClosed)

@@ -77,6 +77,7 @@ func (s *BulkSender) Reserve(n int) ([]Block, error) {
 		if err := s.look(); err != nil {
 			if err == ErrFull {
 				s.counts.Stalls++
+				noteStall(s.ring, s.next)
 			}
 			return nil, err
 		}
@@ -109,6 +110,7 @@ func (s *BulkSender) tell() {
 		return
 	}
 	lines := s.next - s.told
+	noteSend(s.ring, s.told, lines)
 	s.told = s.next
 	s.tellAt = s.next + s.every
 	publish(&s.own.index, s.epoch|s.sampler.stamp(s.next, lines)|s.next)

@@ -37,6 +37,7 @@ func (e *callEnd) write(m *Message) error {
 	e.turn = false
 	e.unflushed = true
 	putWords(e.line, m)
+	e.noteWrite(uint32(h))
 	publish(&e.line.header, h)
 	return nil
 }
@@ -55,6 +56,7 @@ func (e *callEnd) read(m *Message) error {
 	if (h^want)&(seqMask|epochMask) != 0 || !wellFormed(headerLength(h), headerType(h)) {
 		return e.judge(h)
 	}
+	e.noteRead(e.seq)
 	getWords(m, e.line)
 	m.Type, m.Len = headerType(h), headerLength(h)
 	e.turn = true
@@ -159,7 +161,8 @@ func (e *callEnd) wait(ctx context.Context, m *Message) error {
 		if e.stats != nil {
 			e.stats.Recv.Parks++
 		}
-		if err := e.link.Sleeper.Sleep(ctx, &e.line.header, e.idle); err != nil {
+		p := Parking{e.link.Sleeper, &e.line.header, e.idle}
+		if err := p.Sleep(ctx); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,12 @@ type Parking struct {
 
 // Sleep returns nil once the word differs from the value, or without a reason, or
 // the context's error when it ends.
-func (p *Parking) Sleep(ctx context.Context) error { return p.Sleeper.Sleep(ctx, p.Word, p.Old) }
+func (p *Parking) Sleep(ctx context.Context) error {
+	notePark(p.Word, p.Old)
+	err := p.Sleeper.Sleep(ctx, p.Word, p.Old)
+	noteUnpark(p.Word)
+	return err
+}
 
 // Arm gives lines back, flushes the sender that this end is paired with, and
 // returns what to sleep on until TryRecv may return something else than ErrEmpty;

@@ -55,6 +55,7 @@ func (r *Receiver) TryRecv(m *Message) error {
 	if n&7 == 0 {
 		r.readAhead(n + ahead)
 	}
+	noteRecv(r.ring, n, 1)
 	getWords(m, l)
 	m.Type, m.Len = headerType(h), headerLength(h)
 	r.next = n + 1

@@ -103,6 +103,7 @@ func (s *Sender) atLimit(m *Message) (sent bool, err error) {
 		if err := s.look(); err != nil {
 			if err == ErrFull {
 				s.counts.Stalls++
+				noteStall(s.ring, n)
 			}
 			return false, err
 		}
@@ -122,6 +123,7 @@ func (s *Sender) atLimit(m *Message) (sent bool, err error) {
 	}
 	l := &s.ring[n&uint64(len(s.ring)-1)]
 	putWords(l, m)
+	noteSend(s.ring, n, 1)
 	publish(&l.header, h)
 	s.next = n + 1
 	s.counts.Messages = n + 1
@@ -157,6 +159,7 @@ func (r *Receiver) takeStamped(m *Message, l *Line, h uint64) bool {
 		return false
 	}
 	r.recorder.record(r.next, r.next+1)
+	noteRecv(r.ring, r.next, 1)
 	getWords(m, l)
 	m.Type, m.Len = headerType(h), headerLength(h)
 	r.next++

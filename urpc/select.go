@@ -89,7 +89,9 @@ func (s *Select) Wait() error {
 			return err
 		}
 	}
+	s.notePark()
 	changed, err := s.watch.Wait()
+	s.noteUnpark()
 	for _, i := range changed {
 		s.armed[i] = 0
 	}

@@ -64,6 +64,7 @@ func (s *Sender) TrySend(m *Message) error {
 	}
 	l := &s.ring[n&uint64(len(s.ring)-1)]
 	putWords(l, m)
+	noteSend(s.ring, n, 1)
 	publish(&l.header, makeHeader(s.epoch, m.Len, m.Type, uint32(n)+1))
 	s.next = n + 1
 	s.counts.Messages = n + 1

@@ -44,7 +44,8 @@ func (s *Sender) waitRoom(ctx context.Context) error {
 		return err
 	}
 	s.counts.Parks++
-	return s.link.Sleeper.Sleep(ctx, &s.peer.ack, s.seen)
+	p := Parking{s.link.Sleeper, &s.peer.ack, s.seen}
+	return p.Sleep(ctx)
 }
 
 // recvPauses is the number of PAUSEs between two polls of a ring. Polling less
@@ -75,7 +76,8 @@ func (r *Receiver) Recv(ctx context.Context, m *Message) error {
 		}
 		r.counts.Parks++
 		l := &r.ring[r.next&uint64(len(r.ring)-1)]
-		if err := r.link.Sleeper.Sleep(ctx, &l.header, r.seen); err != nil {
+		p := Parking{r.link.Sleeper, &l.header, r.seen}
+		if err := p.Sleep(ctx); err != nil {
 			return err
 		}
 	}
