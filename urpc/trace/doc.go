@@ -17,5 +17,7 @@
 //
 // The check is computed from the number, the TSC and the arguments. A writer that
 // was held up while the ring went round once may damage one newer record; its check
-// says so. docs/reference/memory-map.md shows where rings lie.
+// says so. The TSC is read without a fence, so it may be some 50 cycles older than the
+// load that found a message (Intel SDM vol. 2, RDTSC); a fence would cost as much as
+// all the rest. docs/reference/memory-map.md shows where rings lie.
 package trace

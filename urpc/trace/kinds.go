@@ -60,9 +60,8 @@ const (
 
 // Kinds of the VMM, in a ring of its own.
 const (
-	Exit   Kind = 40 + iota // a vCPU left for the VMM. Core, reason
-	Life                    // core | life<<8, what (LifeBegins and so on)
-	Kicked                  // a vCPU thread is told to leave KVM_RUN. Core, 0
+	Exit Kind = 40 + iota // a vCPU left for the VMM. Core, KVM's reason
+	Life                  // core | life<<8, what (LifeBegins and so on)
 )
 
 // What a Life record tells of.
@@ -101,7 +100,7 @@ var kindNames = [64]string{
 	Send: "send", Recv: "receive", Stall: "stall", Park: "park", Unpark: "unpark",
 	Hello: "hello", Bind: "bind", Member: "member", Mark: "mark", Collect: "collect",
 	SpanBegin: "begin", SpanEnd: "end", Instant: "instant", Counter: "counter",
-	Exit: "exit", Life: "life", Kicked: "kicked",
+	Exit: "exit", Life: "life",
 }
 
 // String is the kind's name, "" where there is none.

@@ -32,12 +32,12 @@ func (r *Reader) Read(into []Record, last bool) (n int) {
 	size := uint64(len(r.ring.records))
 	begun := r.ring.Begun()
 	if behind := begun - r.next; behind > size {
-		if int64(behind) < 0 { // no writer of ours counts back
-			r.next = begun
-			return 0
+		if int64(behind) < 0 { // a new life of the core counts anew
+			r.next = 0
+		} else {
+			r.dropped += behind - size
 		}
-		r.dropped += behind - size
-		r.next = begun - size
+		r.next = max(r.next, begun-min(begun, size))
 	}
 	for n < len(into) && r.next != begun {
 		rec, steady := r.ring.load(r.next)

@@ -228,8 +228,9 @@ func BenchmarkEvent(b *testing.B) {
 			Choose(c.kinds)
 			begun := Now()
 			for b.Loop() {
-				for i := range uint64(1000) {
+				for i := range uint64(500) {
 					Event(Send, i, i)
+					Event(Recv, i, i)
 				}
 			}
 			b.ReportMetric(float64(Now()-begun)/float64(b.N)/1000, "cycles/event")

@@ -19,6 +19,7 @@ type coreFlags struct {
 	opt     multikernel.Options
 	memory  memory
 	files   []string
+	traced  []string
 	noPatch bool
 	ps      bool
 	maps    bool
@@ -50,6 +51,8 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
 	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
 	flags.BoolVar(&o.Stats, "stats", false, "time some of the messages, and show a table of the channels at the end")
+	flags.StringVar(&o.Trace, "trace", "", "write to this `FILE` what each core did when, and each message as an arrow, in\nChrome's JSON: Perfetto shows it")
+	flags.StringSliceVar(&f.traced, "trace-events", nil, "what to trace: all, or a list of driver, messages, monitor, program, vmm")
 	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
 	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
 	f.config.register(cmd)
@@ -59,7 +62,9 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 		cobra.CompletionWithDesc(multikernel.IdleHalt, "the least CPU time"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "what a wake-up costs, and 0 where cores share CPUs"))
 	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"))
+	completeFlag(cmd, "trace-events", traceGroups()...)
 	must(cmd.MarkFlagDirname("dir"))
+	must(cmd.MarkFlagFilename("trace", "json"))
 }
 
 // tables writes the tables that were asked for.
@@ -88,6 +93,9 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 		}
 	}
 	if o.Files, err = filesOf(f.files); err != nil {
+		return err
+	}
+	if o.TraceKinds, err = traceKinds(f.traced); err != nil {
 		return err
 	}
 	o.Stdin = h.Stdin

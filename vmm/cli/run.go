@@ -91,6 +91,7 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 		return err
 	}
 	h.summary(report)
+	h.traced(report.Trace)
 	return exitWith(report.ExitCode)
 }
 

@@ -26,15 +26,16 @@ import (
 type Config struct {
 	Core, Cores int
 	Life        uint64
-	RAM         uint64          // bytes, a multiple of 2 MiB
-	Args, Env   []string        // argv and environment of the program
-	Tick        time.Duration   // period of the tick while something runs, 0 for none
-	TickSpread  time.Duration   // each tick comes up to this much later, at random
-	Poll        time.Duration   // how long the idle loop polls before it halts
-	Flags       uint64          // boot.Flag*
-	Populate    bool            // back all RAM before the start
-	Files       *hostmem.Memory // file tree that all guests see, nil for none
-	CPU         int             // host CPU the vCPU's thread is pinned to, -1 for none
+	RAM         uint64              // bytes, a multiple of 2 MiB
+	Args, Env   []string            // argv and environment of the program
+	Tick        time.Duration       // period of the tick while something runs, 0 for none
+	TickSpread  time.Duration       // each tick comes up to this much later, at random
+	Poll        time.Duration       // how long the idle loop polls before it halts
+	Flags       uint64              // boot.Flag*
+	Populate    bool                // back all RAM before the start
+	Files       *hostmem.Memory     // file tree that all guests see, nil for none
+	CPU         int                 // host CPU the vCPU's thread is pinned to, -1 for none
+	Exited      func(reason uint64) // if set, called at each exit to the VMM with KVM's reason
 }
 
 // Machine is one core's VM.

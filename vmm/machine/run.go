@@ -35,6 +35,9 @@ func (m *Machine) Run() (life.End, error) {
 			continue
 		}
 		m.Exits++
+		if m.cfg.Exited != nil {
+			m.cfg.Exited(uint64(exit.Reason))
+		}
 		if end, over := m.serve(exit); over {
 			return end, nil
 		}

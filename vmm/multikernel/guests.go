@@ -6,6 +6,7 @@ import (
 
 	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
+	"barreleye/urpc/trace"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
@@ -73,7 +74,7 @@ func (g *guests) newLife(c *core) (carrier, error) {
 	m, err := machine.New(g.sys, machine.Config{
 		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: g.r.args(), Env: opt.Env,
 		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: g.r.poll, Flags: flags,
-		Populate: opt.Populate, CPU: g.r.place[c.index], Files: g.files,
+		Populate: opt.Populate, CPU: g.r.place[c.index], Files: g.files, Exited: g.r.exitsOf(c),
 	}, g.text, g.r.memory)
 	if err != nil {
 		return nil, err
@@ -117,7 +118,9 @@ type guestLife struct {
 }
 
 func (l *guestLife) Run() (life.End, error) {
+	l.r.noteLife(l.c, trace.LifeBegins)
 	end, err := l.Machine.Run()
+	l.r.noteLife(l.c, trace.LifeEnds)
 	end.Code = int(l.r.view.Block(l.c.index).ExitCode.Load() & 0xff)
 	return end, err
 }

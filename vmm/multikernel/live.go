@@ -89,10 +89,11 @@ func (r *run) live() error {
 		r.asking.check(r, time.Now())
 	}
 	r.finish(deadlock.found)
+	traced := r.endTrace()
 	if r.opt.Inspect != nil {
 		r.opt.Inspect(r.view)
 	}
-	err = r.logs.Finish()
+	err = errors.Join(r.logs.Finish(), traced)
 	var shown <-chan time.Time
 	if r.stop != nil {
 		shown = time.After(lastLines) // a stopped terminal must not hold up the end

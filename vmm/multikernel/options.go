@@ -17,6 +17,7 @@ import (
 	"barreleye/devices/filetree"
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
+	"barreleye/urpc/trace"
 	"barreleye/vmm/image"
 	"barreleye/vmm/machine"
 	"barreleye/vmm/observe"
@@ -44,6 +45,8 @@ type Options struct {
 	Populate   bool           // back all memory before the start
 	Stats      bool           // sample the latencies of channels, and report each channel's traffic
 	Debug      []string       // debug modes: DebugPages
+	Trace      string         // file for a timeline of what cores did, "" for none
+	TraceKinds trace.Set      // what it shows
 	Dir        string         // where logs go
 	Console    io.Writer      // where log lines go as well
 	View       observe.View   // how they look there

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"barreleye/devices/region"
+	"barreleye/urpc/trace"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hosted"
 	"barreleye/vmm/hostmem"
@@ -73,7 +74,7 @@ func (p *processes) newLife(c *core) (carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &processLife{process, p.r.view.Block(c.index)}, nil
+	return &processLife{process, p.r, c}, nil
 }
 
 // feed passes standard input on through a pipe.
@@ -94,16 +95,20 @@ func (p *processes) feed() (stop func(), err error) {
 // processLife is one life of a core as a process.
 type processLife struct {
 	*hosted.Process
-	block *region.Block
+	r *run
+	c *core
 }
 
 // Run notes the end in the core's block in its place: a process that has ended
 // cannot, and nobody else writes there any more.
 func (l *processLife) Run() (life.End, error) {
+	l.r.noteLife(l.c, trace.LifeBegins)
 	end, err := l.Process.Run()
+	l.r.noteLife(l.c, trace.LifeEnds)
 	if end.Kind == life.Exited && err == nil {
-		l.block.ExitCode.Store(uint64(end.Code))
-		l.block.State.Store(region.StateExited)
+		block := l.r.view.Block(l.c.index)
+		block.ExitCode.Store(uint64(end.Code))
+		block.State.Store(region.StateExited)
 	}
 	return end, err
 }

@@ -22,6 +22,7 @@ type Report struct {
 	TSCKHz     uint64       `json:"tsc_khz"`
 	Cores      []CoreReport `json:"cores"`
 	Timing     []Phase      `json:"timing"`
+	Trace      *TraceReport `json:"trace,omitempty"` // of Options.Trace
 
 	// of Options.Stats: each direction of each channel that was used, and
 	// all that programs sent

@@ -30,6 +30,7 @@ type run struct {
 	bell        int // event descriptor of the VMM's own doorbell
 	keeper      *clock.Keeper
 	logs        *observe.Logs
+	tracer      *tracer // nil: nobody asked
 	report      Report
 
 	// of the run's goroutine, while cores live
@@ -106,7 +107,7 @@ func (r *run) build() error {
 	r.report.TSCKHz = r.platform.tscKHz()
 	tsc, mono, wall := readClocks()
 	r.keeper = clock.NewKeeper(r.view.Clock(), r.report.TSCKHz, tsc, mono, wall)
-	return nil
+	return r.startTrace()
 }
 
 // settle decides where cores run and how long they poll.
@@ -230,6 +231,7 @@ func eventfd() (int, error) {
 
 // close frees everything; cores do not run any more.
 func (r *run) close() {
+	r.tracer.close()
 	for _, c := range r.cores {
 		if c.life != nil {
 			c.life.Close()

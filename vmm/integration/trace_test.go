@@ -1,0 +1,48 @@
+package integration
+
+import (
+	"path/filepath"
+	"testing"
+
+	"barreleye/urpc/trace"
+	"barreleye/vmm/image"
+	"barreleye/vmm/timeline/timelinetest"
+)
+
+// TestTrace: the timeline of a run can be shown, and has an arrow for each message
+// whose records were not lost, the states that cores were in, and their lives.
+func TestTrace(t *testing.T) {
+	for _, traced := range []struct {
+		name  string
+		kinds trace.Set
+	}{{"all", trace.AllKinds}, {"messages", trace.MessageKinds}} {
+		t.Run(traced.name, func(t *testing.T) {
+			opt := options(t, load(t, "pingpong", image.LoadOptions{}), 2, "-n", "300")
+			opt.Trace, opt.TraceKinds = filepath.Join(opt.Dir, "out", "trace.json"), traced.kinds
+			o := run(t, opt)
+			if o.ExitCode != 0 {
+				t.Fatalf("exit code %d: %s", o.ExitCode, o.Errors())
+			}
+			read, err := timelinetest.Read(opt.Trace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			arrows := read.Count("s", "message")
+			t.Logf("%+v", o.Trace)
+			if uint64(arrows) != o.Trace.Arrows || o.Trace.Records == 0 {
+				t.Errorf("%d arrows, the report says %+v", arrows, o.Trace)
+			}
+			// calls and messages of a ring: 300 round trips of each, and what warms up
+			if o.Trace.Lost == 0 && arrows < 1200 {
+				t.Errorf("%d arrows although no record was lost", arrows)
+			}
+			states := read.Count("X", "running") + read.Count("X", "polling") + read.Count("X", "halted")
+			if traced.kinds&trace.SetOf(trace.Life) != 0 && (read.Count("X", "life") != 2 || states == 0) {
+				t.Errorf("%d lives, %d states", read.Count("X", "life"), states)
+			}
+			if traced.kinds&trace.SetOf(trace.Syscall) == 0 && read.Count("i", "futex") != 0 {
+				t.Error("system calls, which nobody asked for")
+			}
+		})
+	}
+}

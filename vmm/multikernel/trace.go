@@ -1,0 +1,121 @@
+package multikernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"barreleye/urpc/trace"
+	"barreleye/vmm/timeline"
+)
+
+// tracer is the trace of a run, while it is taken.
+type tracer struct {
+	ring  trace.Ring // what the VMM notes
+	spool *timeline.Spool
+}
+
+// TraceReport is what a trace came to. Its JSON names are stable.
+type TraceReport struct {
+	File    string `json:"file"`
+	Records uint64 `json:"records"`
+	Arrows  uint64 `json:"arrows"` // messages of which both ends are known
+	Lost    uint64 `json:"lost"`   // records that cores overwrote before they were copied
+}
+
+// vmmRecords is the size of the VMM's own ring.
+const vmmRecords = 1 << 13
+
+// startTrace tells the cores what to note, before they run, and begins to copy it.
+func (r *run) startTrace() error {
+	if r.opt.Trace == "" {
+		return nil
+	}
+	own, err := trace.NewRing(vmmRecords)
+	if err != nil {
+		return err
+	}
+	var rings []trace.Ring
+	for i := range r.view.Cores {
+		rings = append(rings, r.view.Trace(i))
+		r.view.VMM(i).Trace.Store(uint64(r.opt.TraceKinds))
+	}
+	spool, err := timeline.NewSpool(timeline.Config{
+		Dir: r.opt.Dir,
+		Meta: timeline.Meta{
+			Image: r.opt.Image.Name, Platform: r.report.Platform, Cores: r.view.Cores, Ring: r.view.RingLines, Pool: r.view.PoolPages,
+			TSCKHz: r.report.TSCKHz, TSC: trace.Now(), Started: time.Now(),
+		},
+		Rings: append(rings, own),
+		Names: r.traceNames,
+	})
+	if err != nil {
+		return err
+	}
+	r.tracer = &tracer{own, spool}
+	return nil
+}
+
+// traceNames returns the names that a core gave its spans and so on.
+func (r *run) traceNames(core int) (names []string) {
+	table := r.view.Names(core)
+	for i := range uint64(trace.MaxNames) {
+		name := table.Name(i)
+		if name == "" {
+			break
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// endTrace makes the file that was asked for. No core runs any more.
+func (r *run) endTrace() error {
+	if r.tracer == nil {
+		return nil
+	}
+	if err := r.tracer.close(); err != nil {
+		return err
+	}
+	if dir := filepath.Dir(r.opt.Trace); dir != "." {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("trace: %w: use --trace with a writable folder", err)
+		}
+	}
+	f, err := os.Create(r.opt.Trace)
+	if err != nil {
+		return fmt.Errorf("trace: %w: use --trace with a writable folder", err)
+	}
+	sum, err := timeline.Convert(r.opt.Dir, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	r.report.Trace = &TraceReport{r.opt.Trace, sum.Records, sum.Arrows, sum.Lost()}
+	return nil
+}
+
+// close ends the copying.
+func (t *tracer) close() (err error) {
+	if t != nil && t.spool != nil {
+		err = t.spool.Close()
+		t.spool = nil
+	}
+	return err
+}
+
+// noteLife notes in the VMM's ring what a core's life does (trace.LifeBegins...).
+func (r *run) noteLife(c *core, what uint64) {
+	if r.tracer != nil {
+		r.tracer.ring.Put(trace.Life, uint64(c.index)|c.number<<8, what)
+	}
+}
+
+// exitsOf returns what to call at each of a core's exits, nil where nobody asked.
+func (r *run) exitsOf(c *core) func(reason uint64) {
+	if r.opt.Trace == "" || r.opt.TraceKinds&trace.SetOf(trace.Exit) == 0 {
+		return nil
+	}
+	return func(reason uint64) { r.tracer.ring.Put(trace.Exit, uint64(c.index), reason) }
+}
