@@ -42,6 +42,7 @@ var forms = []form{
 	{"kill", "the core kills itself by SIGKILL, where it is a process: code 70", killSelf},
 	{"pages", "pages read|write|released|granted: use a page after that; with --debug pages code 2", usePages},
 	{"exit", "exit N: exit with code N", exit},
+	{"detect", "detect driver|exit|kill: all cores but core 0 end so, and it measures when it knows", nil},
 	{"deadlock", "every core waits for a message that never comes: code 72", nil},
 }
 
@@ -111,8 +112,11 @@ func run(f *form, core int, args []string) error {
 	if err := guest.WaitPeers(ctx); err != nil {
 		return err
 	}
-	if f.name == "deadlock" {
+	switch f.name {
+	case "deadlock":
 		return waitForNobody(ctx)
+	case "detect":
+		return detect(args)
 	}
 	if guest.Core() != core {
 		return carryOn(ctx, core)
