@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"barreleye/devices/region"
-	"barreleye/urpc"
 )
 
 // DefaultWatchdog is how much CPU time a core may take without progress. A tick
@@ -67,7 +66,8 @@ func (w *watchdog) look(v *vigil, b *region.Block, l watchable, bound time.Durat
 	progress := atomic.LoadUint64(&b.Progress)
 	state := b.State.Load()
 	used, ok := l.CPUTime()
-	if v.life != l || v.progress != progress || !ok || urpc.IsAsleep(atomic.LoadUint64(&b.Asleep)) ||
+	// not by the word that senders look at: a core that computes has them ring too
+	if v.life != l || v.progress != progress || !ok || b.Power.Load() != region.PowerPoll ||
 		state != region.StateBooting && state != region.StateRunning {
 		*v = vigil{l, progress, used}
 		return

@@ -34,7 +34,8 @@ func TestWatchdog(t *testing.T) {
 		"has no ticks":              {cpu, 0, false},
 		"serves an event sometimes": {func(f *fakeCore, b *region.Block, i int) { cpu(f, b, i); b.Progress += uint64(i) & 1 }, time.Millisecond, false},
 		"waits for a CPU":           {func(f *fakeCore, b *region.Block, i int) { f.used += time.Millisecond }, time.Millisecond, false},
-		"sleeps":                    {func(f *fakeCore, b *region.Block, i int) { b.Asleep = 1; cpu(f, b, i) }, time.Millisecond, false},
+		"sleeps":                    {func(f *fakeCore, b *region.Block, i int) { b.Power.Store(region.PowerHalt); cpu(f, b, i) }, time.Millisecond, false},
+		"has senders ring":          {func(f *fakeCore, b *region.Block, i int) { b.Asleep = 1; cpu(f, b, i) }, time.Millisecond, true},
 		"is not on its CPU":         {func(f *fakeCore, b *region.Block, i int) { f.off = true; cpu(f, b, i) }, time.Millisecond, false},
 		"has crashed":               {func(f *fakeCore, b *region.Block, i int) { b.State.Store(region.StateCrashed); cpu(f, b, i) }, time.Millisecond, false},
 	} {
