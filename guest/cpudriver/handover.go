@@ -2,7 +2,7 @@ package cpudriver
 
 // LRPC by hand-over: a context calls a dispatcher and gives it the core, with a
 // message in registers; the dispatcher answers, and the core comes back. No trap, no
-// run queue: the driver copies seven registers from one context to the other and resumes that
+// run queue: the driver copies five registers from one context to the other and resumes that
 // one. Who is called runs on the caller's account until it has answered: a
 // caller's share pays for what it asks for, and its priority counts.
 //
@@ -17,7 +17,7 @@ package cpudriver
 // The runtime takes all three waits for system calls (handover_unsafe.go).
 
 // handOver gives the core and the message in c's registers to a dispatcher: RBX is
-// what it is about, RSI, RDX, R10, R8, R9, R12 are its words.
+// what it is about, RSI, RDX, R10, R8 are its words.
 func handOver(c *context, name uint64) uint64 {
 	slot := dispatcherOf(name)
 	if slot == 0 {
@@ -50,7 +50,7 @@ func pass(c, to *context) {
 // words copies a message.
 func words(from, to *context) {
 	to.rbx = from.rbx
-	to.rsi, to.rdx, to.r10, to.r8, to.r9, to.r12 = from.rsi, from.rdx, from.r10, from.r8, from.r9, from.r12
+	to.rsi, to.rdx, to.r10, to.r8 = from.rsi, from.rdx, from.r10, from.r8
 }
 
 // waitsFor reports whether a dispatcher waits, directly or not, for c's to answer.

@@ -2,8 +2,9 @@ package cpudriver
 
 import _ "unsafe" // for go:linkname
 
-// Message is what a hand-over carries, in registers.
-type Message struct{ W0, W1, W2, W3, W4, W5 uint64 }
+// Message is what a hand-over carries, in registers. The compiler keeps a structure
+// in registers, too, if it has no more than four words.
+type Message struct{ W0, W1, W2, W3 uint64 }
 
 // exchange is invoke with a message each way, for calls that wait for a hand-over;
 // about stands beside the message.

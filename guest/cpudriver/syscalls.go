@@ -153,9 +153,9 @@ func dispatch(c *context) {
 	case callHandOver:
 		r = handOver(c, c.rdi)
 	case callReply:
-		r = reply(c, c.rdi, c.r13)
+		r = reply(c, c.rdi, c.r9)
 	case callReceive:
-		r = receive(c, c.r13)
+		r = receive(c, c.r9)
 	case callKick:
 		r = kickDispatcher(c.rdi)
 	case callDispatcher:

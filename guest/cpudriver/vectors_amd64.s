@@ -248,27 +248,23 @@ TEXT ·invoke(SB),NOSPLIT,$0-40
 
 // func exchange(call, a, timeout, about uint64, m Message) (r, aboutGot uint64, got Message)
 // invoke with a message in registers, each way (handover.go).
-TEXT ·exchange(SB),NOSPLIT,$0-144
+TEXT ·exchange(SB),NOSPLIT,$0-112
 	MOVQ call+0(FP), AX
 	MOVQ a+8(FP), DI
-	MOVQ timeout+16(FP), R13
+	MOVQ timeout+16(FP), R9
 	MOVQ about+24(FP), BX
 	MOVQ m_W0+32(FP), SI
 	MOVQ m_W1+40(FP), DX
 	MOVQ m_W2+48(FP), R10
 	MOVQ m_W3+56(FP), R8
-	MOVQ m_W4+64(FP), R9
-	MOVQ m_W5+72(FP), R12
 	CALL ·enter(SB)
 	PXOR X15, X15
-	MOVQ AX, r+80(FP)
-	MOVQ BX, aboutGot+88(FP)
-	MOVQ SI, got_W0+96(FP)
-	MOVQ DX, got_W1+104(FP)
-	MOVQ R10, got_W2+112(FP)
-	MOVQ R8, got_W3+120(FP)
-	MOVQ R9, got_W4+128(FP)
-	MOVQ R12, got_W5+136(FP)
+	MOVQ AX, r+64(FP)
+	MOVQ BX, aboutGot+72(FP)
+	MOVQ SI, got_W0+80(FP)
+	MOVQ DX, got_W1+88(FP)
+	MOVQ R10, got_W2+96(FP)
+	MOVQ R8, got_W3+104(FP)
 	RET
 
 // func xgetbv() uint64

@@ -6,7 +6,7 @@ import (
 	"barreleye/guest/cpudriver"
 )
 
-// Message is what a local call carries each way: six words. They travel in registers.
+// Message is what a local call carries each way: four words. They travel in registers.
 type Message = cpudriver.Message
 
 // Handler answers a local call.

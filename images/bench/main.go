@@ -53,6 +53,9 @@ func run(what string) error {
 	case "fanout":
 		m.Series, err = fanOut()
 		r = m
+	case "lrpc":
+		m.Series, err = lrpc()
+		r = m
 	case "local":
 		var s *measure.Series
 		s, err = measure.Local(*rounds, guest.TSC, guest.Nanoseconds)
@@ -60,7 +63,7 @@ func run(what string) error {
 	default:
 		part := pairs[what]
 		if part == nil {
-			return fmt.Errorf("unknown benchmark %q: use compute, log, shared, fanout, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
+			return fmt.Errorf("unknown benchmark %q: use compute, log, shared, fanout, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
 		}
 		m.Series, err = between(part)
 		r = m

@@ -152,6 +152,13 @@ func localRows(o Options) ([]Row, error) {
 	return seriesRows(s), err
 }
 
+// lrpcRows measures calls between domains of one core.
+func lrpcRows(o Options) ([]Row, error) {
+	o.step("calls between domains of one core")
+	s, err := o.guests("lrpc", 1, o.rounds(51))
+	return seriesRows(s), err
+}
+
 // fanOutRows measures a message to all other cores and back. Where there are more
 // cores than CPUs none of them polls.
 func fanOutRows(o Options) ([]Row, error) {

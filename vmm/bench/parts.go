@@ -30,6 +30,7 @@ var urpcParts = []part{
 	{"shared", false, sharedRows},
 	{"fanout", false, fanOutRows},
 	{"samecore", false, localRows},
+	{"lrpc", false, lrpcRows},
 	{"peers", false, peerRows},
 	{"peers.payload", false, peerPayloadRows},
 	{"peers.native", false, nativePeerRows},

@@ -56,6 +56,7 @@ var shape = map[string][]string{
 		"fanout/form=broadcast/members=3", "fanout/form=unicast/members=3", "fanout/form=tree/members=3",
 		"fanout/form=broadcast/members=7", "fanout/form=unicast/members=7", "fanout/form=tree/members=7"},
 	"samecore": {"rpc_same_core/payload=16"},
+	"lrpc":     {"lrpc_one_way/form=migrating", "lrpc_round_trip/form=migrating", "lrpc_one_way/form=hand_over", "lrpc_round_trip/form=hand_over"},
 }
 
 func ringSizes(where string) (out []string) {
