@@ -48,7 +48,9 @@ func newDispatcher(c *context, weight, priority uint64) uint64 {
 		return errno(eEXIST)
 	}
 	if !divided {
-		division.Init(cyclesOf(uint64(bootPage().TickCount) * layout.TimerDivide))
+		slice := cyclesOf(uint64(bootPage().TickCount) * layout.TimerDivide)
+		division.Init(slice)
+		longest = slice + slice/4
 		divided, accounted = true, clock.TSC()
 	}
 	charge()

@@ -16,12 +16,18 @@ var (
 	division  shares.Table
 	turn      [shares.Max]uint64 // index of the context of each share that ran last
 	accounted uint64             // TSC up to which time was charged
+	longest   uint64             // cycles between two ticks at most, 0 where there are none
 )
 
-// charge accounts for the time since the last switch.
+// charge accounts for the time since the last switch. It is no more than a tick and a
+// bit: in what is beyond that the host had the CPU, or there would have been a tick.
 func charge() {
 	now := clock.TSC()
-	division.Charge(int(running().account), now-accounted)
+	cycles := now - accounted
+	if longest != 0 {
+		cycles = min(cycles, longest)
+	}
+	division.Charge(int(running().account), cycles)
 	accounted = now
 }
 

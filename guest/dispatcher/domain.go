@@ -98,8 +98,11 @@ type Domain struct {
 	d    *Dispatcher
 	live bool // its program has returned; guarded by the package's mu
 
-	mu    sync.Mutex
-	spans map[int]*span // by core, from home only
+	mu      sync.Mutex
+	spans   map[int]*span // by core, from home only
+	leaving bool          // it spans no more
+	parts   sync.WaitGroup
+	ended   chan struct{} // closed once the dispatcher here and all parts that it spanned to have ended
 }
 
 // Start has a domain begin on this core. It returns when the domain's program has: its
@@ -117,7 +120,7 @@ func Start(name string, o Options) (*Domain, error) {
 
 // begin makes this core's part of a domain.
 func begin(name string, home int, o Options) (*Domain, error) {
-	m := &Domain{name: name, home: home, opt: o, spans: map[int]*span{}}
+	m := &Domain{name: name, home: home, opt: o, spans: map[int]*span{}, ended: make(chan struct{})}
 	mu.Lock()
 	p := defined[name]
 	if p == nil {
@@ -141,8 +144,18 @@ func begin(name string, home int, o Options) (*Domain, error) {
 	return m, nil
 }
 
-// leave takes the domain out of those that run here.
+// leave takes the domain out of those that run here, and ends its other parts.
 func (m *Domain) leave() {
+	m.mu.Lock()
+	m.leaving = true
+	for _, s := range m.spans {
+		s.stop()
+	}
+	m.mu.Unlock()
+	go func() {
+		m.parts.Wait()
+		close(m.ended)
+	}()
 	mu.Lock()
 	defer mu.Unlock()
 	delete(domains, m.name)
@@ -189,11 +202,12 @@ func (m *Domain) SetOptions(o Options) error {
 	return nil
 }
 
-// Wait returns when the domain's dispatcher on this core has ended: nil where it was
-// stopped, what it faulted for, or the context's error.
+// Wait returns when the domain's dispatcher on this core has ended, and those that it
+// spanned to from here: nil where it was stopped, what the one here faulted for, or the context's error.
 func (m *Domain) Wait(ctx context.Context) error {
 	select {
-	case <-m.d.done:
+	case <-m.ended:
+		<-m.d.done
 		return m.d.err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -202,11 +216,4 @@ func (m *Domain) Wait(ctx context.Context) error {
 
 // Stop ends the domain on this core and on those it spanned to from here, once the
 // upcalls that run have returned. It does not wait.
-func (m *Domain) Stop() {
-	m.mu.Lock()
-	for _, s := range m.spans {
-		s.stop()
-	}
-	m.mu.Unlock()
-	m.d.stop(nil)
-}
+func (m *Domain) Stop() { m.d.stop(nil) }

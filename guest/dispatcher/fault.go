@@ -28,7 +28,8 @@ func (f *Fault) Error() string {
 func (f *Fault) Unwrap() error { return f.Err }
 
 // OnFault sets the upcall for faults. It says whether the dispatcher goes on; one
-// without this upcall ends with its first fault, and goes on after that of another core.
+// without this upcall ends with its first fault and with its home, and goes on after the
+// end of any other part.
 func (d *Dispatcher) OnFault(f func(*Fault) (goOn bool)) { d.faults = f }
 
 // catch runs f and returns what it panicked with.
@@ -56,7 +57,7 @@ func (d *Dispatcher) protect(f func()) {
 
 // report upcalls for a fault. A panic of that upcall ends the dispatcher.
 func (d *Dispatcher) report(f *Fault) {
-	goOn := f.Value == nil
+	goOn := f.Value == nil && f.Core != d.domain.home
 	if d.faults != nil {
 		goOn = false
 		if second := d.catch(func() { goOn = d.faults(f) }); second != nil {

@@ -17,6 +17,7 @@ import (
 var shows = map[string]func() error{
 	"shares": showShares,
 	"calls":  showCalls,
+	"span":   showSpan,
 }
 
 func main() {

@@ -31,3 +31,22 @@ func TestDomainCalls(t *testing.T) {
 	o.wantLine(0, "calls: all as they should be")
 	o.wantLine(0, `fault: core 0: domain "adder": fault: runtime error: integer divide by zero`)
 }
+
+// TestDomainSpan has a domain go on on further cores, and talk to its parts there.
+func TestDomainSpan(t *testing.T) {
+	o := boot(t, "domains", 3, "-n", "500", "span")
+	o.wantOK()
+	o.wantLine(0, "span: the domain runs on cores [0 1 2]")
+	o.wantLine(0, "span: 500 messages to each of 2 parts and their answers")
+}
+
+// TestDomainSpanDeath: a core ends while a domain spans it. The domain hears so and
+// goes on with the others.
+func TestDomainSpanDeath(t *testing.T) {
+	o := boot(t, "domains", 3, "-n", "100", "-die", "1", "span")
+	o.wantOK()
+	o.wantLine(1, "span: this core ends")
+	o.wantLine(0, "span: core 1 is gone; the domain runs on cores [0 2]")
+	o.wantLine(0, `span: fault: core 1: domain "adders": the dispatcher has ended`)
+	o.wantLine(0, "span: the channel to core 1 ended: urpc: closed")
+}
