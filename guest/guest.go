@@ -94,6 +94,7 @@ func start(p platform) error {
 		PublishMaps: p.PublishMaps,
 	})
 	core = m
+	traceCollector()
 	b := view.Block(Core())
 	b.MainTSC.Store(TSC())
 	b.State.Store(region.StateRunning)

@@ -33,7 +33,9 @@ func serve(c *context) {
 	default:
 		arrive(region.EventSyscall)
 	}
-	trace.Event(trace.Syscall, c.rax, c.tid)
+	if trace.On(trace.Syscall) {
+		noteSyscall(c)
+	}
 	dispatch(c)
 	if c.state != runnable && running() == c {
 		schedule()

@@ -11,6 +11,7 @@ import (
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/bind"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // ErrListener says that a listener was closed.
@@ -58,8 +59,10 @@ func (c *channels) perform(actions []bind.Action) {
 		case bind.ActZero:
 			c.memory.Zero(a.Peer, a.Page, a.Pages)
 		case bind.ActPublish:
+			trace.Event(trace.Bind, trace.BindOpen|uint64(a.Peer)<<8, uint64(a.Slot))
 			c.memory.Publish(a.Peer, a.Slot, a.Entry)
 		case bind.ActClear:
+			trace.Event(trace.Bind, trace.BindClose|uint64(a.Peer)<<8, uint64(a.Slot))
 			c.memory.Clear(a.Peer, a.Slot, a.Entry)
 		case bind.ActHangUp:
 			c.memory.HangUp(a.Peer, a.Entry)

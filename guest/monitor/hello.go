@@ -8,6 +8,7 @@ import (
 
 	"barreleye/devices/layout"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // Message types between monitors.
@@ -29,6 +30,7 @@ func (m *Monitor) peer(peer int, ch Channel) {
 	if !errors.Is(err, urpc.ErrClosed) { // its program ended
 		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v\n", m.cfg.Core, peer, err)
 	}
+	trace.Event(trace.Member, uint64(peer), 0)
 	m.channels.gone(peer)
 }
 
@@ -48,6 +50,7 @@ func (m *Monitor) hearHello(peer int, ch Channel) error {
 	case got.Words[2] != layout.ABI:
 		return fmt.Errorf("hello: its ABI is %d, ours %d: rebuild its image", got.Words[2], layout.ABI)
 	}
+	trace.Event(trace.Hello, uint64(peer), got.Words[1])
 	return nil
 }
 

@@ -53,6 +53,7 @@ var tasks = []task{
 	{"mount", "read files that the program brings along", mount},
 	{"stdin", "read standard input to its end", stdin},
 	{"firstline", "core 0 reads one line of standard input", firstLine},
+	{"notes", "note spans, marks and counts -n times, and collect garbage", notes},
 	{"prompt", "say that input is awaited, and read it", prompt},
 }
 

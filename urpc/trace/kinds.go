@@ -38,15 +38,15 @@ const (
 const (
 	Hello   Kind = 24 + iota // peer, life
 	Bind                     // what (BindOpen and so on) | peer<<8, channel's slot
-	Member                   // core, state
+	Member                   // core, 0: its channel has ended
 	Mark                     // the collector marks (1) or no longer does (0), 0
 	Collect                  // a collection is over. Its number, pauses in ns
 )
 
-// What a Bind record tells of.
+// What a Bind record tells of: this core's entry for a channel was written or
+// changed, or taken out.
 const (
-	BindDial = iota
-	BindAccept
+	BindOpen = iota
 	BindClose
 )
 

@@ -46,3 +46,34 @@ func TestTrace(t *testing.T) {
 		})
 	}
 }
+
+// TestTraceNotes: what a program notes itself is in the timeline by its name, and so
+// are its collections; a core that stays alone is one process in it.
+func TestTraceNotes(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 1, "-n", "100", "notes")
+	opt.Trace, opt.TraceKinds = filepath.Join(opt.Dir, "trace.json"), trace.AllKinds
+	o := run(t, opt)
+	o.wantOK()
+	read, err := timelinetest.Read(opt.Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v; marked %d times, collected %d times", o.Trace, read.Count("X", "mark"), read.Count("i", "collected"))
+	if o.Trace.Lost != 0 {
+		t.Fatalf("%d records lost", o.Trace.Lost)
+	}
+	for _, want := range []struct {
+		phase, name string
+		n           int
+	}{{"b", "outer", 300}, {"e", "outer", 300}, {"b", "inner", 300}, {"e", "inner", 300}, {"i", "steps", 300}, {"C", "level", 300}} {
+		if got := read.Count(want.phase, want.name); got != want.n {
+			t.Errorf("%d events %s %q, want %d", got, want.phase, want.name, want.n)
+		}
+	}
+	if read.Count("i", "collected") == 0 {
+		t.Error("no collection of three")
+	}
+	if read.Count("X", "mark") < 3 && !onHosted() { // there the driver sees the collector mark
+		t.Error("three collections at least are missing")
+	}
+}

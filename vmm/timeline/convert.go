@@ -162,11 +162,8 @@ func (c *converter) convert(index int, r record) {
 }
 
 func bindName(what uint64) string {
-	switch what {
-	case trace.BindDial:
-		return "dial"
-	case trace.BindAccept:
-		return "accept"
+	if what == trace.BindOpen {
+		return "open"
 	}
 	return "close"
 }
