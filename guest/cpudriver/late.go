@@ -91,7 +91,14 @@ func inTime() {
 
 // tickSoon sets the timer anew where it stands on a tick that is far off.
 func tickSoon() {
-	if soon := tick(soonTicks); lateN != 0 && stands > soon && bootPage().TickSpread == 0 {
+	if lateN != 0 {
+		armTick(tick(soonTicks))
+	}
+}
+
+// armTick has the next tick come soon, unless it does anyway.
+func armTick(soon uint32) {
+	if stands > soon && bootPage().TickSpread == 0 {
 		stands = soon
 		callGate(gateArm, uint64(soon))
 	}
@@ -102,6 +109,9 @@ func tickSoon() {
 func handled(rip uint64) {
 	if rip == urgent {
 		tickSoon()
+		if divided { // who stops the world waits 100 us before it tries again
+			armTick(uint32(minTick / layout.TimerDivide))
+		}
 	}
 	urgent = 0
 }

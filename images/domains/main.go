@@ -15,9 +15,12 @@ import (
 
 // shows are what there is to show, by name.
 var shows = map[string]func() error{
-	"shares": showShares,
-	"calls":  showCalls,
-	"span":   showSpan,
+	"shares":  showShares,
+	"calls":   showCalls,
+	"span":    showSpan,
+	"many":    showMany,
+	"collect": showCollect,
+	"preempt": showPreempt,
 }
 
 func main() {

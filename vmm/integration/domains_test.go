@@ -50,3 +50,27 @@ func TestDomainSpanDeath(t *testing.T) {
 	o.wantLine(0, `span: fault: core 1: domain "adders": the dispatcher has ended`)
 	o.wantLine(0, "span: the channel to core 1 ended: urpc: closed")
 }
+
+// TestManyDomains has 16 domains call each other in a ring while the collector runs.
+func TestManyDomains(t *testing.T) {
+	n := scaled(200, 50)
+	o := boot(t, "domains", 1, "-count", "16", "-rounds", fmt.Sprint(n), "many")
+	o.wantOK()
+	o.wantLine(0, fmt.Sprintf("many: %d calls around 16 domains", n))
+}
+
+// TestCollectDomains has the collector stop up to 8 domains that compute without ever
+// calling anything. Nobody starves meanwhile; the image checks that all get on.
+func TestCollectDomains(t *testing.T) {
+	o := boot(t, "domains", 1, "-rounds", fmt.Sprint(scaled(20, 5)), "collect")
+	o.wantOK()
+	o.wantLine(0, "collect: 8 domains compute")
+}
+
+// TestPreemptDomains has two domains take turns that never wait.
+func TestPreemptDomains(t *testing.T) {
+	needGuests(t, "who the host lets run shows no switch where cores are processes")
+	o := boot(t, "domains", 1, "-rounds", "20", "preempt")
+	o.wantOK()
+	o.wantLine(0, "preempt: 20 switches between two domains that compute")
+}
