@@ -131,6 +131,8 @@ func (n noise) ReadAt(b []byte, _ uint64) int {
 	return n.r.IntN(len(b) + 1)
 }
 
+func (n noise) Backed(uint64) bool { return n.r.IntN(2) == 0 }
+
 // FuzzDecode: a file with anything in it is a record that can be shown, or an
 // error.
 func FuzzDecode(f *testing.F) {

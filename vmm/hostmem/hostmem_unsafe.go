@@ -92,16 +92,31 @@ func (m *Memory) Advise(from, to uint64, advice int) {
 
 // ResidentKiB returns how much of the memory the host backs now, in KiB.
 func (m *Memory) ResidentKiB() int {
-	pages := make([]byte, len(m.Bytes)/layout.PageSize)
-	_, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(m.Bytes)), uintptr(unsafe.Pointer(&pages[0])))
-	if e != 0 {
+	pages := m.Backed()
+	if pages == nil {
 		return -1
 	}
 	n := 0
-	for _, p := range pages {
-		n += int(p & 1)
+	for _, backed := range pages {
+		if backed {
+			n++
+		}
 	}
 	return n * layout.PageSize / 1024
+}
+
+// Backed says of each page whether the host backs it now; nil where it does not tell.
+func (m *Memory) Backed() []bool {
+	state := make([]byte, len(m.Bytes)/layout.PageSize)
+	_, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(m.Bytes)), uintptr(unsafe.Pointer(&state[0])))
+	if e != 0 {
+		return nil
+	}
+	pages := make([]bool, len(state))
+	for i, s := range state {
+		pages[i] = s&1 != 0
+	}
+	return pages
 }
 
 // View returns the structure at offset of the memory.

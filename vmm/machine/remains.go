@@ -6,6 +6,7 @@ import (
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
+	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/postmortem"
 )
@@ -16,7 +17,8 @@ type Remains struct {
 	m      *Machine
 	cpu    postmortem.Thread // the vCPU's own registers
 	table  region.Threads    // as the driver left it
-	shared []byte            // the shared region
+	shared *hostmem.Memory   // the shared region
+	backed []bool            // its pages that the host backs, nil before anybody asked
 }
 
 // capture reads the vCPU's registers. It must not be in KVM_RUN.
@@ -50,13 +52,13 @@ func fromKVM(r kvm.Regs) postmortem.Registers {
 }
 
 // Remains returns what is left of the machine, which does not run any more.
-// shared is the shared region's memory, record what the driver left there. faulted
+// shared is the shared region, record what the driver left there. faulted
 // says that it left it for a fault: then that is where the core ended, not where
 // the driver told so.
-func (m *Machine) Remains(record *region.Crash, faulted bool, shared []byte) *Remains {
+func (m *Machine) Remains(record *region.Crash, faulted bool, shared *hostmem.Memory) *Remains {
 	r := &Remains{m: m, cpu: m.last, table: record.Threads, shared: shared}
 	if faulted {
-		r.cpu.Regs, r.cpu.What = FaultRegisters(record), inProgram
+		r.cpu = postmortem.Thread{Regs: FaultRegisters(record), What: inProgram} // vector registers have changed
 		if record.InDriver != 0 {
 			r.cpu.What = inDriver
 		}
@@ -106,6 +108,9 @@ func (r *Remains) Threads() []postmortem.Thread {
 	return list
 }
 
+// vectorArea is the size of an XSAVE area with all components that the driver saves.
+const vectorArea = 2688
+
 // thread reads the record of a thread.
 func (r *Remains) thread(word func(uint64) uint64, current bool) postmortem.Thread {
 	var w [region.ThreadRegisters]uint64
@@ -121,8 +126,8 @@ func (r *Remains) thread(word func(uint64) uint64, current bool) postmortem.Thre
 	} else if t.What == "" || word(r.table.State) == 1 {
 		t.What = "ready to run"
 	}
-	area := make([]byte, len(r.cpu.Vector))
-	if r.ReadAt(area, word(r.table.Vector)) == len(area) && len(area) > 0 {
+	area := make([]byte, vectorArea)
+	if r.ReadAt(area, word(r.table.Vector)) == len(area) {
 		t.Vector = area
 	}
 	return t
@@ -182,16 +187,23 @@ func (r *Remains) walk(table uint64, level uint, base uint64, list *[]postmortem
 	}
 }
 
+// Kinds of memory (postmortem.Range.Kind).
+const (
+	kindRAM    = "ram"
+	kindText   = "text"
+	kindRegion = "region"
+)
+
 // kind names the memory that a guest-physical address lies in, "" for none that
 // can be read.
 func (r *Remains) kind(gpa uint64) string {
 	switch {
 	case gpa-layout.RAMGPA < uint64(len(r.m.ram.Bytes)):
-		return "ram"
+		return kindRAM
 	case gpa-layout.ImageGPA < uint64(len(r.m.text.mem.Bytes)):
-		return "text"
-	case gpa-layout.RegionGPA < uint64(len(r.shared)):
-		return "region"
+		return kindText
+	case gpa-layout.RegionGPA < uint64(len(r.shared.Bytes)):
+		return kindRegion
 	}
 	return ""
 }
@@ -205,12 +217,12 @@ func (r *Remains) ReadAt(b []byte, va uint64) (n int) {
 		}
 		var from []byte
 		switch r.kind(gpa) {
-		case "ram":
+		case kindRAM:
 			from = r.m.ram.Bytes[gpa-layout.RAMGPA:]
-		case "text":
+		case kindText:
 			from = r.m.text.mem.Bytes[gpa-layout.ImageGPA:]
-		case "region":
-			from = r.shared[gpa-layout.RegionGPA:]
+		case kindRegion:
+			from = r.shared.Bytes[gpa-layout.RegionGPA:]
 		default:
 			return n
 		}
@@ -218,4 +230,17 @@ func (r *Remains) ReadAt(b []byte, va uint64) (n int) {
 		n += copy(b[n:], from[:min(len(from), page)])
 	}
 	return n
+}
+
+// Backed is postmortem.Remains.Backed. Private RAM that is mapped was touched.
+func (r *Remains) Backed(va uint64) bool {
+	gpa, ok := r.m.Translate(va)
+	if !ok || r.kind(gpa) != kindRegion {
+		return ok
+	}
+	if r.backed == nil {
+		r.backed = r.shared.Backed()
+	}
+	page := (gpa - layout.RegionGPA) / layout.PageSize
+	return page < uint64(len(r.backed)) && r.backed[page]
 }

@@ -144,7 +144,7 @@ func (l *guestLife) Source() observe.Source {
 
 // Remains is mortal.Remains.
 func (l *guestLife) Remains() postmortem.Remains {
-	return l.Machine.Remains(l.r.view.Crash(l.c.index), l.c.end.Kind == life.Crashed, l.r.memory.Bytes)
+	return l.Machine.Remains(l.r.view.Crash(l.c.index), l.c.end.Kind == life.Crashed, l.r.memory)
 }
 
 func (l *guestLife) Exits() uint64 { return l.Machine.Exits }

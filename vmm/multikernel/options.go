@@ -43,6 +43,7 @@ type Options struct {
 	HaltPoll   int            // ns that KVM polls for halted cores, -1 for the host's setting
 	Watchdog   time.Duration  // CPU time after which a core without progress is ended as stuck, 0 for never
 	Populate   bool           // back all memory before the start
+	CoreFiles  bool           // write a core file of each life that a crash or a panic ended
 	Stats      bool           // sample the latencies of channels, and report each channel's traffic
 	Debug      []string       // debug modes: DebugPages
 	Trace      string         // file for a timeline of what cores did, "" for none

@@ -50,6 +50,15 @@ func (r *run) postmortem(c *core, channels []autopsy.Channel) {
 	if c.crashed() && s.Remains != nil {
 		r.logs.Say("core %d: its stack:\n%s", c.index, strings.Join(r.trail(s.Remains), "\n"))
 	}
+	if r.opt.CoreFiles && s.Remains != nil && c.endSignal() != 0 {
+		name, err := r.dump(c, s.Remains)
+		if err != nil {
+			r.logs.Say("%v", err)
+		} else {
+			r.logs.Say("core %d: core file %s", c.index, filepath.Join(r.opt.Dir, name))
+		}
+		record.CoreFile = name
+	}
 	if err := record.Write(r.opt.Dir); err != nil {
 		r.logs.Say("%v", err)
 	}

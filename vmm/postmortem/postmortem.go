@@ -76,6 +76,9 @@ type Remains interface {
 	// ReadAt reads the core's memory at a virtual address; what is not mapped
 	// ends the read.
 	ReadAt(b []byte, va uint64) int
+	// Backed reports whether the page at a virtual address may hold anything but
+	// zeroes: reading another would have the host back it.
+	Backed(va uint64) bool
 }
 
 // Stack lists the calls of a thread, the innermost first, most at most.
