@@ -1,10 +1,7 @@
 package guest
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"sync"
 
 	"barreleye/devices/region"
 	"barreleye/urpc"
@@ -14,8 +11,10 @@ import (
 var ErrPeer = errors.New("no such peer")
 
 // Channel returns this core's end of the channel that every pair of cores has
-// from boot on. The same end is returned every time; one goroutine at a time
-// may use it.
+// from boot on. The same end is returned every time, as long as the peer lives; one
+// goroutine at a time may use it. When the peer's life has ended the end gives what came
+// before, then urpc.ErrClosed, and stays closed; from then on Channel fails with a
+// GoneError until the peer's next life, and returns a new end then.
 func Channel(peer int) (*urpc.Conn, error) { return links.conn(region.ChannelProgram, peer) }
 
 // Client returns the asking end of the call line to a peer.
@@ -24,132 +23,88 @@ func Client(peer int) (*urpc.CallClient, error) { return links.client(peer) }
 // Server returns the answering end of the call line from a peer.
 func Server(peer int) (*urpc.CallServer, error) { return links.server(peer) }
 
-// WaitPeers returns once every other core's monitor has said hello.
-func WaitPeers(ctx context.Context) error {
-	if core == nil {
-		return nil // a test on Linux
-	}
-	return core.WaitPeers(ctx)
-}
-
 // Sleeper returns what parks goroutines until a word of the shared region
 // changes. Any number of goroutines may use it.
 func Sleeper() urpc.Sleeper { return here.Sleeper() }
 
-// network holds the ends this core has opened so far.
-type network struct {
-	mu      sync.Mutex
-	view    *region.View
-	bells   []*urpc.Bell
-	conns   map[[2]int]*urpc.Conn
-	clients map[int]*urpc.CallClient
-	servers map[int]*urpc.CallServer
-
-	lines     map[int]*urpc.Receiver // of others' broadcasts
-	announced bool                   // this core's own broadcast is in use
-}
-
-var links network
-
-func (n *network) init(view *region.View) {
-	n.view = view
-	n.conns, n.clients, n.servers = map[[2]int]*urpc.Conn{}, map[int]*urpc.CallClient{}, map[int]*urpc.CallServer{}
-	n.lines = map[int]*urpc.Receiver{}
-	for i := range view.Cores {
-		n.bells = append(n.bells, &urpc.Bell{Asleep: &view.Block(i).Asleep, Ring: func() { here.Ring(i) }})
-	}
-}
-
-// pollsAwake is how often a blocking call looks before it parks its goroutine,
-// where the core has a CPU to itself: about as long as a wake-up takes.
-const pollsAwake = 2000
-
-func (n *network) link(peer int) urpc.Link {
-	polls := pollsAwake
-	if here.PollCycles() == 0 {
-		polls = -1 // the CPU is shared: another core needs it more
-	}
-	h := n.view.Header()
-	return urpc.Link{Epoch: uint8(h.Epoch), Latency: h.Latency != 0, Bell: n.bells[peer], Sleeper: here.Sleeper(), Polls: polls}
-}
-
-func (n *network) check(peer int) error {
-	if peer < 0 || peer >= Cores() || peer == Core() {
-		return fmt.Errorf("core %d: channel to core %d of %d: %w", Core(), peer, Cores(), ErrPeer)
-	}
-	return nil
-}
-
-func (n *network) conn(kind, peer int) (*urpc.Conn, error) {
-	if err := n.check(peer); err != nil {
-		return nil, err
-	}
+func (n *network) conn(kind, core int) (*urpc.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if c := n.conns[[2]int{kind, peer}]; c != nil {
-		return c, nil
+	p, err := n.of(core)
+	if errors.Is(err, ErrGone) {
+		if c := n.peers[core].conns[kind]; c != nil && c.More() {
+			return c, nil // not all that came has been received
+		}
 	}
-	own, err := n.view.OpenSide(kind, Core(), peer)
 	if err != nil {
 		return nil, err
 	}
-	other, err := n.view.OpenSide(kind, peer, Core())
-	if err != nil {
-		return nil, err
-	}
-	c, err := urpc.NewConn(own, other, n.link(peer))
-	if err != nil {
-		return nil, err
-	}
-	n.conns[[2]int{kind, peer}] = c
-	return c, nil
+	return n.connOf(p, kind, core)
 }
 
-func (n *network) client(peer int) (*urpc.CallClient, error) {
-	if err := n.check(peer); err != nil {
-		return nil, err
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if c := n.clients[peer]; c != nil {
+// connOf returns the end to a life of a peer, with mu held.
+func (n *network) connOf(p *peer, kind, core int) (*urpc.Conn, error) {
+	if c := p.conns[kind]; c != nil {
 		return c, nil
 	}
-	call, err := n.view.OpenCall(Core(), peer)
+	own, e1 := n.view.OpenSide(kind, Core(), core)
+	other, e2 := n.view.OpenSide(kind, core, Core())
+	if err := errors.Join(e1, e2); err != nil {
+		return nil, err
+	}
+	c, err := urpc.NewConn(own, other, p.link)
+	if err == nil {
+		p.conns[kind] = c
+	}
+	return c, err
+}
+
+func (n *network) client(core int) (*urpc.CallClient, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p, err := n.of(core)
 	if err != nil {
 		return nil, err
 	}
-	link := n.link(peer)
-	c, err := urpc.NewCallClient(call.Line, call.Client, call.Server, link)
+	if p.client != nil {
+		return p.client, nil
+	}
+	call, err := n.view.OpenCall(Core(), core)
 	if err != nil {
 		return nil, err
 	}
-	if link.Latency {
-		stats, err := n.view.OpenCallStats(Core(), peer)
+	c, err := urpc.NewCallClient(call.Line, call.Client, call.Server, p.link)
+	if err != nil {
+		return nil, err
+	}
+	if p.link.Latency {
+		stats, err := n.view.OpenCallStats(Core(), core)
 		if err != nil {
 			return nil, err
 		}
 		c.Record(stats)
 	}
-	n.clients[peer] = c
+	p.client = c
 	return c, nil
 }
 
-func (n *network) server(peer int) (*urpc.CallServer, error) {
-	if err := n.check(peer); err != nil {
-		return nil, err
-	}
+func (n *network) server(core int) (*urpc.CallServer, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if s := n.servers[peer]; s != nil {
-		return s, nil
-	}
-	call, err := n.view.OpenCall(peer, Core())
+	p, err := n.of(core)
 	if err != nil {
 		return nil, err
 	}
-	s, err := urpc.NewCallServer(call.Line, call.Server, call.Client, n.link(peer))
+	if p.server != nil {
+		return p.server, nil
+	}
+	call, err := n.view.OpenCall(core, Core())
+	if err != nil {
+		return nil, err
+	}
+	s, err := urpc.NewCallServer(call.Line, call.Server, call.Client, p.link)
 	if err == nil {
-		n.servers[peer] = s
+		p.server = s
 	}
 	return s, err
 }

@@ -1,6 +1,8 @@
 package guest
 
 import (
+	"errors"
+
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/urpc"
@@ -38,7 +40,7 @@ func (n *network) HangUp(peer int, e region.Entry) {
 	} else {
 		urpc.BurySide(own, urpc.Side{Rx: new(urpc.Control)}, e.Epoch)
 	}
-	n.bells[peer].Wake()
+	n.bell(peer).Wake()
 }
 
 // monitorEnd is a monitor's end of its channel to another one: nobody polls there,
@@ -48,17 +50,28 @@ type monitorEnd struct {
 	*urpc.Receiver
 }
 
-func (n *network) monitor(peer int) (*monitorEnd, error) {
-	own, err := n.view.OpenSide(region.ChannelMonitor, Core(), peer)
-	if err != nil {
+// Detach gives the end memory of its own.
+func (e *monitorEnd) Detach() {
+	e.Sender.Detach()
+	e.Receiver.Detach()
+}
+
+// monitorEnd makes the end to a peer, with mu held.
+func (n *network) monitorEnd(core int) (*monitorEnd, error) {
+	own, e1 := n.view.OpenSide(region.ChannelMonitor, Core(), core)
+	other, e2 := n.view.OpenSide(region.ChannelMonitor, core, Core())
+	if err := errors.Join(e1, e2); err != nil {
 		return nil, err
 	}
-	other, err := n.view.OpenSide(region.ChannelMonitor, peer, Core())
-	if err != nil {
-		return nil, err
-	}
-	link := n.link(peer)
+	link := n.peers[core].link
 	link.Polls = -1
 	s, r, err := urpc.NewHalves(own, other, link)
 	return &monitorEnd{s, r}, err
+}
+
+// bell returns what wakes a peer.
+func (n *network) bell(core int) *urpc.Bell {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.peers[core].link.Bell
 }

@@ -3,6 +3,7 @@ package guest
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"barreleye/devices/region"
 	"barreleye/urpc"
@@ -53,38 +54,50 @@ func MulticastMember(tree *fanout.Tree, fold fanout.Fold) (*fanout.Member, error
 }
 
 func (n *network) broadcast(members []int, fold fanout.Fold) (*fanout.Group, error) {
+	n.mu.Lock()
+	line, err := n.broadcaster(members)
+	n.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	group, err := fanout.NewBroadcast(line, members, Channel, fold)
+	if err != nil {
+		n.mu.Lock()
+		n.line, n.members = nil, nil // nothing has gone over it
+		n.mu.Unlock()
+	}
+	return group, err
+}
+
+// broadcaster makes the writing end of this core's line, with mu held.
+func (n *network) broadcaster(members []int) (*urpc.Broadcaster, error) {
+	if n.line != nil {
+		return nil, fmt.Errorf("core %d: broadcast: %w: use the group made first", Core(), ErrBroadcast)
+	}
 	var controls []*urpc.Control
 	var to []urpc.Link
 	for _, core := range members {
-		if err := n.check(core); err != nil {
+		p, err := n.of(core)
+		if err != nil {
 			return nil, err
 		}
 		ack, err := n.view.OpenAck(core, Core())
 		if err != nil {
 			return nil, err
 		}
-		controls, to = append(controls, ack), append(to, n.link(core))
+		link := p.link
+		link.Epoch, link.Sleeper = region.OwnEpoch(Life()), &n.lineRest
+		controls, to = append(controls, ack), append(to, link)
 	}
 	b, err := n.view.OpenBroadcast(Core())
 	if err != nil {
 		return nil, err
 	}
 	line, err := urpc.NewBroadcaster(b.Ring, b.Tx, controls, to)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		n.line, n.members = line, slices.Clone(members)
 	}
-	group, err := fanout.NewBroadcast(line, members, Channel, fold)
-	if err != nil {
-		return nil, err
-	}
-	n.mu.Lock()
-	taken := n.announced
-	n.announced = true
-	n.mu.Unlock()
-	if taken {
-		return nil, fmt.Errorf("core %d: broadcast: %w: use the group made first", Core(), ErrBroadcast)
-	}
-	return group, nil
+	return line, err
 }
 
 func (n *network) listener(writer int) (*fanout.Member, error) {
@@ -94,17 +107,24 @@ func (n *network) listener(writer int) (*fanout.Member, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	line := n.lines[writer]
-	if line == nil {
+	p, err := n.of(writer)
+	if err != nil {
+		return nil, err
+	}
+	if p.line == nil {
 		b, e1 := n.view.OpenBroadcast(writer)
 		ack, e2 := n.view.OpenAck(Core(), writer)
 		if err := errors.Join(e1, e2); err != nil {
 			return nil, err
 		}
-		if line, err = urpc.NewReceiver(b.Ring, ack, b.Tx, n.link(writer)); err != nil {
+		if Life() > 1 && b.Used() {
+			return nil, fmt.Errorf("core %d: broadcast of core %d: %w, from before this life: use its unicast or multicast group", Core(), writer, ErrBroadcast)
+		}
+		link := p.link
+		link.Epoch = region.OwnEpoch(p.life)
+		if p.line, err = urpc.NewReceiver(b.Ring, ack, b.Tx, link); err != nil {
 			return nil, err
 		}
-		n.lines[writer] = line
 	}
-	return fanout.NewBroadcastMember(line, conn), nil
+	return fanout.NewBroadcastMember(p.line, conn), nil
 }

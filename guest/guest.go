@@ -29,7 +29,8 @@ func Core() int { return self.core }
 // Cores returns the number of cores of this multikernel.
 func Cores() int { return self.cores }
 
-// Life returns which life of this core this is, 1 for the first.
+// Life returns which life of this core this is, 1 for the first. A core that was stopped,
+// or has crashed, may be started again: that is its next life.
 func Life() uint64 { return self.life }
 
 // Running reports whether this program runs as a core. It does not in a unit
@@ -88,7 +89,7 @@ func start(p platform) error {
 	}
 	m, err := monitor.Start(monitor.Config{
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
-		Channel: func(peer int) (monitor.Channel, error) { return links.monitor(peer) },
+		Ends:    &links,
 		Hellos:  &view.Block(Core()).Hellos,
 		Request: requestWord(view), Sleeper: p.Sleeper(),
 		PublishMaps: p.PublishMaps,

@@ -71,7 +71,12 @@ type opened struct {
 func (o *opened) Peer() int { return o.peer }
 
 // release has the memory given back once the peer has closed too, or is dead.
-func (o *opened) release() { o.closed.Do(func() { core.Close(o.id) }) }
+func (o *opened) release() {
+	o.closed.Do(func() {
+		links.forget(o)
+		core.Close(o.id)
+	})
+}
 
 // Close closes this end. The peer gets every message sent before, then
 // urpc.ErrClosed. Both ends must be closed, or the memory stays taken.
@@ -106,7 +111,7 @@ func DialBulk(ctx context.Context, peer int, service string, opt ChannelOptions)
 }
 
 func dial(ctx context.Context, peer int, service string, profile int, opt ChannelOptions) (monitor.Opened, error) {
-	if err := links.check(peer); err != nil {
+	if _, err := links.lifeOf(peer); err != nil {
 		return monitor.Opened{}, err
 	}
 	if opt.Lines == 0 {
@@ -199,51 +204,82 @@ func (l *BulkListener) Accept(ctx context.Context) (*BulkConn, error) {
 
 // newConn makes the end of an open channel.
 func (n *network) newConn(ctx context.Context, o monitor.Opened) (*Conn, error) {
-	own, peer, err := n.sides(ctx, o)
+	e, err := n.newEnd(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	c, err := urpc.NewConn(own, peer, n.linkOf(o))
-	if err != nil {
-		return nil, err
-	}
-	return &Conn{c, opened{o.ID, o.Peer, new(sync.Once)}}, nil
+	return e.(*Conn), nil
 }
 
 func (n *network) newBulk(ctx context.Context, o monitor.Opened) (*BulkConn, error) {
-	own, peer, err := n.sides(ctx, o)
+	e, err := n.newEnd(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	b, err := urpc.NewBulk(own, peer, n.linkOf(o))
-	if err != nil {
-		return nil, err
-	}
-	return &BulkConn{b, opened{o.ID, o.Peer, new(sync.Once)}}, nil
+	return e.(*BulkConn), nil
 }
 
-// linkOf is that of the peer, in the channel's own epoch.
-func (n *network) linkOf(o monitor.Opened) urpc.Link {
-	l := n.link(o.Peer)
-	l.Epoch = o.Entry.Epoch
-	return l
-}
-
-// sides views an open channel's memory. Where the peer is dead, and the VMM has not
-// found the channel, its side would stay open for ever: that is ErrGone.
-func (n *network) sides(ctx context.Context, o monitor.Opened) (own, peer urpc.Side, err error) {
-	own, peer, err = n.view.EntrySides(Core(), o.Peer, o.Entry)
+// newEnd makes the end, of the profile that the channel has. It fails with a GoneError
+// where the peer's life is over, but for an end that was kept (Close).
+func (n *network) newEnd(ctx context.Context, o monitor.Opened) (detacher, error) {
 	// The entry is in the directory; atomic stores fence. If the VMM has not said yet
 	// that the peer is dead, it will look there after it has.
-	over := overWord(n.view, o.Peer)
-	for err == nil && atomic.LoadUint64(over) == region.OverBurying {
-		err = here.Sleeper().Sleep(ctx, over, region.OverBurying)
+	word, burying := lifeWord(n.view, o.Peer), region.LifeWord(o.Life, region.OverBurying)
+	for atomic.LoadUint64(word) == burying {
+		if err := here.Sleeper().Sleep(ctx, word, burying); err != nil {
+			core.Close(o.ID)
+			return nil, err
+		}
 	}
-	if err == nil && atomic.LoadUint64(over) == region.OverBuried && !peer.Ended() {
-		err = fmt.Errorf("core %d: channel to core %d: %w", Core(), o.Peer, ErrGone)
-	}
+	n.mu.Lock()
+	e, err := n.end(o)
+	n.mu.Unlock()
 	if err != nil {
 		core.Close(o.ID)
 	}
-	return own, peer, err
+	return e, err
+}
+
+// end makes the end, or finds one that was kept. mu is held.
+func (n *network) end(o monitor.Opened) (detacher, error) {
+	if e := n.kept[o.ID]; e != nil {
+		delete(n.kept, o.ID)
+		return e, nil
+	}
+	p := &n.peers[o.Peer]
+	gone := &GoneError{Core: o.Peer, Life: o.Life}
+	if p.life != o.Life {
+		return nil, gone
+	}
+	own, peer, err := n.view.EntrySides(Core(), o.Peer, o.Entry)
+	if err != nil {
+		return nil, err
+	}
+	if life, over := n.view.LifeOf(o.Peer); (life != o.Life || over == region.OverBuried) && !peer.Ended() {
+		return nil, gone // the VMM has not found the channel: its side would stay open for ever
+	}
+	link := p.link
+	link.Epoch = o.Entry.Epoch
+	opened := opened{id: o.ID, peer: o.Peer, closed: new(sync.Once)}
+	if o.Entry.Profile == region.ProfileBulk {
+		b, err := urpc.NewBulk(own, peer, link)
+		if err != nil {
+			return nil, err
+		}
+		p.opened[o.ID] = &BulkConn{b, opened}
+	} else {
+		c, err := urpc.NewConn(own, peer, link)
+		if err != nil {
+			return nil, err
+		}
+		p.opened[o.ID] = &Conn{c, opened}
+	}
+	return p.opened[o.ID], nil
+}
+
+// forget takes out an end that is closed.
+func (n *network) forget(o *opened) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.peers[o.peer].opened, o.id)
 }

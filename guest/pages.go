@@ -1,12 +1,17 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
 	"barreleye/devices/region"
 	"barreleye/urpc/pages"
 )
+
+// ErrPool says that two cores share no pool of pages any more: that ended with an earlier
+// life of one of them.
+var ErrPool = errors.New("the pool ended with an earlier life")
 
 // Pages returns this core's end of the pool of pages that it shares with a peer:
 // memory that the two hand to each other without copying it. The same end is
@@ -44,8 +49,9 @@ func initPages(view *region.View) error {
 }
 
 func (h *pagePools) pool(peer int) (*pages.Pool, error) {
-	if err := links.check(peer); err != nil {
-		return nil, err
+	if life, _ := links.lifeOf(peer); life > 1 || Life() > 1 {
+		// the other one's program may have pages of an earlier life in hand
+		return nil, fmt.Errorf("core %d: pool with core %d: %w: send the data over a channel", Core(), peer, ErrPool)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -14,9 +14,14 @@ func requestWord(v *region.View) *uint64 {
 	return (*uint64)(unsafe.Pointer(&v.VMM(Core()).Request))
 }
 
-// overWord returns the word by which the VMM says that a core's life has ended.
-func overWord(v *region.View, core int) *uint64 {
-	return (*uint64)(unsafe.Pointer(&v.VMM(core).Over))
+// lifeWord returns the word by which the VMM says how a core's life stands.
+func lifeWord(v *region.View, core int) *uint64 {
+	return (*uint64)(unsafe.Pointer(&v.VMM(core).Life))
+}
+
+// epochWord returns the word that changes with every such change.
+func epochWord(v *region.View) *uint64 {
+	return (*uint64)(unsafe.Pointer(&v.Header().Epoch))
 }
 
 // Scratch returns memory of the shared region that belongs to no channel, for

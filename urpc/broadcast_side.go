@@ -1,5 +1,7 @@
 package urpc
 
+import "sync/atomic"
+
 // BroadcastLines is the length of a broadcast ring. Its lines and the writer's
 // control block fill one page.
 const BroadcastLines = 32
@@ -25,3 +27,6 @@ func BroadcastOf(page []byte) (b Broadcast, err error) {
 	b.Ring, err = LinesOf(page[min(broadcastRing, len(page)):], BroadcastLines)
 	return b, err
 }
+
+// Used reports whether anything was sent.
+func (b Broadcast) Used() bool { return atomic.LoadUint64(&b.Ring[0].header) != 0 }

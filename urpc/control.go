@@ -23,6 +23,9 @@ type Control struct {
 	_     [4]uint64
 }
 
+// Acknowledged is the word on which a sender that waits for room sleeps.
+func (c *Control) Acknowledged() *uint64 { return &c.ack }
+
 // ackClosed marks in the ack word that the receiver wants no more; it is in that
 // word so that a sender waiting for room needs to watch only one.
 const ackClosed = 1 << 63

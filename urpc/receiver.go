@@ -136,6 +136,10 @@ func (r *Receiver) isEmpty(h uint64) bool {
 	return uint32(h) == uint32(r.next-lap)+1 && h&epochMask == r.epoch && isMessage(h)
 }
 
+// More reports whether the end has not said that it is closed, or broken. It may be called
+// while another goroutine receives.
+func (r *Receiver) More() bool { return r.err == nil }
+
 // fail makes err the answer of every later call.
 func (r *Receiver) fail(err error) error {
 	r.err = err

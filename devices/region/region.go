@@ -32,18 +32,18 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 8
+	Version = 9
 )
 
 // Header is page 0.
 type Header struct {
 	Magic, Version uint64
 	Cores          uint64
-	Size           uint64 // bytes of the whole region
-	RingLines      uint64 // lines of every program ring
-	Epoch          uint64 // grows with every change of who is there
-	PoolPages      uint64 // of each pool for channels opened at run time
-	Latency        uint64 // 1: sample the latencies of channels
+	Size           uint64        // bytes of the whole region
+	RingLines      uint64        // lines of every program ring
+	Epoch          atomic.Uint64 // grows with every change of who lives
+	PoolPages      uint64        // of each pool for channels opened at run time
+	Latency        uint64        // 1: sample the latencies of channels
 }
 
 // States of a core, as it publishes them itself.
@@ -118,20 +118,10 @@ type VMMBlock struct {
 	Signal atomic.Uint64
 	// Input answers the core's Block.Input.
 	Input input.Answer
-	// Over says whether the core's life has ended (OverNot and so on).
-	Over atomic.Uint64
 	// Trace holds the kinds that the core shall note (trace.Set). It looks when
 	// it starts, and at each interrupt.
 	Trace atomic.Uint64
-	// Life counts the core's lives from 1; 0 before the first.
+	// Life says which life of the core is the last one that began, and whether
+	// it is over (LifeWord).
 	Life atomic.Uint64
 }
-
-// What VMMBlock.Over says. The VMM stores OverBurying before it looks for what
-// the dead core shared with others, and OverBuried when all of that is closed:
-// who shares something and then finds OverNot knows that it will be found.
-const (
-	OverNot     = 0
-	OverBurying = 1
-	OverBuried  = 2
-)

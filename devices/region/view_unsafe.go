@@ -57,10 +57,10 @@ func Format(base uintptr, g Geometry) (*View, error) {
 		return nil, err
 	}
 	v := &View{Geometry: g, base: base}
-	*v.Header() = Header{
-		Magic: Magic, Version: Version, Cores: uint64(g.Cores),
-		Size: g.Size(), RingLines: uint64(g.RingLines), Epoch: 1, PoolPages: uint64(g.PoolPages),
-	}
+	h := v.Header()
+	h.Magic, h.Version, h.Cores = Magic, Version, uint64(g.Cores)
+	h.Size, h.RingLines, h.PoolPages = g.Size(), uint64(g.RingLines), uint64(g.PoolPages)
+	h.Epoch.Store(1)
 	return v, nil
 }
 

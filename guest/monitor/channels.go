@@ -30,15 +30,16 @@ type Memory interface {
 type Opened struct {
 	ID    bind.ID
 	Peer  int
+	Life  uint64 // the peer's
 	Entry region.Entry
 }
 
 // channels wires the protocol of package bind to the monitors' channels.
 type channels struct {
 	memory Memory
-	out    []*outbox // by peer
 
 	mu        sync.Mutex
+	out       []*outbox // by peer
 	machine   *bind.Machine
 	dials     map[bind.ID]chan error
 	listeners map[string]*Listener
@@ -89,6 +90,20 @@ func (c *channels) receive(core, peer int, l *urpc.Message) {
 	}
 }
 
+// begin says that a peer lives, whose monitor hears what is put into out.
+func (c *channels) begin(peer int, life, own uint64, out *outbox) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out[peer] = out
+	c.machine.Begin(peer, life, own)
+}
+
+func (c *channels) outOf(peer int) *outbox {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out[peer]
+}
+
 // gone says that a peer's life has ended.
 func (c *channels) gone(peer int) {
 	c.mu.Lock()
@@ -96,10 +111,24 @@ func (c *channels) gone(peer int) {
 	c.perform(c.machine.Gone(peer))
 }
 
+// offered returns the channels with a peer that nobody has accepted yet.
+func (c *channels) offered(peer int) (list []Opened) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.listeners {
+		for _, id := range l.list {
+			if o := c.opened(id); o.Peer == peer {
+				list = append(list, o)
+			}
+		}
+	}
+	return list
+}
+
 // opened returns an open channel, with mu held.
 func (c *channels) opened(id bind.ID) Opened {
-	peer, e := c.machine.Channel(id)
-	return Opened{id, peer, e}
+	peer, life, e := c.machine.Channel(id)
+	return Opened{id, peer, life, e}
 }
 
 // Dial opens a channel to a peer. Errors are those of package bind and the context's.

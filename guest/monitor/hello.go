@@ -21,13 +21,13 @@ const typeHello = 1
 //	                            <- hello(core b, life, ABI)
 //
 // Both may say it at once; neither waits for the other's before it speaks.
-func (m *Monitor) peer(peer int, ch Channel) {
-	err := m.hearHello(peer, ch)
+func (m *Monitor) peer(peer int, life uint64, ch Channel) {
+	err := m.hearHello(peer, life, ch)
 	if err == nil {
-		m.heard <- peer
+		m.members.heard(peer)
 		err = m.hear(peer, ch)
 	}
-	if !errors.Is(err, urpc.ErrClosed) { // its program ended
+	if !errors.Is(err, urpc.ErrClosed) { // its life ended
 		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v\n", m.cfg.Core, peer, err)
 	}
 	trace.Event(trace.Member, uint64(peer), 0)
@@ -35,11 +35,11 @@ func (m *Monitor) peer(peer int, ch Channel) {
 }
 
 // sayHello has a peer told who this is, before anything else.
-func (m *Monitor) sayHello(peer int) {
-	m.channels.out[peer].put(&urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}})
+func (m *Monitor) sayHello(out *outbox) {
+	out.put(&urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}})
 }
 
-func (m *Monitor) hearHello(peer int, ch Channel) error {
+func (m *Monitor) hearHello(peer int, life uint64, ch Channel) error {
 	var got urpc.Message
 	if err := ch.Recv(context.Background(), &got); err != nil {
 		return fmt.Errorf("hello: %w", err)
@@ -47,6 +47,8 @@ func (m *Monitor) hearHello(peer int, ch Channel) error {
 	switch {
 	case got.Type != typeHello || got.Words[0] != uint64(peer):
 		return fmt.Errorf("hello: unexpected message of type %d from core %d", got.Type, got.Words[0])
+	case got.Words[1] != life:
+		return fmt.Errorf("hello: from its life %d, the VMM says that it lives its life %d", got.Words[1], life)
 	case got.Words[2] != layout.ABI:
 		return fmt.Errorf("hello: its ABI is %d, ours %d: rebuild its image", got.Words[2], layout.ABI)
 	}
@@ -57,8 +59,9 @@ func (m *Monitor) hearHello(peer int, ch Channel) error {
 // hear takes what a peer says until its channel ends.
 func (m *Monitor) hear(peer int, ch Channel) error {
 	var got urpc.Message
+	out := m.channels.outOf(peer)
 	for {
-		m.channels.out[peer].waitRoom()
+		out.waitRoom()
 		if err := ch.Recv(context.Background(), &got); err != nil {
 			return err
 		}

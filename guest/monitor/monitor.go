@@ -2,8 +2,9 @@
 // core's part of the system's state and speaks to the other monitors. It owns
 // the core's memory-map table (package maps; the CPU driver keeps it as it
 // serves the runtime) and its power state, answers the VMM's questions about
-// both through the shared region, shakes hands with every other monitor
-// at boot, and opens and closes channels between programs (package bind).
+// both through the shared region, shakes hands with every other monitor at the
+// begin of its core's life, lets go of cores whose life has ended (package lives), and
+// opens and closes channels between programs (package bind).
 package monitor
 
 import (
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/lives"
 	"barreleye/urpc"
 )
 
@@ -28,7 +30,7 @@ type Config struct {
 	Life        uint64
 	Geometry    region.Geometry
 	Memory      Memory
-	Channel     func(peer int) (Channel, error)
+	Ends        Ends
 	Hellos      *atomic.Uint64 // where the number of peers heard of is published
 	Request     *uint64        // grows with every question of the VMM
 	Sleeper     urpc.Sleeper
@@ -38,52 +40,26 @@ type Config struct {
 // Monitor is one core's monitor.
 type Monitor struct {
 	cfg      Config
-	heard    chan int // peers whose hello arrived
-	all      chan struct{}
+	members  *members
 	channels *channels
+	lives    *lives.Machine
+	talks    []chan struct{} // by peer: closed when its monitor is not listened to any more
 }
 
-// Start starts the monitor's goroutines.
+// Start starts the monitor's goroutines, once there are ends to all cores that live.
 func Start(cfg Config) (*Monitor, error) {
-	m := &Monitor{cfg: cfg, heard: make(chan int), all: make(chan struct{}), channels: newChannels(cfg.Geometry, cfg.Memory)}
-	for peer := range cfg.Geometry.Cores {
-		if peer == cfg.Core {
-			continue
-		}
-		ch, err := cfg.Channel(peer)
-		if err != nil {
-			return nil, fmt.Errorf("monitor: %w", err)
-		}
-		m.channels.out[peer] = newOutbox(ch)
-		m.sayHello(peer)
+	n := cfg.Geometry.Cores
+	m := &Monitor{
+		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
+		lives: lives.New(n), talks: make([]chan struct{}, n),
 	}
-	for peer, out := range m.channels.out {
-		if out != nil {
-			go m.peer(peer, out.ch)
-		}
+	seen := atomic.LoadUint64(cfg.Ends.Word())
+	if err := m.look(); err != nil {
+		return nil, fmt.Errorf("monitor: %w", err)
 	}
-	go m.count()
+	go m.follow(seen)
 	go m.answer()
 	return m, nil
-}
-
-// count publishes how many peers said hello.
-func (m *Monitor) count() {
-	for n := 1; n < m.cfg.Geometry.Cores; n++ {
-		<-m.heard
-		m.cfg.Hellos.Add(1)
-	}
-	close(m.all)
-}
-
-// WaitPeers returns once every other monitor has said hello.
-func (m *Monitor) WaitPeers(ctx context.Context) error {
-	select {
-	case <-m.all:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // answer serves the VMM: each new value of the request word asks for the map

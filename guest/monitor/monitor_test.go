@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/urpc"
 )
@@ -30,8 +31,8 @@ func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor
 	for i := range n {
 		m, err := Start(Config{
 			Core: i, Life: life(i), Geometry: region.Geometry{Cores: n, PoolPages: 64}, Memory: memory{},
-			Channel: func(peer int) (Channel, error) { return pipe{wires[i][peer], wires[peer][i]}, nil },
-			Hellos:  &hellos[i], Request: new(uint64), Sleeper: never{},
+			Ends:   &ends{life: life, channel: func(peer int) Channel { return pipe{wires[i][peer], wires[peer][i]} }},
+			Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -40,6 +41,26 @@ func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor
 	}
 	return monitors, hellos
 }
+
+// ends are those to cores that live all the time.
+type ends struct {
+	life    func(core int) uint64 // nil: 1
+	channel func(peer int) Channel
+	word    uint64
+}
+
+func (e *ends) Word() *uint64 { return &e.word }
+
+func (e *ends) Look(peer int) (life, over uint64) {
+	if e.life == nil {
+		return 1, region.OverNot
+	}
+	return e.life(peer), region.OverNot
+}
+
+func (e *ends) Open(peer int, _ uint64) (Channel, error) { return e.channel(peer), nil }
+func (e *ends) Close(int, []Opened)                      {}
+func (e *ends) Settle(int, uint64)                       {}
 
 // memory is a region that nobody looks at.
 type memory struct{}
@@ -74,8 +95,8 @@ func TestEveryoneSaysHello(t *testing.T) {
 func TestWaitPeersEnds(t *testing.T) {
 	m, err := Start(Config{
 		Core: 0, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
-		Channel: func(int) (Channel, error) { return pipe{make(chan urpc.Message, 1), make(chan urpc.Message)}, nil },
-		Hellos:  new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
+		Ends:   &ends{channel: func(int) Channel { return pipe{make(chan urpc.Message, 1), make(chan urpc.Message)} }},
+		Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,14 +111,15 @@ func TestWaitPeersEnds(t *testing.T) {
 // TestHelloIsChecked: a wrong sender or another ABI is refused.
 func TestHelloIsChecked(t *testing.T) {
 	for name, hello := range map[string]urpc.Message{
-		"other core": {Type: typeHello, Words: [7]uint64{5, 1, 1}},
-		"other type": {Type: 9, Words: [7]uint64{1, 1, 1}},
+		"other core": {Type: typeHello, Words: [7]uint64{5, 1, layout.ABI}},
+		"other life": {Type: typeHello, Words: [7]uint64{1, 2, layout.ABI}},
+		"other type": {Type: 9, Words: [7]uint64{1, 1, layout.ABI}},
 		"other ABI":  {Type: typeHello, Words: [7]uint64{1, 1, 99}},
 	} {
 		in := make(chan urpc.Message, 1)
 		in <- hello
 		m := &Monitor{cfg: Config{Core: 0, Geometry: region.Geometry{Cores: 2}}}
-		if err := m.hearHello(1, pipe{make(chan urpc.Message, 1), in}); err == nil {
+		if err := m.hearHello(1, 1, pipe{make(chan urpc.Message, 1), in}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -118,7 +140,7 @@ func (q questions) Sleep(ctx context.Context, word *uint64, old uint64) error {
 func TestRequestsAreAnswered(t *testing.T) {
 	q := questions{new(uint64), make(chan uint64)}
 	answers := make(chan uint64)
-	_, err := Start(Config{Geometry: region.Geometry{Cores: 1}, Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
+	_, err := Start(Config{Geometry: region.Geometry{Cores: 1}, Ends: &ends{}, Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
 		PublishMaps: func(r uint64) { answers <- r }})
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,9 @@ import (
 // they receive what it had sent and then an error instead of waiting for ever.
 // The core does not run any more: its vCPU has left KVM_RUN for good.
 func (r *run) bury(dead *core) {
-	over := &r.view.VMM(dead.index).Over
-	over.Store(region.OverBurying)
+	life := &r.view.VMM(dead.index).Life
+	number, _ := r.view.LifeOf(dead.index)
+	life.Store(region.LifeWord(number, region.OverBurying))
 	if err := r.buryBroadcast(dead); err != nil {
 		r.logs.Alarm("core %d: its broadcast cannot be closed: %v", dead.index, err)
 	}
@@ -24,7 +25,8 @@ func (r *run) bury(dead *core) {
 			r.logs.Alarm("core %d: its channels to core %d cannot be closed: %v", dead.index, peer.index, err)
 		}
 	}
-	over.Store(region.OverBuried)
+	life.Store(region.LifeWord(number, region.OverBuried))
+	r.view.Header().Epoch.Add(1)
 	for _, peer := range r.cores {
 		if peer != dead && !peer.over {
 			peer.bell.Wake()
@@ -35,7 +37,8 @@ func (r *run) bury(dead *core) {
 // buryBroadcast closes the broadcast of an ended core and its acknowledgements of
 // the others'. Their cores are woken afterwards.
 func (r *run) buryBroadcast(dead *core) error {
-	epoch := uint8(r.view.Header().Epoch)
+	number, _ := r.view.LifeOf(dead.index)
+	epoch := region.OwnEpoch(number)
 	var members []*urpc.Control
 	for _, peer := range r.cores {
 		if peer == dead || peer.over {
@@ -46,7 +49,8 @@ func (r *run) buryBroadcast(dead *core) error {
 		if err := errors.Join(e1, e2); err != nil {
 			return err
 		}
-		urpc.BuryListener(own, epoch)
+		writer, _ := r.view.LifeOf(peer.index)
+		urpc.BuryListener(own, region.OwnEpoch(writer))
 		members = append(members, other)
 	}
 	b, err := r.view.OpenBroadcast(dead.index)
@@ -57,7 +61,7 @@ func (r *run) buryBroadcast(dead *core) error {
 }
 
 func (r *run) buryBetween(dead, peer int) error {
-	epoch := uint8(r.view.Header().Epoch)
+	epoch := r.view.EpochOf(dead, peer)
 	for _, kind := range region.Channels {
 		own, e1 := r.view.OpenSide(kind, dead, peer)
 		other, e2 := r.view.OpenSide(kind, peer, dead)

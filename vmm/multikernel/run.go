@@ -147,6 +147,7 @@ func (r *run) share() (err error) {
 			return err
 		}
 		c.bell = urpc.Bell{Asleep: &r.view.Block(i).Asleep, Ring: c.ring}
+		r.view.VMM(i).Life.Store(region.LifeWord(1, region.OverNot))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ func (m *Machine) Close(id ID) []Action {
 	}
 	c.state = closed
 	m.clear(c)
-	if m.peers[c.peer].gone == nil {
+	if !c.dead && m.peers[c.peer].gone == nil {
 		m.send(c.peer, message{kind: kindDone, mine: c.dialed, slot: c.theirs, gen: c.gen})
 	}
 	if c.told {

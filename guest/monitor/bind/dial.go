@@ -25,7 +25,7 @@ func (m *Machine) Dial(peer int, r Request) (ID, []Action, error) {
 	}
 	m.name(c)
 	c.theirs, c.gen = c.slot, p.gens[c.slot]
-	c.entry.Epoch = uint8(c.gen%255) + 1
+	c.entry.Epoch = uint8((uint64(c.gen)+p.lives)%255) + 1
 	m.publish(c)
 	m.send(peer, message{
 		kind: kindRequest, wait: r.Wait, slot: c.slot, gen: c.gen, page: c.entry.Page, lines: r.Lines, peerLines: r.PeerLines,

@@ -60,8 +60,10 @@ type Machine struct {
 
 // peer is what a machine knows of one other core.
 type peer struct {
-	gone   error // ErrGone or ErrProtocol
-	pool   *pool // nil until there is a first channel
+	life   uint64
+	lives  uint64 // the sum of both cores' lives, for epochs
+	gone   error  // ErrGone or ErrProtocol
+	pool   *pool  // nil until there is a first channel
 	slots  []*channel
 	next   int // place in slots to look at first
 	gens   []uint32
@@ -80,8 +82,10 @@ type channel struct {
 	entry   region.Entry
 
 	state    state
-	answered bool // dialed: the answer has come
-	told     bool // the peer touches this core's side no more
+	life     uint64 // the peer's
+	answered bool   // dialed: the answer has come
+	told     bool   // the peer touches this core's side no more
+	dead     bool   // the peer's life has ended
 }
 
 type state uint8
@@ -101,10 +105,19 @@ func New(geometry region.Geometry) *Machine {
 	}
 }
 
-// Channel returns the peer of an open channel and what the directory says of it.
-func (m *Machine) Channel(id ID) (peer int, e region.Entry) {
+// Channel returns the peer of an open channel, which of its lives that is, and what
+// the directory says of the channel.
+func (m *Machine) Channel(id ID) (peer int, life uint64, e region.Entry) {
 	c := m.channels[id]
-	return c.peer, c.entry
+	return c.peer, c.life, c.entry
+}
+
+// Begin says that a peer lives its life of that number now, and this core one of its
+// own. What is left of the peer's earlier lives are channels that this core has not
+// closed; the peer knows nothing of them.
+func (m *Machine) Begin(peer int, life, own uint64) {
+	p := &m.peers[peer]
+	p.life, p.lives, p.gone, p.theirs = life, life+own, nil, nil
 }
 
 // do appends an action.
@@ -162,7 +175,7 @@ func (m *Machine) free(c *channel) {
 	p.slots[c.slot] = nil
 	if c.dialed {
 		p.gens[c.slot]++
-	} else {
+	} else if p.theirs[c.theirs] == c {
 		delete(p.theirs, c.theirs)
 	}
 	delete(m.channels, c.id)
@@ -172,13 +185,17 @@ func (m *Machine) publish(c *channel) {
 	m.do(Action{Kind: ActPublish, Peer: c.peer, Slot: c.slot, Entry: c.entry})
 }
 
+// clear frees a channel's place in the directory, where the peer's end has not yet.
 func (m *Machine) clear(c *channel) {
+	if c.dead {
+		return
+	}
 	m.do(Action{Kind: ActClear, Peer: c.peer, Slot: c.slot, Entry: c.entry})
 }
 
 func (m *Machine) name(c *channel) {
 	m.last++
-	c.id = m.last
+	c.id, c.life = m.last, m.peers[c.peer].life
 	m.channels[c.id] = c
 }
 
@@ -187,10 +204,14 @@ func (m *Machine) name(c *channel) {
 func (m *Machine) Gone(peer int) []Action {
 	m.leave(peer, ErrGone)
 	for _, c := range m.of(peer) {
-		c.told = true
 		if c.state == closed {
 			m.free(c)
+			continue
 		}
+		if !c.dead {
+			m.clear(c) // the peer's next life shall not be thought to have it
+		}
+		c.told, c.dead = true, true
 	}
 	return m.done()
 }

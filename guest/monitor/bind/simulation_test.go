@@ -296,7 +296,7 @@ func (t *trial) untouched(core, peer, page, pages int) {
 
 // open makes an end. It must be the counterpart of the other's, where there is one.
 func (t *trial) open(core int, id ID) {
-	peer, e := t.nodes[core].machine.Channel(id)
+	peer, _, e := t.nodes[core].machine.Channel(id)
 	t.nodes[core].ends[id] = end{peer, e}
 	for _, o := range t.nodes[peer].ends {
 		if o.peer != core || o.entry.Page != e.PeerPage || !t.world.Alive(peer) {
