@@ -86,6 +86,8 @@ const (
 	// FlagDebugPages: pages that are handed over are mapped by their owner
 	// alone.
 	FlagDebugPages
+	// FlagNoted: the interrupt stubs note where they interrupt the driver.
+	FlagNoted
 )
 
 // The page must fit one page.

@@ -3,7 +3,7 @@ package layout
 // ABI is the version of everything VMM and image must agree on: the image
 // table, the boot page, the gate page and the addresses of map.go. An image of
 // another version is refused with a message that says what to rebuild.
-const ABI = 2
+const ABI = 3
 
 // Image table. cpudriver lays it down in read-only data; the VMM finds it by
 // its two magic words at an 8-byte boundary of a loaded segment, so stripped
@@ -27,6 +27,11 @@ const (
 	TableCritical    // first byte of the driver's critical text
 	TableLeave       // first byte of the restartable exit window
 	TableCriticalEnd // one past the critical text and the exit window
+	TableState       // zeroed data of the driver: present from boot on, as it
+	TableStateEnd    // serves the first touch of all other
+	TableTickNoted   // with --debug interrupts, instead of TableTick
+	TableBellNoted   // and of TableDoorbell
+	TableStepNoted   // and of exception stub 1
 	TableWords
 )
 

@@ -12,15 +12,15 @@
 #include "textflag.h"
 
 #define WRFSBASE_R10 BYTE $0xf3; BYTE $0x49; BYTE $0x0f; BYTE $0xae; BYTE $0xd2 // wrfsbase r10
-#define XSAVE64_R12 BYTE $0x49; BYTE $0x0f; BYTE $0xae; BYTE $0x24; BYTE $0x24 // xsave64 (r12)
-#define XRSTOR64_R12 BYTE $0x49; BYTE $0x0f; BYTE $0xae; BYTE $0x2c; BYTE $0x24 // xrstor64 (r12)
+#define XSAVE64_R12 BYTE $0x49; BYTE $0x0f; BYTE $0xae; BYTE $0x24; BYTE $0x24 // xsave64 ptr [r12]
+#define XRSTOR64_R12 BYTE $0x49; BYTE $0x0f; BYTE $0xae; BYTE $0x2c; BYTE $0x24 // xrstor64 ptr [r12]
 
-// DRIVER_GO makes the CPU fit for Go code: TLS with the driver's static g,
-// the zero register, no frame pointer, direction flag clear. R10 is lost.
+// DRIVER_GO makes the CPU fit for Go code: TLS with the driver's static g, no
+// frame pointer, direction flag clear. The wrapper that CALL ·name(SB) leads to
+// takes g from TLS into R14 and clears X15. R10 is lost.
 #define DRIVER_GO \
 	LEAQ ·driverTLS+8(SB), R10 \
 	WRFSBASE_R10 \
-	PXOR X15, X15 \
 	XORL BP, BP \
 	CLD
 
@@ -56,7 +56,8 @@
 	MOVQ context_r15(R11), R15
 
 // RESUME_INTERRUPTED continues the interrupted context at R11 with all of its
-// registers. IRETQ stays at CPL3 and takes its frame from the context itself.
+// registers. IRETQ stays at CPL3 and takes its frame from the context itself,
+// which it only reads; it faults where NT is set, so flags must be the driver's.
 #define RESUME_INTERRUPTED \
 	MOVQ context_vector(R11), R12 \
 	MOVL ·vectorMask(SB), AX \
@@ -69,9 +70,23 @@
 	MOVQ context_r11(R11), R11 \
 	IRETQ
 
+// Contracts. All entries but trapEntry on hardware run at CPL3 with IF=1, which
+// CPL3 cannot change; all of them are TOPFRAME without a frame, are jumped to, do
+// not return, allocate nothing, and write to no stack but the driver's. "Program"
+// means: as the program left it. None may be called from Go.
+
 // func syscallEntry()
-// Patched sites arrive here at CPL3: RCX = return address, all other registers
-// as at the SYSCALL. IF=1.
+//	from   a patched site's stub, ·enter, ·trapEntry, ·trapUser
+//	in     RCX = return address; RAX = number; RSP, FS and all other registers
+//	       and the flags: program
+//	out    to ·leave, when ·serve has returned; the context continues behind the
+//	       call with RAX = result and RBX RDX RSI RDI RBP R8-R10 R12-R15 RSP FS
+//	       as they were. Lost: RCX = return address, R11, flags (DF is clear, AC and
+//	       NT are as they were, here or in the thread that runs next), vector
+//	       registers and MXCSR (another thread's, if the core was handed over)
+//	stack  the program's is not used; the driver's, from its top
+//	window an interrupt anywhere in here is recorded (RIP is critical): the
+//	       context is half written
 TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ ·current(SB), R11
 	SAVE_KEPT
@@ -86,31 +101,45 @@ TEXT ·syscallEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JMP  ·leave(SB)
 
 // func trapEntry()
-// LSTAR: an unpatched SYSCALL. PVM arrives at CPL3 with IF=1, hardware at CPL0
-// with IF=0 on the program's stack. RCX = return address, R11 = RFLAGS, which
-// the call may lose.
+// LSTAR: an unpatched SYSCALL.
+//	in     RCX = return address, R11 = RFLAGS; all else program. PVM: CPL3, IF=1,
+//	       FMASK applied or not. Hardware: CPL0, IF=0 (FMASK), RSP the program's
+//	out    to ·syscallEntry at CPL3 with the same registers but R11 and flags,
+//	       which SYSCALL may lose; on hardware by SYSRETQ through ·trapUser
+//	stack  none: at CPL0 the program's RSP is never used, and no interrupt can
+//	       push to it
+//	window CPL3: recorded. CPL0: held until SYSRETQ sets IF, then RIP is ·trapUser
 TEXT ·trapEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	BYTE $0x41; BYTE $0x8c; BYTE $0xcb             // mov r11d, cs
-	BYTE $0x41; BYTE $0xf6; BYTE $0xc3; BYTE $0x03 // test r11b, 3
+	BYTE $0x41; BYTE $0xf6; BYTE $0xc3; BYTE $0x03 // test r11b, 0x3
 	JNE  user
 	MOVQ CX, ·trapReturn(SB)
 	LEAQ ·trapUser(SB), CX
 	MOVL $0x202, R11
-	BYTE $0x48; BYTE $0x0f; BYTE $0x07             // sysretq
+	BYTE $0x48; BYTE $0x0f; BYTE $0x07             // sysret
 user:
 	INCQ ·trapCount(SB)
 	JMP  ·syscallEntry(SB)
 
 // func trapUser()
-// The CPL3 half of the trap on hardware.
+// The CPL3 half of the trap on hardware: gives RCX back, which SYSRETQ needed.
+//	in     RCX = own address, ·trapReturn = return address; all else program
+//	out    as ·trapEntry. ·trapReturn cannot be overwritten in between: a second
+//	       SYSCALL is only made by the program, which does not run in here
 TEXT ·trapUser(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ ·trapReturn(SB), CX
 	INCQ ·trapCount(SB)
 	JMP  ·syscallEntry(SB)
 
 // func interruptEntry()
-// The CPL0 stub diverted the program here: all registers and flags are the
-// program's, its RIP is in ·interruptedRIP. CPL3, IF=1.
+//	from   ·interruptCommon, which replaced the program's RIP by this one
+//	in     ·interruptedRIP = the program's RIP; all registers and flags program
+//	out    to ·leave, when ·serveInterrupt has returned; the context continues
+//	       with every register, flag and vector register
+//	stack  the program's is not used, nor its red zone; the driver's, from its top
+//	window recorded (RIP is critical), so ·interruptedRIP and ·scratchR11 are
+//	       read before another interrupt can write them. AC and TF may be set up to
+//	       POPFQ: all accesses are aligned; for TF see flags.go
 TEXT ·interruptEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ R11, ·scratchR11(SB)
 	MOVQ ·current(SB), R11
@@ -122,6 +151,8 @@ TEXT ·interruptEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ CX, context_rcx(R11)
 	POPQ AX
 	MOVQ AX, context_rflags(R11)
+	PUSHQ ·driverFlags(SB)     // the program's must not reach another thread
+	POPFQ
 	MOVQ ·scratchR11(SB), AX
 	MOVQ AX, context_r11(R11)
 	MOVQ ·interruptedRIP(SB), AX
@@ -136,10 +167,19 @@ TEXT ·interruptEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JMP  ·leave(SB)
 
 // func exceptionEntry()
-// The CPL0 stub returned here after an exception: general registers are those
-// of the faulting code, the hardware frame, vector and error code lie on the
-// trap stack. A fault of the program is saved in its context; one of the
-// driver itself in ·driverFault, and is served on the panic stack.
+// A fault of the program is saved in its context; one of the driver itself in
+// ·driverFault, and is served on the panic stack, above whatever the driver had
+// on its own.
+//	from   ·exceptionCommon by IRETQ
+//	in     vector, error code and hardware frame at const_trapVector and on;
+//	       RSP = driver stack, flags = ·driverFlags, FS and all general and vector
+//	       registers those of the faulting code
+//	out    program: to ·leave, when ·serveException has returned. Driver: back to
+//	       the faulting instruction, with every register
+//	stack  driver's for the program, panic stack for the driver
+//	window recorded: RSP is the driver's from the first instruction on. A second
+//	       exception before the frame is read would overwrite it: what is touched
+//	       here is present from boot on (the image table's state range)
 TEXT ·exceptionEntry(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ R11, ·faultR11(SB)
 	MOVQ AX, ·faultAX(SB)
@@ -197,8 +237,14 @@ fault:
 // The exit window: resume the context ·current. It may be restarted from any
 // instruction, so it reads the context only, and decides nothing after the
 // test of ·pending. A context stopped at a system call continues by a jump
-// with RCX and R11 lost; one that was interrupted continues by an IRETQ that
-// stays at CPL3 and takes its frame from the context itself.
+// with RCX and R11 lost; one that was interrupted continues by an IRETQ.
+//	in     ·current; nothing in registers
+//	out    to the context, or first to ·serveInterrupt where events are pending
+//	stack  the driver's, from its top; when the context's RSP is loaded (or, for
+//	       IRETQ, the context's own address) it is not used any more
+//	window an interrupt sends RIP back to the first instruction, with ·pending
+//	       set. Registers and FS may be the context's by then: they are loaded
+//	       again, and DRIVER_GO makes them Go's where events are served
 TEXT ·leave(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 top:
 	MOVQ $const_driverStack, SP
@@ -215,6 +261,8 @@ top:
 	MOVQ context_rsp(R11), SP
 	JMP  CX
 full:
+	PUSHQ ·driverFlags(SB)     // who came by a system call may have left NT
+	POPFQ
 	RESUME_INTERRUPTED
 events:
 	// Events came in while the driver ran: serve them, then try again.
@@ -223,5 +271,6 @@ events:
 	JMP  top
 
 // func criticalEnd()
+// Marks the end; never executed.
 TEXT ·criticalEnd(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	UNDEF

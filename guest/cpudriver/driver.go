@@ -33,6 +33,11 @@ const (
 	atCritical    = layout.TableCritical * 8
 	atLeave       = layout.TableLeave * 8
 	atCriticalEnd = layout.TableCriticalEnd * 8
+	atState       = layout.TableState * 8
+	atStateEnd    = layout.TableStateEnd * 8
+	atTickNoted   = layout.TableTickNoted * 8
+	atBellNoted   = layout.TableBellNoted * 8
+	atStepNoted   = layout.TableStepNoted * 8
 	tableWords    = layout.TableWords
 	vectorStride  = layout.VectorStride
 
@@ -48,9 +53,12 @@ const (
 	userCS  = layout.UserCS
 	userSS  = layout.UserSS
 	flagsIF = 0x202
+	flagTF  = 1 << 8
+	flagAC  = 1 << 18
 
 	apicEOI   = layout.APICVA + 0xb0  // SDM vol. 3, table 11-1
 	apicTimer = layout.APICVA + 0x380 // initial count
+	apicICR   = layout.APICVA + 0x300 // interrupt command
 
 	// the hardware frame on the trap stack, and below it vector and error code
 	trapVector = layout.TrapStackTop - 7*8
@@ -67,10 +75,11 @@ const (
 	gateFlush = 2 // drop all TLB entries
 )
 
-// Bits of pending, set by the CPL0 interrupt stubs.
+// Bits of pending, set by the CPL0 interrupt stubs where nothing else is said.
 const (
 	pendingTick     = 1
 	pendingDoorbell = 2
+	pendingStep     = 4 // set by the driver: see absorb
 )
 
 // Words shared with the assembly. Written by the driver unless said otherwise.
@@ -86,6 +95,7 @@ var (
 	scratchR11     uint64
 	faultR11       uint64
 	faultAX        uint64
+	driverFlags    uint64 // of driver code after an exception or before an IRETQ
 	driverTLS      [2]uint64
 	driverG        [128]uint64
 	imageTable     [tableWords]uint64

@@ -63,15 +63,16 @@ func serveException(c *context) {
 }
 
 // serveDriverFault serves an exception inside the driver, whose registers c
-// holds. The only one that is no bug is the first touch of a sparse mapping
-// through a pointer that the program passed in. It is entered from
-// exceptionEntry, on the panic stack, and resumes the driver.
+// holds. Those that are no bugs are the first touch of a sparse mapping through a
+// pointer that the program passed in, and what the program's flags make of the
+// driver's instructions. It is entered from exceptionEntry, on the panic stack, and
+// resumes the driver.
 func serveDriverFault(c *context) {
 	f := trapped()
 	if booted {
 		arrive(region.EventFault)
 		trace.Event(trace.Exception, f.vector, c.rip)
-		if f.touched() {
+		if f.touched() || c.absorb(f.vector) {
 			return
 		}
 		explainPage(f) // which the program passed in
@@ -106,6 +107,9 @@ func takePending() (events uint64) {
 	if events&pendingDoorbell != 0 {
 		arrive(region.EventDoorbell)
 		trace.Event(trace.Doorbell, 0, running().tid)
+	}
+	if events&pendingStep != 0 {
+		contextAt(stepped).stepOn()
 	}
 	return events
 }

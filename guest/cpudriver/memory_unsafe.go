@@ -47,6 +47,10 @@ const _ = 1024 - unsafe.Sizeof(driverG)
 // contextSize is the distance between two contexts in bytes.
 const contextSize = uint64(unsafe.Sizeof(context{}))
 
+// contextsSize is that of all, which are the driver's largest variable: the linker
+// sorts by size, so they are the last of its zeroed data.
+const contextsSize = maxContexts * contextSize
+
 // publishThreads tells where threads' registers are, for whoever looks at this
 // core when it is dead.
 func publishThreads() {

@@ -47,6 +47,10 @@ const (
 	_ = -(unsafe.Sizeof(siginfo{}) - 128)
 )
 
+// sigreturnFlags are those that a handler's return restores, as on Linux: status
+// flags, DF, TF, AC.
+const sigreturnFlags = 0xcd5 | flagTF | flagAC
+
 // pristine is the vector state of a thread at a system call: Go keeps nothing
 // in vector registers there.
 var pristine = [vectorSize / 8]uint64{0: 0x37f, 3: 0x1f80} // FCW; MXCSR
@@ -68,9 +72,11 @@ func deliver(c *context, sig uint64, info siginfo) {
 	counters().Signals++
 
 	fp := (sp - vectorSize) &^ 63
-	source := addressOf(&pristine[0])
-	if c.full != 0 {
-		source = c.vector
+	source := c.vector
+	if c.full == 0 {
+		// What the context holds of these is from when it was last interrupted.
+		source = addressOf(&pristine[0])
+		c.rcx, c.r11, c.rflags = c.rip, flagsIF, flagsIF
 	}
 	copy(bytesAt(fp, vectorSize), bytesAt(source, vectorSize))
 
@@ -111,7 +117,7 @@ func sysSigreturn(c *context) {
 	c.rdi, c.rsi, c.rbp, c.rbx = m.rdi, m.rsi, m.rbp, m.rbx
 	c.rdx, c.rax, c.rcx, c.rsp = m.rdx, m.rax, m.rcx, m.rsp
 	c.rip = m.rip
-	c.rflags = m.rflags&0xcd5 | 0x202 // status flags and DF, TF off
+	c.rflags = m.rflags&sigreturnFlags | flagsIF
 	c.mask = uc.mask
 	copy(bytesAt(c.vector, vectorSize), bytesAt(m.fpstate, vectorSize))
 	c.full = 1

@@ -148,6 +148,10 @@ func dispatch(c *context) {
 		ringDoorbell(c.rdi)
 	case callTree:
 		r = addTree(c.rdi, c.rsi)
+	case callStep:
+		driverFlags = flagsIF | c.rdi
+	case callArmTimer:
+		callGate(gateArm, c.rdi)
 	case callPages:
 		r = debugPages(c.rdi, c.rsi, c.rdx)
 	case callHandOver:
@@ -264,6 +268,8 @@ const (
 	callRing
 	callTree
 	callPages
+	callStep
+	callArmTimer
 	callDispatcher
 	callEnd
 	callJoin

@@ -5,12 +5,25 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Exceptions enter on the trap stack (IST1). Each stub leaves vector and error
-// code below the hardware frame, where ·exceptionEntry reads them.
+// Contracts. Everything up to ·spuriousVector runs at CPL0 with IF=0, entered by
+// the CPU with a frame of SS RSP RFLAGS CS RIP (and an error code) on a CPL0 stack
+// that it aligned to 16 bytes first; DF, AC, NT and TF are as the interrupted code
+// had them, but for NT and TF, which the gate clears. No string instruction, no
+// unaligned access, no SSE. General registers that are not named are not touched;
+// those named are restored before IRETQ. Nothing allocates; nothing writes outside
+// these stacks, the words named and the local APIC.
+
+// Exceptions enter on the trap stack (IST1), which nothing else uses at that time:
+// the code here and on the way to ·exceptionEntry's last read of it makes none.
+// Each stub leaves vector and error code below the hardware frame, where
+// ·exceptionEntry reads them.
 #define NOERROR(n) PCALIGN $const_vectorStride; PUSHQ $0; PUSHQ $n; JMP ·exceptionCommon(SB)
 #define ERROR(n) PCALIGN $const_vectorStride; PUSHQ $n; JMP ·exceptionCommon(SB)
 
 // func exceptionVectors()
+// 32 stubs, const_vectorStride bytes apart, as the VMM's IDT expects.
+//	in     hardware frame, with an error code where ERROR says so
+//	out    to ·exceptionCommon with vector and error code pushed
 TEXT ·exceptionVectors(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	NOERROR(0)
 	NOERROR(1)
@@ -49,6 +62,8 @@ TEXT ·exceptionVectors(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	NOERROR(31)
 
 // func pageFaultVector()
+//	in     [0]=14 [8]=error code, hardware frame; CR2
+//	out    the same to ·exceptionCommon, ·faultAddress = CR2
 TEXT ·pageFaultVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	PUSHQ AX
 	MOVQ CR2, AX
@@ -58,11 +73,14 @@ TEXT ·pageFaultVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 
 // func exceptionCommon()
 // Return to CPL3 at ·exceptionEntry with IF=1; the original frame stays on the
-// trap stack above the one built here. Clobbers nothing.
+// trap stack above the one built here.
+//	in     [0]=vector [8]=error code, hardware frame
+//	out    CPL3, RSP = driver stack (which marks the driver: interrupts are only
+//	       recorded from here on), flags = ·driverFlags
 TEXT ·exceptionCommon(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	PUSHQ $const_userSS
 	PUSHQ $const_driverStack
-	PUSHQ $const_flagsIF
+	PUSHQ ·driverFlags(SB)
 	PUSHQ $const_userCS
 	PUSHQ ·exceptionTarget(SB)
 	IRETQ
@@ -70,6 +88,8 @@ TEXT ·exceptionCommon(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 // func undefinedVector()
 // UD2 at ·gate is the driver's call into CPL0; every other #UD is the
 // program's.
+//	in     hardware frame, no error code
+//	out    to ·gateVector with RAX pushed, or to ·exceptionCommon as vector 6
 TEXT ·undefinedVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	PUSHQ AX                   // [0]=RAX [8]=RIP [16]=CS
 	MOVQ  8(SP), AX
@@ -83,7 +103,9 @@ program:
 	JMP   ·exceptionCommon(SB)
 
 // func gateVector()
-// BX is the command, CX the argument. RAX is lost.
+//	in     [0]=RAX, hardware frame with RIP at the UD2; BX = command, CX = argument
+//	out    CPL3 behind the UD2; halt: to ·haltVector or ·wakeVector, RCX lost
+//	window IF=0 from the UD2 on: an interrupt is held until IRETQ or STI's shadow ends
 TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	ADDQ $2, 8(SP)             // step over the UD2
 	CMPQ BX, $const_gateHalt
@@ -109,6 +131,8 @@ awake:
 	JMP  ·wakeVector(SB)
 
 // func haltVector()
+//	in     [0]=RAX, the gate's frame; ·pending was 0 with IF=0
+//	out    to ·wakeVector after an interrupt, or straight from ·doorbellVector
 // Sleep until an interrupt. STI's shadow ends after HLT has begun, so the
 // interrupt finds RIP behind it. Where the shadow is lost on the way (as QEMU's
 // SVM seems to when its host is interrupted between the two) RIP is at the
@@ -120,6 +144,9 @@ TEXT ·haltVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 
 // func wakeVector()
 // The end of a halt: the tick starts again.
+//	in     [0]=RAX, the gate's frame; IF=1 after a halt: an interrupt in here finds
+//	       RSP on the trap stack, is recorded, and returns here
+//	out    CPL3 behind the gate's UD2; RCX lost
 TEXT ·wakeVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ $const_apicTimer, AX
 	MOVL ·rearm(SB), CX
@@ -132,6 +159,9 @@ TEXT ·wakeVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 
 // func tickVector()
 // The timer is a one-shot that rearms itself here.
+//	in     hardware frame of an interrupt: from CPL3 on RSP0, from a halt below the
+//	       gate's frame on the trap stack
+//	out    to ·interruptCommon with RAX pushed, ·pending |= tick
 TEXT ·tickVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	PUSHQ AX
 	MOVQ $const_apicTimer, AX
@@ -143,6 +173,9 @@ TEXT ·tickVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JMP  ·interruptCommon(SB)
 
 // func doorbellVector()
+//	in     as ·tickVector
+//	out    to ·interruptCommon with RAX pushed, ·pending |= doorbell; or, from a
+//	       halt, CPL3 behind the gate's UD2, RCX lost
 // What wakes a core most: where it finds RIP at or behind the HLT it does at once
 // what ·interruptCommon and ·wakeVector would, in half as many instructions. The
 // interrupted RSP, which was not aligned before the frame was pushed, is where the
@@ -165,9 +198,11 @@ elsewhere:
 	JMP  ·interruptCommon(SB)
 
 // func interruptCommon()
-// [0]=RAX [8]=RIP [16]=CS [24]=RFLAGS [32]=RSP. Acknowledge, then decide where
-// the event is taken: at once if the program runs, by ·leave if the driver
-// does. CPL0 stacks count as the driver's.
+// Acknowledge, then decide where the event is taken: at once if the program runs,
+// by ·leave if the driver does. CPL0 stacks count as the driver's.
+//	in     [0]=RAX [8]=RIP [16]=CS [24]=RFLAGS [32]=RSP of the interrupted code
+//	out    CPL3 (or the halt): the program at ·interruptEntry, with ·interruptedRIP
+//	       = its RIP; the driver where it was, in the exit window at its beginning
 TEXT ·interruptCommon(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	MOVQ $const_apicEOI, AX
 	MOVL $0, (AX)
@@ -211,16 +246,21 @@ halting:
 	IRETQ
 
 // func spuriousVector()
+// A spurious interrupt is not acknowledged (SDM vol. 3, 11.9).
 TEXT ·spuriousVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	IRETQ
 
+// The rest is CPL3 text, IF=1, called on the stack of whoever calls.
+
 // func gate()
-// CPL3 side of the gate: BX = command, CX = argument; loses AX and CX.
+// CPL3 side of the gate, for the driver: BX = command, CX = argument; loses CX and
+// flags. Called on the driver's stack, so interrupts are only recorded.
 TEXT ·gate(SB),NOSPLIT|NOFRAME,$0
 	BYTE $0x0f; BYTE $0x0b     // ud2
 	RET
 
 // func callGate(command, argument uint64)
+// On the driver's stack, ABI0: loses BX, CX, flags.
 TEXT ·callGate(SB),NOSPLIT,$0-16
 	MOVQ command+0(FP), BX
 	MOVQ argument+8(FP), CX
@@ -229,13 +269,17 @@ TEXT ·callGate(SB),NOSPLIT,$0-16
 
 // func enter()
 // Turns a CALL into the register form that ·syscallEntry expects.
+//	in     [0]=return address; all other registers are the call's
+//	out    to ·syscallEntry, RCX = return address, the caller's stack as before
+//	       its CALL. An interrupt in here finds the program: it resumes here
 TEXT ·enter(SB),NOSPLIT|NOFRAME,$0
 	POPQ CX
 	JMP  ·syscallEntry(SB)
 
 // func invoke(call, a, b, c uint64) uint64
 // A call of the driver's own, from goroutines: same entry as system calls,
-// never a trap.
+// never a trap. On the goroutine's stack, ABI0: of what a system call loses, Go
+// code expects X15 = 0.
 TEXT ·invoke(SB),NOSPLIT,$0-40
 	MOVQ call+0(FP), AX
 	MOVQ a+8(FP), DI
@@ -268,7 +312,7 @@ TEXT ·exchange(SB),NOSPLIT,$0-112
 	RET
 
 // func xgetbv() uint64
-// Vector state that XCR0 enables.
+// Vector state that XCR0 enables. Loses AX, CX, DX.
 TEXT ·xgetbv(SB),NOSPLIT,$0-8
 	XORL CX, CX
 	XGETBV
@@ -278,12 +322,13 @@ TEXT ·xgetbv(SB),NOSPLIT,$0-8
 	RET
 
 // func pause()
+// Loses nothing.
 TEXT ·pause(SB),NOSPLIT,$0-0
 	PAUSE
 	RET
 
 // func storeDoorbell(register uintptr)
-// One 4-byte store: an ioeventfd exit.
+// One 4-byte store: an ioeventfd exit. Loses AX.
 TEXT ·storeDoorbell(SB),NOSPLIT,$0-8
 	MOVQ register+0(FP), AX
 	MOVL $1, (AX)
@@ -302,6 +347,11 @@ DATA ·imageTable+const_atSpurious(SB)/8, $·spuriousVector(SB)
 DATA ·imageTable+const_atCritical(SB)/8, $·syscallEntry(SB)
 DATA ·imageTable+const_atLeave(SB)/8, $·leave(SB)
 DATA ·imageTable+const_atCriticalEnd(SB)/8, $·criticalEnd(SB)
+DATA ·imageTable+const_atState(SB)/8, $runtime·noptrbss(SB)
+DATA ·imageTable+const_atStateEnd(SB)/8, $·contexts+const_contextsSize(SB)
+DATA ·imageTable+const_atTickNoted(SB)/8, $·tickNoted(SB)
+DATA ·imageTable+const_atBellNoted(SB)/8, $·bellNoted(SB)
+DATA ·imageTable+const_atStepNoted(SB)/8, $·stepNoted(SB)
 GLOBL ·imageTable(SB), RODATA|NOPTR, $(const_tableWords*8)
 
 // Addresses the stubs need before any Go code has run.
@@ -323,6 +373,10 @@ DATA ·driverG+8(SB)/8, $const_driverStack
 DATA ·driverG+16(SB)/8, $(const_stackLow+const_stackGuard)
 DATA ·driverG+24(SB)/8, $(const_stackLow+const_stackGuard)
 GLOBL ·driverG(SB), NOPTR, $1024
+
+// The flags of driver code: IF, or TF too while its windows are stepped through.
+DATA ·driverFlags(SB)/8, $const_flagsIF
+GLOBL ·driverFlags(SB), NOPTR, $8
 
 // The running context; the first thread's to begin with.
 DATA ·current(SB)/8, $·contexts(SB)

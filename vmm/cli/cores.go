@@ -43,7 +43,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.DurationVar(&o.Watchdog, "watchdog", multikernel.DefaultWatchdog, "CPU time after which a core is ended as stuck if it served no event meanwhile, not\neven a tick; 0 for never")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
-	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow)")
+	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow), interrupts (cores note\nwhere interrupts find their drivers, for tests of those)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
 	flags.DurationVar(&o.Grace, "grace", 5*time.Second, "how long programs that SIGINT or SIGTERM asked to end may take")
 	flags.StringArrayVar(&f.files, "file", nil, "`HOST[:GUEST]`: a file or folder that the programs see, read-only, as GUEST (an\nabsolute path; the same name in / where it is left out); may be repeated")
@@ -62,7 +62,8 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	completeFlag(cmd, "idle", cobra.CompletionWithDesc(multikernel.IdleAuto, "poll for a while, then halt"), cobra.CompletionWithDesc(multikernel.IdlePoll, "the lowest latency"),
 		cobra.CompletionWithDesc(multikernel.IdleHalt, "the least CPU time"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "what a wake-up costs, and 0 where cores share CPUs"))
-	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"))
+	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"),
+		cobra.CompletionWithDesc(multikernel.DebugInterrupts, "cores note where interrupts find their drivers"))
 	completeFlag(cmd, "trace-events", traceGroups()...)
 	must(cmd.MarkFlagDirname("dir"))
 	must(cmd.MarkFlagFilename("trace", "json"))

@@ -41,7 +41,7 @@ type fake struct {
 func fakeTable() [layout.TableWords]uint64 {
 	var t [layout.TableWords]uint64
 	t[layout.TableMagic0], t[layout.TableMagic1], t[layout.TableABI] = layout.ImageMagic0, layout.ImageMagic1, layout.ABI
-	for i := layout.TableSyscall; i <= layout.TableSpurious; i++ {
+	for i := layout.TableSyscall; i < layout.TableWords; i++ {
 		t[i] = fakeText + uint64(i)
 	}
 	t[layout.TableCritical], t[layout.TableLeave], t[layout.TableCriticalEnd] = fakeCritical, fakeCritical+0x10, fakeCritical+0x20

@@ -101,6 +101,8 @@ func checkTable(im *Image, t *[layout.TableWords]uint64) *tableError {
 	for i := layout.TableSyscall; i < layout.TableWords; i++ {
 		va, n := t[i], uint64(1)
 		switch i {
+		case layout.TableState, layout.TableStateEnd:
+			continue // no code; machine maps what lies in a writable segment
 		case layout.TableVectors:
 			n = exceptionStubs * layout.VectorStride
 		case layout.TableCriticalEnd:

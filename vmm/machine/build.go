@@ -56,20 +56,41 @@ func (b *builder) record(m boot.Mapping) {
 }
 
 // lazyBSS is how much zeroed data is present from the start. The Go linker
-// sorts it by size, so what lies beyond are large tables (crypto has one of 32
-// MiB) that the driver backs on first touch.
+// sorts it by size, what has pointers first, so what lies beyond are mostly large
+// tables (crypto has one of 32 MiB) that the driver backs on first touch.
 const lazyBSS = 4 << 20
 
-// presentSize returns how much of a writable segment is backed at boot.
-func presentSize(s *image.Segment) uint64 {
-	return pageUp(min(s.MemSize, uint64(len(s.Data))+lazyBSS))
+// dataPart is a part of a writable segment.
+type dataPart struct {
+	va, size uint64
+	present  bool // backed at boot
+}
+
+// dataParts divides a writable segment into what is backed at boot and what the driver
+// backs on first touch. Of what the driver itself needs for that, by the image
+// table, all is backed.
+func dataParts(s *image.Segment, table *[layout.TableWords]uint64) (out []dataPart) {
+	end := s.VA + pageUp(s.MemSize)
+	at := min(s.VA+pageUp(uint64(len(s.Data))+lazyBSS), end)
+	out = append(out, dataPart{s.VA, at - s.VA, true})
+	low := max(table[layout.TableState]&^(layout.PageSize-1), at)
+	high := min(pageUp(table[layout.TableStateEnd]), end)
+	if low < high {
+		out = append(out, dataPart{at, low - at, false}, dataPart{low, high - low, true})
+		at = high
+	}
+	return append(out, dataPart{at, end - at, false})
 }
 
 // DataSize returns how much RAM the image's private data take at boot, bytes.
 func DataSize(im *image.Image) (n uint64) {
 	for i := range im.Segments {
 		if s := &im.Segments[i]; s.Perm&image.PermW != 0 {
-			n += presentSize(s)
+			for _, p := range dataParts(s, &im.Table) {
+				if p.present {
+					n += p.size
+				}
+			}
 		}
 	}
 	return n
@@ -121,14 +142,21 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		if s.Perm&image.PermW == 0 {
 			continue
 		}
-		present := presentSize(&s)
-		at, err := b.place(s.VA, present, boot.KindData, boot.Read|boot.Write, userRW)
-		if err != nil {
-			return 0, err
-		}
-		copy(b.ram.Bytes[at:], s.Data)
-		if rest := pageUp(s.MemSize) - present; rest > 0 {
-			b.record(boot.Mapping{Start: s.VA + present, End: s.VA + present + rest, Kind: boot.KindLazy, Prot: boot.Read | boot.Write})
+		for i, p := range dataParts(&s, &text.Image.Table) {
+			if p.size == 0 {
+				continue
+			}
+			if !p.present {
+				b.record(boot.Mapping{Start: p.va, End: p.va + p.size, Kind: boot.KindLazy, Prot: boot.Read | boot.Write})
+				continue
+			}
+			at, err := b.place(p.va, p.size, boot.KindData, boot.Read|boot.Write, userRW)
+			if err != nil {
+				return 0, err
+			}
+			if i == 0 {
+				copy(b.ram.Bytes[at:], s.Data)
+			}
 		}
 	}
 
@@ -158,7 +186,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 			return 0, err
 		}
 	}
-	writeDescriptors(b.ram.Bytes[tablesAt:tablesAt+tablePages*layout.PageSize], &text.Image.Table)
+	writeDescriptors(b.ram.Bytes[tablesAt:tablesAt+tablePages*layout.PageSize], &text.Image.Table, cfg.Flags&boot.FlagNoted != 0)
 	seed := hostmem.View[entropy.Page](b.ram, entropyAt)
 	if _, err := rand.Read(seed.Seed[:]); err != nil {
 		return 0, fmt.Errorf("machine: entropy: %w: report it", err)

@@ -17,8 +17,9 @@ const (
 	tssSize    = 0x68
 )
 
-// writeDescriptors fills the two pages. table is the image table.
-func writeDescriptors(page []byte, table *[layout.TableWords]uint64) {
+// writeDescriptors fills the two pages. table is the image table; noted says that
+// the interrupt stubs are to note where they interrupt the driver.
+func writeDescriptors(page []byte, table *[layout.TableWords]uint64, noted bool) {
 	put := func(at int, v uint64) { binary.LittleEndian.PutUint64(page[at:], v) }
 
 	// flat segments, accessed bit set so that the CPU never writes them
@@ -40,18 +41,26 @@ func writeDescriptors(page []byte, table *[layout.TableWords]uint64) {
 		put(at, target&0xffff|layout.KernelCS<<16|ist<<32|(0x8e|dpl<<5)<<40|(target>>16&0xffff)<<48)
 		put(at+8, target>>32)
 	}
+	tick, bell := table[layout.TableTick], table[layout.TableDoorbell]
+	if noted {
+		tick, bell = table[layout.TableTickNoted], table[layout.TableBellNoted]
+	}
 	for v := range 32 {
-		dpl := uint64(0)
+		target, dpl, ist := table[layout.TableVectors]+uint64(v)*layout.VectorStride, uint64(0), uint64(1)
+		if v == 1 && noted {
+			// steps through what reads another exception's frame from IST1
+			target, ist = table[layout.TableStepNoted], 0
+		}
 		if v == 3 {
 			dpl = 3 // INT3 is the program's to use
 		}
-		gate(v, table[layout.TableVectors]+uint64(v)*layout.VectorStride, dpl, 1)
+		gate(v, target, dpl, ist)
 	}
 	// Interrupts use no IST: QEMU's SVM delivers an injected one twice when its
 	// loop is interrupted just then, and a second frame at the same place would
 	// overwrite the first. Stacked, the second is only a spurious interrupt.
-	gate(layout.VectorTick, table[layout.TableTick], 0, 0)
-	gate(layout.VectorDoorbell, table[layout.TableDoorbell], 0, 0)
+	gate(layout.VectorTick, tick, 0, 0)
+	gate(layout.VectorDoorbell, bell, 0, 0)
 	gate(layout.VectorSpurious, table[layout.TableSpurious], 0, 0)
 }
 

@@ -73,8 +73,12 @@ const MaxCores = 64
 // their owner alone.
 const DebugPages = "pages"
 
+// DebugInterrupts is the debug mode in which cores note where interrupts find
+// their drivers.
+const DebugInterrupts = "interrupts"
+
 // DebugModes are all debug modes.
-var DebugModes = []string{DebugPages}
+var DebugModes = []string{DebugPages, DebugInterrupts}
 
 // Reason is why somebody asks to stop a run.
 type Reason struct {
@@ -160,6 +164,9 @@ func amount(bytes uint64) string {
 func (o *Options) flags() (flags uint64) {
 	if slices.Contains(o.Debug, DebugPages) {
 		flags |= boot.FlagDebugPages
+	}
+	if slices.Contains(o.Debug, DebugInterrupts) {
+		flags |= boot.FlagNoted
 	}
 	return flags
 }

@@ -43,7 +43,12 @@ DATA ·table+64(SB)/8, $·entries+515(SB)
 DATA ·table+72(SB)/8, $·syscallEntry(SB)
 DATA ·table+80(SB)/8, $·syscallEntry+8(SB)
 DATA ·table+88(SB)/8, $·syscallEntry+24(SB)
-GLOBL ·table(SB), RODATA|NOPTR, $96
+DATA ·table+96(SB)/8, $0
+DATA ·table+104(SB)/8, $0
+DATA ·table+112(SB)/8, $·entries+513(SB)
+DATA ·table+120(SB)/8, $·entries+514(SB)
+DATA ·table+128(SB)/8, $·entries+516(SB)
+GLOBL ·table(SB), RODATA|NOPTR, $136
 
 // Keeps the table in the image.
 // func tableAddress() uintptr
