@@ -1,0 +1,6 @@
+package main
+
+import "unsafe"
+
+// words is the size of registers, for the assembly.
+const words = unsafe.Sizeof(registers{}) / 8
