@@ -92,6 +92,9 @@ func (*cycle) collected() {
 	if len(stats.Pause) > 0 {
 		pause = uint64(stats.Pause[0])
 	}
+	b := here.Region().Block(Core())
+	b.Collections.Store(uint64(stats.NumGC))
+	b.PauseNS.Store(uint64(stats.PauseTotal))
 	trace.Event(trace.Collect, uint64(stats.NumGC), pause)
 	traceCollector()
 }

@@ -32,7 +32,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 9
+	Version = 10
 )
 
 // Header is page 0.
@@ -95,6 +95,11 @@ type Block struct {
 	Input input.Request // core 0: what it wants of its standard input
 
 	Counters Counters
+
+	// Collections and PauseNS say how often the program's collector ran and for how
+	// long it stopped the program, where somebody wants to know.
+	Collections atomic.Uint64
+	PauseNS     atomic.Uint64
 }
 
 // Crash is the record a driver leaves of a fault that ends its core.

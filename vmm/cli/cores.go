@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barreleye/vmm/image"
+	"barreleye/vmm/metrics"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/runs"
 
@@ -20,6 +21,7 @@ type coreFlags struct {
 	memory  memory
 	files   []string
 	traced  []string
+	metrics string
 	noPatch bool
 	ps      bool
 	maps    bool
@@ -54,6 +56,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.BoolVar(&o.Stats, "stats", false, "time some of the messages, and show a table of the channels at the end")
 	flags.StringVar(&o.Trace, "trace", "", "write to this `FILE` what each core did when, and each message as an arrow, in\nChrome's JSON: Perfetto shows it")
 	flags.StringSliceVar(&f.traced, "trace-events", nil, "what to trace: all, or a list of driver, messages, monitor, program, vmm")
+	flags.StringVar(&f.metrics, "metrics-addr", "", "serve figures of the cores to Prometheus at this `ADDRESS`, such as 127.0.0.1:9464,\nwhile they run; port 0 takes any that is free")
 	flags.BoolVar(&f.timing, "timing", false, "show where the time of the start went")
 	flags.BoolVar(&f.maps, "maps", false, "show the cores' memory maps at the end")
 	f.config.register(cmd)
@@ -105,6 +108,12 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	o.Image, o.Args, o.Memory, o.Started, o.Device = im, args, uint64(f.memory), h.Started, h.Device
 	if err := o.Check(); err != nil {
 		return &failure{CodeUsage, err}
+	}
+	if f.metrics != "" {
+		if o.Metrics, err = metrics.Listen(f.metrics); err != nil {
+			return &failure{CodeUsage, err}
+		}
+		h.note("metrics at %s", o.Metrics.URL())
 	}
 	choice, err := multikernel.Choose(o.Platform, o.Device)
 	if err != nil {

@@ -119,6 +119,7 @@ func TestErrors(t *testing.T) {
 		{"", "run --idle halt --poll 1ms ./good"},
 		{"", "run --cores 64 --idle poll ./good"},
 		{"", "run --trace-events driver,calls ./good"},
+		{"", "run --metrics-addr nowhere ./good"},
 		{"", "run --poll soon ./good"},
 		{"", "run --poll -1us ./good"},
 		{"", "run --halt-poll -2 ./good"},

@@ -3,10 +3,10 @@ package multikernel
 import (
 	"cmp"
 	"errors"
+	"runtime"
 
 	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
-	"barreleye/urpc/trace"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
@@ -118,9 +118,11 @@ type guestLife struct {
 }
 
 func (l *guestLife) Run() (life.End, error) {
-	l.r.noteLife(l.c, trace.LifeBegins)
+	runtime.LockOSThread() // which Machine.Run stays on
+	defer runtime.UnlockOSThread()
+	over := l.r.beginLife(l.c, thread(unix.Gettid()))
 	end, err := l.Machine.Run()
-	l.r.noteLife(l.c, trace.LifeEnds)
+	over()
 	end.Code = int(l.r.view.Block(l.c.index).ExitCode.Load() & 0xff)
 	return end, err
 }

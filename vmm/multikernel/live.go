@@ -89,6 +89,7 @@ func (r *run) live() error {
 		r.asking.check(r, time.Now())
 	}
 	r.finish(deadlock.found)
+	r.endMetrics()
 	traced := r.endTrace()
 	if r.opt.Inspect != nil {
 		r.opt.Inspect(r.view)

@@ -20,6 +20,7 @@ import (
 	"barreleye/urpc/trace"
 	"barreleye/vmm/image"
 	"barreleye/vmm/machine"
+	"barreleye/vmm/metrics"
 	"barreleye/vmm/observe"
 
 	"golang.org/x/sys/unix"
@@ -56,6 +57,9 @@ type Options struct {
 	Grace      time.Duration  // how long programs that a signal asked to end may take
 	Commands   <-chan Command // what is asked of the run meanwhile
 	Device     string         // the KVM device, "" for kvm.DevicePath
+
+	// Metrics, if set, serves figures of all cores while they live. The run closes it.
+	Metrics *metrics.Server
 
 	// Reached, if set, is called with the name of each phase of the start
 	// (Report.Timing) once it is reached.

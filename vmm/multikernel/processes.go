@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"barreleye/devices/region"
-	"barreleye/urpc/trace"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hosted"
 	"barreleye/vmm/hostmem"
@@ -102,9 +101,9 @@ type processLife struct {
 // Run notes the end in the core's block in its place: a process that has ended
 // cannot, and nobody else writes there any more.
 func (l *processLife) Run() (life.End, error) {
-	l.r.noteLife(l.c, trace.LifeBegins)
+	over := l.r.beginLife(l.c, l)
 	end, err := l.Process.Run()
-	l.r.noteLife(l.c, trace.LifeEnds)
+	over()
 	if end.Kind == life.Exited && err == nil {
 		block := l.r.view.Block(l.c.index)
 		block.ExitCode.Store(uint64(end.Code))
@@ -112,6 +111,14 @@ func (l *processLife) Run() (life.End, error) {
 	}
 	return end, err
 }
+
+// clock and delays are those of a worker.
+func (l *processLife) clock() (int32, bool) {
+	pid := l.PID()
+	return int32(^pid)<<3 | clockSched, pid != 0
+}
+
+func (l *processLife) delays() string { return fmt.Sprintf("/proc/%d/task/*/schedstat", l.PID()) }
 
 func (l *processLife) Source() observe.Source { return l.Output }
 

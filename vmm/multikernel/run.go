@@ -31,6 +31,7 @@ type run struct {
 	keeper      *clock.Keeper
 	logs        *observe.Logs
 	tracer      *tracer // nil: nobody asked
+	usage       []usage // by core
 	report      Report
 
 	// of the run's goroutine, while cores live
@@ -107,7 +108,11 @@ func (r *run) build() error {
 	r.report.TSCKHz = r.platform.tscKHz()
 	tsc, mono, wall := readClocks()
 	r.keeper = clock.NewKeeper(r.view.Clock(), r.report.TSCKHz, tsc, mono, wall)
-	return r.startTrace()
+	if err := r.startTrace(); err != nil {
+		return err
+	}
+	r.startMetrics()
+	return nil
 }
 
 // settle decides where cores run and how long they poll.
@@ -232,6 +237,7 @@ func eventfd() (int, error) {
 
 // close frees everything; cores do not run any more.
 func (r *run) close() {
+	r.endMetrics()
 	r.tracer.close()
 	for _, c := range r.cores {
 		if c.life != nil {

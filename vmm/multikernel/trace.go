@@ -105,6 +105,16 @@ func (t *tracer) close() (err error) {
 	return err
 }
 
+// beginLife notes that a life of a core begins, and returns what to call at its end.
+func (r *run) beginLife(c *core, who worker) (end func()) {
+	r.usage[c.index].begin(who)
+	r.noteLife(c, trace.LifeBegins)
+	return func() {
+		r.usage[c.index].end()
+		r.noteLife(c, trace.LifeEnds)
+	}
+}
+
 // noteLife notes in the VMM's ring what a core's life does (trace.LifeBegins...).
 func (r *run) noteLife(c *core, what uint64) {
 	if r.tracer != nil {
@@ -112,10 +122,13 @@ func (r *run) noteLife(c *core, what uint64) {
 	}
 }
 
-// exitsOf returns what to call at each of a core's exits, nil where nobody asked.
+// exitsOf returns what to call at each of a core's exits to the VMM.
 func (r *run) exitsOf(c *core) func(reason uint64) {
-	if r.opt.Trace == "" || r.opt.TraceKinds&trace.SetOf(trace.Exit) == 0 {
-		return nil
+	noted := r.opt.Trace != "" && r.opt.TraceKinds&trace.SetOf(trace.Exit) != 0
+	return func(reason uint64) {
+		r.usage[c.index].exits[min(reason, maxExit-1)].Add(1)
+		if noted {
+			r.tracer.ring.Put(trace.Exit, uint64(c.index), reason)
+		}
 	}
-	return func(reason uint64) { r.tracer.ring.Put(trace.Exit, uint64(c.index), reason) }
 }

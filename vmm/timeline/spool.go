@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"barreleye/urpc/trace"
@@ -62,7 +63,8 @@ type source struct {
 	file    *os.File
 	out     *bufio.Writer
 	written uint64
-	refused uint64 // read, but beyond MaxRecords or what the disk takes
+	refused uint64        // read, but beyond MaxRecords or what the disk takes
+	lost    atomic.Uint64 // all that were dropped so far
 }
 
 // Config says what to copy and where to.
@@ -138,6 +140,7 @@ func (src *source) copy(buf []trace.Record, last bool) (copied int) {
 		src.refused += uint64(src.out.Buffered()) / trace.RecordSize
 		src.out.Reset(src.file)
 	}
+	src.lost.Store(src.reader.Dropped() + src.refused)
 	return copied
 }
 
@@ -159,6 +162,9 @@ func (src *source) store(records []trace.Record) {
 	src.written += uint64(len(records))
 }
 
+// Lost returns how many records of a core were lost so far.
+func (s *Spool) Lost(core int) uint64 { return s.sources[core].lost.Load() }
+
 // Dropped returns how many records of each core were lost. Call it after Close.
 func (s *Spool) Dropped() []uint64 { return s.meta.Dropped }
 
@@ -169,7 +175,7 @@ func (s *Spool) Close() error {
 	<-s.done
 	s.meta.Dropped, s.meta.Names = nil, nil
 	for i, src := range s.sources {
-		s.meta.Dropped = append(s.meta.Dropped, src.reader.Dropped()+src.refused)
+		s.meta.Dropped = append(s.meta.Dropped, src.lost.Load())
 		if i < s.meta.Cores {
 			s.meta.Names = append(s.meta.Names, s.names(i))
 		}
