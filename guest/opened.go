@@ -25,6 +25,8 @@ var (
 	ErrRoom = bind.ErrRoom
 	// ErrGone: the other core's life has ended.
 	ErrGone = bind.ErrGone
+	// ErrStopping: the other core was asked to end (Stopping).
+	ErrStopping = bind.ErrStopping
 	// ErrListening: this core listens for the service already.
 	ErrListening = bind.ErrListening
 	// ErrRequest: the lines or the name are impossible.

@@ -159,6 +159,14 @@ func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, e
 	return c.opened(id), nil
 }
 
+// RefuseDials has all requests for channels to this core refused from now on.
+func (m *Monitor) RefuseDials() {
+	c := m.channels
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.perform(c.machine.Stop())
+}
+
 // Close says that the ends of an open channel on this core are closed, and that
 // nothing here touches it any more.
 func (m *Monitor) Close(id bind.ID) {

@@ -51,7 +51,12 @@ func main() {
 	length := flag.Duration("for", 10*time.Second, "how long")
 	seed := flag.Uint64("seed", 1, "seed of everything random")
 	only := flag.String("only", "", "comma-separated workers to run alone")
+	lives := flag.Bool("lives", false, "exchange messages with cores that die and return, until this one is asked to end")
 	flag.Parse()
+	if *lives {
+		live()
+		return
+	}
 	s := &soak{seed: *seed, deadline: time.Now().Add(*length)}
 
 	peers, err := s.exchange()

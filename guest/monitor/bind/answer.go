@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"barreleye/devices/region"
@@ -22,6 +23,17 @@ func (m *Machine) Listen(service string, profile int) ([]Action, error) {
 		m.answer(c)
 	}
 	return m.done(), nil
+}
+
+// Stop has all requests refused from now on, those that wait at once.
+func (m *Machine) Stop() []Action {
+	m.stopping = true
+	for _, service := range slices.Sorted(maps.Keys(m.waiting)) {
+		for _, c := range slices.Clone(m.waiting[service]) {
+			m.refuse(c, ErrStopping)
+		}
+	}
+	return m.done()
 }
 
 // Unlisten ends that. Channels that were accepted are not touched.
@@ -45,7 +57,7 @@ func (m *Machine) requested(peer int, msg *message) error {
 			Lines: msg.peerLines, PeerLines: msg.lines, PeerPage: msg.page,
 		},
 	}
-	if _, ok := m.profiles[c.service]; !ok && msg.wait {
+	if _, ok := m.profiles[c.service]; !ok && msg.wait && !m.stopping {
 		c.state = waiting
 		m.name(c)
 		m.keep(c)
@@ -70,6 +82,8 @@ func (m *Machine) answer(c *channel) {
 	profile, listens := m.profiles[c.service]
 	var err error
 	switch {
+	case m.stopping:
+		err = ErrStopping
 	case !listens:
 		err = ErrService
 	case profile != c.entry.Profile:

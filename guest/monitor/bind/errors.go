@@ -17,6 +17,8 @@ var (
 	ErrRoom = errors.New("no room left for a channel between these cores")
 	// ErrGone: the other core's life has ended.
 	ErrGone = errors.New("the core has ended")
+	// ErrStopping: the other core is about to end.
+	ErrStopping = errors.New("the core is about to end")
 	// ErrListening: this core listens for the service already.
 	ErrListening = errors.New("this core listens for it already")
 	// ErrRequest: no channel can be as asked for.
@@ -29,7 +31,7 @@ var (
 )
 
 // Reasons of a refusal, as told to the dialer.
-var reasons = [...]error{1: ErrService, 2: ErrProfile, 3: ErrRoom, 4: errGivenUp}
+var reasons = [...]error{1: ErrService, 2: ErrProfile, 3: ErrRoom, 4: errGivenUp, 5: ErrStopping}
 
 // reasonOf is a reason's number.
 func reasonOf(err error) int {

@@ -55,6 +55,7 @@ type Machine struct {
 	last     ID
 	profiles map[string]int        // of services that this core listens for
 	waiting  map[string][]*channel // requests for those that it does not, in order
+	stopping bool                  // requests are refused
 	actions  []Action
 }
 
