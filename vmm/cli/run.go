@@ -80,7 +80,7 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 	if f.output == formatJSON {
 		f.opt.Console = h.Stderr
 	}
-	f.opt.View.Colour = h.colours(f.opt.Console)
+	f.opt.View.Colour, f.opt.View.Brief = h.colours(f.opt.Console), true
 	report, err := h.boot(&f.coreFlags)
 	if len(report.Cores) > 0 {
 		if err := h.show(f, report); err != nil {

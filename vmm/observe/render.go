@@ -14,6 +14,7 @@ type View struct {
 	Colour bool // for a terminal: a colour per core, and for what is wrong
 	Time   bool // before each line
 	Bare   bool // lines of cores without the core, where there is but one
+	Brief  bool // dumps of goroutines, which SIGQUIT asks for, by a line for each place where some wait
 }
 
 // Sequences that set and reset a terminal's colours (ECMA-48, SGR).
@@ -73,7 +74,11 @@ func (e *Entry) appendMessage(b []byte, v View) []byte {
 		}
 		return b
 	case e.Level != nil && *e.Level >= slog.LevelError:
-		first, rest, more := bytes.Cut(e.Msg, []byte{'\n'})
+		msg := e.Msg
+		if v.Brief && e.Kind == KindPanic && isDump(msg) {
+			msg = Brief(msg)
+		}
+		first, rest, more := bytes.Cut(msg, []byte{'\n'})
 		b = v.colour(b, colourBad, first)
 		if more {
 			b = append(append(b, '\n'), rest...)
