@@ -8,6 +8,7 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 	"barreleye/vmm/image"
 	"barreleye/vmm/postmortem"
 )
@@ -18,6 +19,7 @@ const (
 	maxFrames   = 32
 	maxMessages = 4   // of each direction of a channel
 	maxChannels = 512 // directions
+	maxRecords  = 32  // of the trace
 	maxOpened   = 16  // directions of one pair
 )
 
@@ -27,6 +29,7 @@ type Subject struct {
 	Core    int
 	Image   *image.Image
 	Remains postmortem.Remains // nil where only the shared region is left
+	TSCKHz  uint64             // 0: not known
 }
 
 // Channels reads what the core's channels hold. The sooner after its end, the more
@@ -84,7 +87,7 @@ func (s *Subject) Capture() *Record {
 	r := &Record{
 		Image: s.Image.Name, Core: s.Core, Ended: time.Now(),
 		Threads: []Thread{}, Channels: []Channel{}, Maps: []Mapping{}, Lines: []string{},
-		Counters: Counters(&s.View.Block(s.Core).Counters),
+		Counters: Counters(&s.View.Block(s.Core).Counters), Trace: s.trace(),
 	}
 	if s.Remains == nil {
 		return r
@@ -99,6 +102,21 @@ func (s *Subject) Capture() *Record {
 	return r
 }
 
+// trace lists the last records of the core's trace, each with how long before the
+// last one it was. There are none but in a run with --trace.
+func (s *Subject) trace() (list []string) {
+	ring := s.View.Trace(s.Core)
+	records := make([]trace.Record, ring.Records())
+	n := trace.NewReader(ring).Read(records, true)
+	records = records[max(0, n-maxRecords):n]
+	for i := range records {
+		r := &records[i]
+		before := float64(int64(records[len(records)-1].TSC-r.TSC)) * 1e3 / float64(max(s.TSCKHz, 1))
+		list = append(list, fmt.Sprintf("%10.1f us before: %s %#x %#x", before, r.Kind(), r.A, r.B))
+	}
+	return list
+}
+
 // Lines shows the frames of a stack.
 func Lines(frames []image.Frame) []string {
 	list := make([]string, len(frames))
@@ -106,6 +124,12 @@ func Lines(frames []image.Frame) []string {
 		list[i] = frames[i].String()
 	}
 	return list
+}
+
+// eventNames name the driver's events.
+var eventNames = [...]string{
+	region.EventSyscall: "Syscalls", region.EventTrap: "Traps", region.EventCall: "Calls", region.EventException: "Exceptions",
+	region.EventFault: "Faults", region.EventTick: "Ticks", region.EventDoorbell: "Doorbells",
 }
 
 // Counters lists the fields of a structure of counters that are not zero.
@@ -121,7 +145,11 @@ func Counters(counters any) []Counter {
 		case reflect.Array:
 			for j := range f.Len() {
 				if e := f.Index(j); e.Kind() == reflect.Uint64 && e.Uint() != 0 {
-					list = append(list, Counter{fmt.Sprintf("%s[%d]", v.Type().Field(i).Name, j), e.Uint()})
+					name := fmt.Sprintf("%s[%d]", v.Type().Field(i).Name, j)
+					if v.Type().Field(i).Name == "Events" && j < len(eventNames) {
+						name = eventNames[j]
+					}
+					list = append(list, Counter{name, e.Uint()})
 				}
 			}
 		}

@@ -70,7 +70,7 @@ func (r *run) remarkable(c *core) bool {
 }
 
 func (r *run) subject(c *core) *autopsy.Subject {
-	return &autopsy.Subject{View: r.view, Core: c.index, Image: r.opt.Image, Remains: c.remains()}
+	return &autopsy.Subject{View: r.view, Core: c.index, Image: r.opt.Image, Remains: c.remains(), TSCKHz: r.report.TSCKHz}
 }
 
 // trailFrames is how many calls of a stack go to the log.

@@ -45,7 +45,7 @@ type watchable interface {
 // looksPerBound is how often it looks within the time that it allows.
 const looksPerBound = 8
 
-func newWatchdog(r *run) *watchdog { return &watchdog{r: r, seen: make([]vigil, len(r.cores))} }
+func newWatchdog(r *run) *watchdog { return &watchdog{r: r} }
 
 // check looks at all cores, where it is time to.
 func (w *watchdog) check(now time.Time) {
@@ -54,6 +54,9 @@ func (w *watchdog) check(now time.Time) {
 		return
 	}
 	w.next = now.Add(bound / looksPerBound)
+	for len(w.seen) < len(w.r.cores) { // cores may be added
+		w.seen = append(w.seen, vigil{})
+	}
 	for i, c := range w.r.cores {
 		if l, ok := c.life.(watchable); ok && !c.over {
 			w.look(&w.seen[i], w.r.view.Block(i), l, bound)

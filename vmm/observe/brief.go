@@ -20,7 +20,7 @@ var (
 )
 
 // waiting are packages and types that goroutines wait in on behalf of others.
-var waiting = []string{"runtime.", "internal/", "os.", "syscall.", "sync.", "barreleye/guest.(*parking).", "barreleye/guest.(*sleeper).",
+var waiting = []string{"runtime.", "internal/", "os.", "syscall.", "sync.", "barreleye/guest.(*parking).", "barreleye/guest.(*parkings).", "barreleye/guest.(*sleeper).",
 	"barreleye/urpc.(*Parking).", "barreleye/guest/cpudriver."}
 
 // Bounds of a brief dump.
