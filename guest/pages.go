@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/urpc/pages"
 )
@@ -59,7 +60,7 @@ func (h *pagePools) pool(peer int) (*pages.Pool, error) {
 		return p, nil
 	}
 	if h.core == nil {
-		cfg := pages.Config{Self: Core(), Cores: Cores(), Memory: links.view.Pages}
+		cfg := pages.Config{Self: Core(), Cores: Cores(), Memory: links.view.Pages, Lend: lend, Borrow: here.BorrowPages}
 		if here.DebugPages() {
 			cfg.Protect = here.ProtectPages
 		}
@@ -79,4 +80,12 @@ func (h *pagePools) pool(peer int) (*pages.Pool, error) {
 	}
 	h.pools[peer] = p
 	return p, nil
+}
+
+// lend tells the VMM which pages of this core's pool with a peer another core may use.
+func lend(mem []byte, peer, to int, lent bool) {
+	v := links.view
+	if _, _, first, ok := v.PageAt(uint64(addressOf(mem))); ok {
+		v.Lend(Core(), peer, to, first, len(mem)/layout.PageSize, lent)
+	}
 }

@@ -26,6 +26,9 @@ type platform interface {
 	// their owner alone; ProtectPages does that, for whole pages of pools.
 	DebugPages() bool
 	ProtectPages(mem []byte, to pages.Access) error
+	// BorrowPages makes pages of a pool of two other cores usable that one of them
+	// lent to this core.
+	BorrowPages(mem []byte) error
 }
 
 // here is this core's platform; nil outside a multikernel.
@@ -63,6 +66,9 @@ func (d *driver) Sleeper() urpc.Sleeper           { return d.sleeper }
 func (*driver) PublishMaps(request uint64)        { cpudriver.PublishMaps(request) }
 func (d *driver) Mount(plan *filetree.Plan) error { return d.mounts.add(plan) }
 func (*driver) DebugPages() bool                  { return cpudriver.DebugPages() }
+
+// BorrowPages has nothing to do: the VMM looks when the pages are first used.
+func (*driver) BorrowPages([]byte) error { return nil }
 
 func (*driver) ProtectPages(mem []byte, to pages.Access) error {
 	return cpudriver.ProtectPages(mem, to)

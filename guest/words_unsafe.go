@@ -58,3 +58,6 @@ const _ = -(unsafe.Sizeof(limit.Line{}) - unsafe.Sizeof(urpc.Line{}))
 func bytesOf(words []uint32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 4*len(words))
 }
+
+// addressOf returns where memory lies, of which there is some.
+func addressOf(mem []byte) uintptr { return uintptr(unsafe.Pointer(&mem[0])) }

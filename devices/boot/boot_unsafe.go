@@ -88,6 +88,9 @@ const (
 	FlagDebugPages
 	// FlagNoted: the interrupt stubs note where they interrupt the driver.
 	FlagNoted
+	// FlagShareAll: a hosted core may do anything with the whole shared region.
+	// In a virtual machine nothing tells: the VMM maps what the core may see.
+	FlagShareAll
 )
 
 // The page must fit one page.

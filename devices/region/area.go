@@ -3,6 +3,8 @@ package region
 import (
 	"fmt"
 	"slices"
+
+	"barreleye/devices/layout"
 )
 
 // Area is a page's place in the region: what it is for, and whose it is.
@@ -91,10 +93,10 @@ func (g Geometry) vmmArea(page int) Area {
 
 // privateArea is a page that a core writes for the VMM or for one peer.
 func (g Geometry) privateArea(core, page int) Area {
-	report := reportPages + SidePages(VMMLines)
+	report := reportPages + SidePages(VMMLines) + g.grantPages()
 	if page < report {
 		what := within(page, part{"log", headPages + logPages}, part{"crash record", crashPages},
-			part{"map snapshot", mapPages}, part{"trace", namesPages + ringPages}, part{"channel to the VMM", SidePages(VMMLines)})
+			part{"map snapshot", mapPages}, part{"trace", namesPages + ringPages}, part{"channel to the VMM", SidePages(VMMLines)}, part{"grants", g.grantPages()})
 		return Area{What: fmt.Sprintf("core %d's %s", core, what), Writers: []int{core}}
 	}
 	peer, page := divide(page-report, g.towardsPages())
@@ -116,4 +118,14 @@ func (a Area) Access(core int) Access {
 		return Read
 	}
 	return None
+}
+
+// Find tells in words what lies at an offset of the region, in bytes, and what a core
+// may do there.
+func (g Geometry) Find(core int, offset uint64) (what string, may Access) {
+	at := layout.RegionVA + offset
+	if a, ok := g.At(int(offset / layout.PageSize)); ok {
+		return fmt.Sprintf("%v, at %#x", a, at), a.Access(core)
+	}
+	return fmt.Sprintf("memory behind the end of the shared region, at %#x", at), None
 }

@@ -55,7 +55,7 @@ const (
 	logPages   = logring.Size / layout.PageSize
 	namesPages = 1
 	ringPages  = (trace.HeadSize + TraceRecords*trace.RecordSize) / layout.PageSize
-	// what a core writes for the VMM alone, but its side of their channel
+	// what a core writes for the VMM alone, but its side of their channel and grants
 	reportPages      = headPages + logPages + crashPages + mapPages + namesPages + ringPages
 	scratchLinePages = ScratchLines * urpc.LineSize / layout.PageSize
 )
@@ -103,7 +103,7 @@ func (g Geometry) vmmSidePage(core int) int {
 
 // Written by a core, seen by the VMM or by one peer.
 func (g Geometry) privatePages() int {
-	return reportPages + SidePages(VMMLines) + (g.Cores-1)*g.towardsPages()
+	return reportPages + SidePages(VMMLines) + g.grantPages() + (g.Cores-1)*g.towardsPages()
 }
 
 // privatePage is where they begin: with the log.
@@ -120,6 +120,11 @@ func (g Geometry) tracePage(core int) int { return g.mapsPage(core) + mapPages }
 
 func (g Geometry) coreSidePage(core int) int { return g.tracePage(core) + namesPages + ringPages }
 
+// grantPage is where its grants begin: a bit per page, third core and peer.
+func (g Geometry) grantPage(core int) int { return g.coreSidePage(core) + SidePages(VMMLines) }
+
+func (g Geometry) grantPages() int { return pagesOf(g.Cores * g.Cores * g.PairPages() / 8) }
+
 // What a core writes towards one peer.
 func (g Geometry) towardsPages() int {
 	return SidePages(MonitorLines) + SidePages(g.RingLines) + SidePages(PageLines) + g.directoryPages() + g.PoolPages + 1
@@ -131,7 +136,7 @@ func (g Geometry) towardsPage(from, to int) int {
 	if to > from {
 		to--
 	}
-	return g.coreSidePage(from) + SidePages(VMMLines) + to*g.towardsPages()
+	return g.grantPage(from) + g.grantPages() + to*g.towardsPages()
 }
 
 func (g Geometry) programPage(from, to int) int {

@@ -60,3 +60,46 @@ func (g Geometry) pairAt(at int) (a, b, page int) {
 	at -= g.pairPage(a, a+1)
 	return a, a + 1 + at/g.pairPages(), at % g.pairPages()
 }
+
+// Lend notes that core owner lends some pages of its pool with core peer to core to,
+// or lends them no more. The owner alone calls it.
+func (v *View) Lend(owner, peer, to, first, pages int, lent bool) {
+	for p := first; p < first+pages; p++ {
+		word, bit := &v.grants(owner, peer, to)[p/32], uint32(1)<<(p%32)
+		if lent {
+			word.Or(bit)
+		} else {
+			word.And(^bit)
+		}
+	}
+}
+
+// Lent returns the run of pages around a page of the region that one of the cores whose
+// pool they are lends to a third core. It trusts nothing that it reads: whatever cores
+// write, the run lies in a pool of a core that wrote so.
+func (v *View) Lent(page, to int) (run Span, ok bool) {
+	if page < v.privatePage(v.Cores) || page >= v.end() {
+		return run, false
+	}
+	a, b, at := v.pairAt(page)
+	pool := v.pairPool(a, b)
+	if at -= pool - v.pairPage(a, b); at < 0 || to == a || to == b {
+		return run, false
+	}
+	for _, owner := range []int{a, b} {
+		bits := v.grants(owner, a+b-owner, to)
+		lent := func(p int) bool { return p >= 0 && p < v.PairPages() && bits[p/32].Load()>>(p%32)&1 != 0 }
+		if !lent(at) {
+			continue
+		}
+		first, end := at, at+1
+		for lent(first - 1) {
+			first--
+		}
+		for lent(end) {
+			end++
+		}
+		return Span{pool + first, end - first, ReadWrite}, true
+	}
+	return run, false
+}

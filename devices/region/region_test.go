@@ -41,6 +41,7 @@ func areas(v *View) (list []area) {
 		add(core+" trace", core, v.addr(v.tracePage(i)+namesPages), trace.RingBytes(TraceRecords))
 		add(core+" settled", core, at(unsafe.Pointer(v.Settled(i, 0))), 8*v.Cores)
 		add(core+" side to the VMM", core, v.addr(v.coreSidePage(i)), urpc.SideBytes(VMMLines))
+		add(core+" grants", core, at(unsafe.Pointer(&v.grants(i, 0, 0)[0])), v.Cores*v.Cores*v.PairPages()/8)
 		add("VMM's side to "+core, "vmm", v.addr(v.vmmSidePage(i)), urpc.SideBytes(VMMLines))
 		add(core+" scratch", core, at(unsafe.Pointer(&v.Scratch(i, i)[0])), len(v.Scratch(i, i)))
 		add(core+" broadcast", core, v.BroadcastArea(i), layout.PageSize)

@@ -86,3 +86,13 @@ func (g Geometry) Alone(core int) [2]Span {
 		{g.privatePage(core), g.privatePages(), ReadWrite},
 	}
 }
+
+// Pair returns the run of pages around a page that a core writes together with another
+// one, where the page is one of those.
+func (g Geometry) Pair(page, core int) (run Span, ok bool) {
+	if page < g.privatePage(g.Cores) || page >= g.end() {
+		return run, false
+	}
+	a, b, at := g.pairAt(page)
+	return Span{page - at, g.pairPages(), ReadWrite}, core == a || core == b
+}

@@ -58,6 +58,10 @@ func checkSeen(t *testing.T, g Geometry) {
 				}
 			}
 			for ; next < s.End(); next++ {
+				if run, pair := g.Pair(next, core); pair != (len(pages[next].Writers) == 2) ||
+					pair && (next < run.First || next >= run.End() || run.Pages != g.pairPages()) {
+					t.Fatalf("%+v: core %d: page %d, %v, is of the pair's run %+v, %v", g, core, next, pages[next], run, pair)
+				}
 				if a := pages[next].Access(core); a != s.Access {
 					t.Fatalf("%+v: core %d sees page %d, %v, for %v; it has %v", g, core, next, pages[next], s.Access, a)
 				}

@@ -47,6 +47,14 @@ func (v *View) Settled(core, of int) *atomic.Uint64 {
 	return *(**atomic.Uint64)(unsafe.Pointer(&a))
 }
 
+// grants are the bits by which a core says what of its pool with another one it lends
+// to a third.
+func (v *View) grants(owner, peer, to int) []atomic.Uint32 {
+	words := v.PairPages() / 32
+	a := v.addr(v.grantPage(owner)) + uintptr((peer*v.Cores+to)*words)*4
+	return unsafe.Slice(*(**atomic.Uint32)(unsafe.Pointer(&a)), words)
+}
+
 // PoolBytes returns the pool that core from has towards core to.
 func (v *View) PoolBytes(from, to int) []byte { return bytesAt(v, v.poolPage(from, to), v.PoolPages) }
 

@@ -38,6 +38,9 @@ func (c *Core) mapMemory() error {
 		return fmt.Errorf("hosted core: shared region of %d MiB at %#x: %w: another mapping is in its way; run it again, or on KVM", size>>20, uint64(layout.RegionVA), err)
 	}
 	c.view = region.Open(layout.RegionVA)
+	if err := c.guard(); err != nil {
+		return err
+	}
 	for _, fd := range []int{inherit.Image, inherit.Boot, inherit.Region} {
 		syscall.Close(fd)
 	}

@@ -12,10 +12,9 @@ import (
 )
 
 // The debug mode for pages that cores hand over (package urpc/pages): pages that
-// the program does not own are protected by Linux. A handler in front of the
-// runtime's says in words what using one means; what to say is written down
-// beforehand, a note per page, because a handler of signals can do next to
-// nothing.
+// the program does not own are protected by Linux. The handler of faults
+// (fault_unsafe.go) says in words what using one means; what to say is written down
+// beforehand, a note per page, because a handler of signals can do next to nothing.
 
 // A note is its length in one byte and its text.
 const (
@@ -23,33 +22,18 @@ const (
 	noteSize  = 1 << noteShift
 )
 
-// Words for the handler, set before it is.
+// Words for the handler of faults, set before they are needed.
 var (
 	notedStart, notedSize uintptr // the pages that may have notes
 	notes                 uintptr // the notes, outside the heap
-	nextHandler           uintptr // the runtime's
 )
-
-// faultEntry is the handler, writeNote a part of it; they are not for Go to call.
-// faultEntryAddress is where the handler is.
-func faultEntry()
-func writeNote()
-func faultEntryAddress() uintptr
 
 // DebugPages reports whether pages that are handed over are to be mapped by their
 // owner alone.
 func (c *Core) DebugPages() bool { return c.page.Flags&boot.FlagDebugPages != 0 }
 
-// sigaction is struct kernel_sigaction (include/linux/signal_types.h).
-type sigaction struct {
-	handler  uintptr
-	flags    uint64
-	restorer uintptr
-	mask     uint64
-}
-
-// explainFaults puts the handler in its place.
-func (c *Core) explainFaults() error {
+// makeNotes makes room for the notes.
+func (c *Core) makeNotes() error {
 	all, err := c.view.Pairs()
 	if err != nil || len(all) == 0 {
 		return err
@@ -60,29 +44,15 @@ func (c *Core) explainFaults() error {
 	if err != nil {
 		return os.NewSyscallError("mmap", err)
 	}
-	notedStart, notedSize, notes = uintptr(unsafe.Pointer(&all[0])), uintptr(len(all)), at
-	var a sigaction
-	if err := setAction(nil, &a); err != nil {
-		return err
-	}
-	nextHandler, a.handler = a.handler, faultEntryAddress()
-	return setAction(&a, nil)
-}
-
-// setAction changes and tells what SIGSEGV does.
-func setAction(new, old *sigaction) error {
-	_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGSEGV),
-		uintptr(unsafe.Pointer(new)), uintptr(unsafe.Pointer(old)), unsafe.Sizeof(sigaction{}.mask), 0, 0)
-	if e != 0 {
-		return os.NewSyscallError("rt_sigaction", e)
-	}
+	notes = at
+	notedStart, notedSize = uintptr(unsafe.Pointer(&all[0])), uintptr(len(all))
 	return nil
 }
 
 // ProtectPages changes what the program may do with whole pages of pools.
 func (c *Core) ProtectPages(mem []byte, to pages.Access) error {
 	if notes == 0 {
-		if err := c.explainFaults(); err != nil {
+		if err := c.makeNotes(); err != nil {
 			return fmt.Errorf("hosted core: %w: run without --debug pages", err)
 		}
 	}
@@ -96,6 +66,14 @@ func (c *Core) ProtectPages(mem []byte, to pages.Access) error {
 	}
 	if err := syscall.Mprotect(mem, prot); err != nil {
 		return fmt.Errorf("hosted core: mprotect: %w: raise vm.max_map_count, or run without --debug pages", err)
+	}
+	return nil
+}
+
+// BorrowPages makes pages usable that another core lent to this one.
+func (c *Core) BorrowPages(mem []byte) error {
+	if err := syscall.Mprotect(mem, syscall.PROT_READ|syscall.PROT_WRITE); err != nil {
+		return fmt.Errorf("hosted core: pages of others: mprotect: %w: raise vm.max_map_count, or use --isolate=false", err)
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ var forms = []form{
 	{"device", "write to a device register that is none: the core crashes, code 70", writeDevice},
 	{"kill", "the core kills itself by SIGKILL, where it is a process: code 70", killSelf},
 	{"pages", "pages read|write|released|granted: use a page after that; with --debug pages code 2", usePages},
+	{"foreign", "foreign write|add|copy|read|end: use memory of the shared region that is another core's: the core crashes, code 70", useForeign},
 	{"exit", "exit N: exit with code N", exit},
 	{"detect", "detect driver|exit|kill: all cores but core 0 end so, and it measures when it knows", nil},
 	{"deadlock", "every core waits for a message that never comes: code 72", nil},

@@ -37,6 +37,7 @@ var tasks = []task{
 	{"fanloss", "the same by the form that follows; core 1 crashes half-way", fanLoss},
 	{"pages", "every two cores hand each other pages -n times, every three grant some", handPages},
 	{"pageloss", "core 2 exits with pages that core 0 granted it", losePages},
+	{"lent", "core 0 lends core 2 a page, which that uses by load, store, add, copy or short, or goes beyond", lentPages},
 	{"opened", "core 0 opens -n channels to core 1, uses and closes them, three times", opened},
 	{"openedloss", "core 0 waits on -n channels to core 1, which crashes", openedLoss},
 	{"binding", "core 0 tries what opening channels to core 1 refuses, and rings of all lengths", binding},

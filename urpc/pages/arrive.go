@@ -76,6 +76,7 @@ func (p *Pool) returned(l *line) error {
 	if err != nil {
 		return err
 	}
+	p.core.lend(n, p.peer, false)
 	if l.kind == kindDrop {
 		n.of.release(n.run)
 		return nil

@@ -28,6 +28,13 @@ type Config struct {
 	// do with whole pages of a pool, so that using them faults. At first all
 	// pages of all pools must be NotTaken. nil: off.
 	Protect func(mem []byte, to Access) error
+	// Lend tells whose pages of the pool with a peer are: from now on lent to a third
+	// core, or no more. It is called before the third core hears of them, and after
+	// it gave them back, or is gone. nil: all cores see all pools.
+	Lend func(mem []byte, peer, to int, lent bool)
+	// Borrow makes pages of a pool of two others usable here, which one of them
+	// lent. nil: they are.
+	Borrow func(mem []byte) error
 }
 
 // Core has the pools of one core.
@@ -90,6 +97,21 @@ func (c *Core) protect(s *shelf, r run, to Access) error {
 		return nil
 	}
 	return c.cfg.Protect(s.bytes(r), to)
+}
+
+// lend is Config.Lend of a loan to a core.
+func (c *Core) lend(n loan, to int, lent bool) {
+	if c.cfg.Lend != nil {
+		c.cfg.Lend(n.of.shelf.bytes(n.run), n.of.peer, to, lent)
+	}
+}
+
+// borrow is Config.Borrow of pages that were granted.
+func (c *Core) borrow(p Pages) error {
+	if c.cfg.Borrow == nil || !p.granted() {
+		return nil
+	}
+	return c.cfg.Borrow(p.shelf.bytes(p.run))
 }
 
 // handle puts a run into the program's hands.

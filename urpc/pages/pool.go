@@ -125,6 +125,9 @@ func (p *Pool) send(ctx context.Context, pages Pages, l *line, why Access) error
 	if err := c.protect(pages.shelf, pages.run, why); err != nil {
 		return err
 	}
+	if l.kind == kindGrant {
+		c.lend(loan{pages.pool, pages.run}, p.peer, true)
+	}
 	err := p.transmit(l)
 	for err == urpc.ErrFull {
 		if err = p.waitRoom(ctx); err != nil {
@@ -136,6 +139,9 @@ func (p *Pool) send(ctx context.Context, pages Pages, l *line, why Access) error
 		err = p.transmit(l)
 	}
 	if err != nil {
+		if l.kind == kindGrant {
+			c.lend(loan{pages.pool, pages.run}, p.peer, false)
+		}
 		return errors.Join(err, c.protect(pages.shelf, pages.run, ReadWrite))
 	}
 	pages.shelf.drop(pages.run)
@@ -220,6 +226,9 @@ func (p *Pool) next(q *queue) (Pages, uint64, error) {
 	default:
 		return Pages{}, 0, ErrEmpty
 	}
+	if err := p.core.borrow(a.pages); err != nil {
+		return Pages{}, 0, err
+	}
 	if err := p.core.protect(a.pages.shelf, a.pages.run, ReadWrite); err != nil {
 		return Pages{}, 0, err
 	}
@@ -299,8 +308,9 @@ func (p *Pool) fail(err error) {
 	}
 	// Who closed has said that it uses nothing any more; for who died the VMM
 	// said so, after it made sure. Who broke the protocol may go on writing.
-	if !p.left.Load() {
-		for _, n := range p.lent {
+	for _, n := range p.lent {
+		p.core.lend(n, p.peer, false)
+		if !p.left.Load() {
 			n.of.release(n.run)
 		}
 	}

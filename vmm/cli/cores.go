@@ -23,6 +23,7 @@ type coreFlags struct {
 	traced  []string
 	metrics string
 	noPatch bool
+	isolate bool
 	ps      bool
 	maps    bool
 	timing  bool
@@ -45,6 +46,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.DurationVar(&o.Watchdog, "watchdog", multikernel.DefaultWatchdog, "CPU time after which a core is ended as stuck if it served no event meanwhile, not\neven a tick; 0 for never")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
+	flags.BoolVar(&f.isolate, "isolate", true, "give each core of the shared region only what it may see and write: what it does\nelsewhere ends that core, with a report; false: all of it may be written by all")
 	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow), interrupts (cores note\nwhere interrupts find their drivers, for tests of those)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
 	flags.DurationVar(&o.Grace, "grace", 5*time.Second, "how long programs that SIGINT or SIGTERM asked to end may take")
@@ -103,7 +105,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	if o.TraceKinds, err = traceKinds(f.traced); err != nil {
 		return err
 	}
-	o.Stdin = h.Stdin
+	o.Stdin, o.Shared = h.Stdin, !f.isolate
 	h.warnUnpatched(im, f.noPatch)
 	o.Image, o.Args, o.Memory, o.Started, o.Device = im, args, uint64(f.memory), h.Started, h.Device
 	if err := o.Check(); err != nil {

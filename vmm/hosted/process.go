@@ -2,7 +2,7 @@
 // process, pinned to a CPU, that runs the image's ELF file as it is, over the
 // same shared region at the same address as a virtual machine would. It needs
 // no KVM. The process is no boundary as strong as a virtual machine: it runs as
-// the user, and sees the whole shared region.
+// the user, and takes only from itself what of the region is not its core's.
 //
 // What the process inherits is described in package devices/inherit; the
 // guest's half is package guest/hosted.

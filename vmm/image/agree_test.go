@@ -110,3 +110,31 @@ func TestSymbols(t *testing.T) {
 		}
 	})
 }
+
+// TestBefore: the instruction before another is found wherever the code can be
+// decoded, and nowhere else.
+func TestBefore(t *testing.T) {
+	forEachToolchain(t, func(t *testing.T, _, path string) {
+		im := mustOpen(t, path)
+		compared := 0
+		for i := 0; i < im.funcs.n; i += 7 {
+			va := im.funcs.entry(i)
+			f := function{va: va, code: im.bytesAt(va, im.funcs.entry(i+1)-va)}
+			f.decode(len(f.code))
+			for j := range f.insts[:min(len(f.insts), 20)] {
+				in := &f.insts[j]
+				if pc, ok := im.Before(va + uint64(in.end())); !ok || pc != va+uint64(in.off) {
+					t.Fatalf("before %#x: %#x, %v, want %#x", va+uint64(in.end()), pc, ok, va+uint64(in.off))
+				}
+				if compared++; in.len > 1 {
+					if pc, ok := im.Before(va + uint64(in.end()) - 1); ok && pc == va+uint64(in.off) {
+						t.Fatalf("an instruction ends at %#x, within that at %#x", va+uint64(in.end())-1, pc)
+					}
+				}
+			}
+		}
+		if pc, ok := im.Before(0); ok || compared < 1000 {
+			t.Errorf("%d compared; before 0: %#x", compared, pc)
+		}
+	})
+}

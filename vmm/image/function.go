@@ -94,3 +94,22 @@ func (f *function) movable(i int) (first int, reason string) {
 	}
 	return first, ""
 }
+
+// Before returns the address of the instruction that ends where another begins, as
+// long as all code before it in its function can be decoded.
+func (im *Image) Before(pc uint64) (uint64, bool) {
+	i := im.funcs.find(pc - 1)
+	if i < 0 {
+		return 0, false
+	}
+	f := function{va: im.funcs.entry(i)}
+	if f.code = im.bytesAt(f.va, im.funcs.entry(i+1)-f.va); f.code == nil {
+		return 0, false
+	}
+	size := int(pc - f.va)
+	f.decode(size)
+	if n := len(f.insts); n > 0 && f.end == size {
+		return f.va + uint64(f.insts[n-1].off), true
+	}
+	return 0, false
+}

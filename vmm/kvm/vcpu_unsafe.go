@@ -145,11 +145,17 @@ func (c *VCPU) Kick() {
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(&c.run[0])), 1<<8) // immediate_exit
 }
 
+// Answer is what the read reads that made the vCPU leave; the next Run goes on with it.
+func (c *VCPU) Answer(data uint64) {
+	*(*uint64)(unsafe.Pointer(&c.layout().exit[8])) = data
+}
+
 // Exit is why the vCPU stopped.
 type Exit struct {
 	Reason   kvm.ExitType
 	Address  uint64 // EXITMMIO: guest-physical address
 	Data     uint64 // EXITMMIO: value, zero-extended
+	Length   uint32 // EXITMMIO: bytes, at most 8
 	Write    bool   // EXITMMIO
 	SubError uint32 // EXITINTERNALERROR; EXITFAILENTRY: hardware reason
 	Words    []uint64
@@ -171,8 +177,8 @@ func (c *VCPU) Run() (e Exit, interrupted bool, err error) {
 	switch e.Reason {
 	case kvm.EXITMMIO: // u64 phys_addr, u8 data[8], u32 len, u8 is_write
 		e.Address, e.Data, e.Write = word(0), word(8), l.exit[20] != 0
-		if n := l.exit[16]; n < 8 {
-			e.Data &= 1<<(8*n) - 1
+		if e.Length = uint32(word(16)); e.Length < 8 {
+			e.Data &= 1<<(8*e.Length) - 1
 		}
 	case kvm.EXITFAILENTRY:
 		e.SubError = uint32(word(0))

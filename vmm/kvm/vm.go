@@ -65,6 +65,16 @@ func (v *VM) SetHaltPoll(ns uint32) error {
 	return v.enable(kvm.CapHALTPoll, uint64(ns))
 }
 
+// StopOnFailedEmulation makes an instruction that KVM would have to emulate and
+// cannot leave the guest, at any privilege level, instead of raising #UD there.
+// Kernels before 5.13 have nothing of the kind, and it does nothing.
+func (v *VM) StopOnFailedEmulation() error {
+	if v.sys.Capability(kvm.CapExitOnEmulationFailure) == 0 {
+		return nil
+	}
+	return v.enable(kvm.CapExitOnEmulationFailure, 1)
+}
+
 // again repeats a call that a signal interrupted: the Go runtime sends its
 // threads signals to preempt them, and some ioctls give up for any.
 func again(call func() error) error {

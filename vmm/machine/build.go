@@ -8,7 +8,6 @@ import (
 	"barreleye/devices/boot"
 	"barreleye/devices/entropy"
 	"barreleye/devices/layout"
-	"barreleye/devices/region"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/image"
 
@@ -106,7 +105,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	b.tables.pages = 128 + 2*ramSize/layout.HugeSize
 	if cfg.Flags&boot.FlagDebugPages != 0 {
 		// huge pages of the region are split
-		b.tables.pages += region.DefaultGeometry(cfg.Cores).PairsSize()/layout.HugeSize + 2
+		b.tables.pages += cfg.Geometry.PairsSize()/layout.HugeSize + 2
 	}
 	b.tables.pool = b.take(b.tables.pages * layout.PageSize)
 	b.tables.used = 1

@@ -15,6 +15,7 @@ import (
 
 	"barreleye/devices/doorbell"
 	"barreleye/devices/layout"
+	"barreleye/devices/region"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/postmortem"
@@ -36,6 +37,11 @@ type Config struct {
 	Files       *hostmem.Memory     // file tree that all guests see, nil for none
 	CPU         int                 // host CPU the vCPU's thread is pinned to, -1 for none
 	Exited      func(reason uint64) // if set, called at each exit to the VMM with KVM's reason
+	Geometry    region.Geometry     // of the shared region
+	Shared      bool                // the core may do anything with all of the region
+	// Lent returns the run around a page of the region that another core lends to this
+	// one (region.View.Lent).
+	Lent func(page int) (region.Span, bool)
 }
 
 // Machine is one core's VM.
@@ -47,6 +53,7 @@ type Machine struct {
 	vm     *kvm.VM
 	vcpu   *kvm.VCPU
 	tscKHz uint64
+	loans  loans
 
 	mu        sync.Mutex
 	thread    int // Linux thread id while in Run, else 0
@@ -61,12 +68,12 @@ type Machine struct {
 const (
 	slotRAM = iota
 	slotText
-	slotRegion
 	slotFiles
+	slotRegion // and those behind it: one per span (mapRegion)
 )
 
-// New builds a machine. region is the shared region's memory.
-func New(sys *kvm.System, cfg Config, text *Text, region *hostmem.Memory) (m *Machine, err error) {
+// New builds a machine. shared is the shared region's memory.
+func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Machine, err error) {
 	if cfg.RAM < layout.MinRAM || cfg.RAM > layout.MaxRAM || cfg.RAM%layout.HugeSize != 0 {
 		return nil, fmt.Errorf("machine: %d bytes of memory: use a --memory of %d MiB to %d GiB, in steps of 2 MiB",
 			cfg.RAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
@@ -84,7 +91,7 @@ func New(sys *kvm.System, cfg Config, text *Text, region *hostmem.Memory) (m *Ma
 	b := &builder{cfg: &m.cfg, ram: m.ram, tables: &pageTables{ram: m.ram.Bytes}}
 	m.tables = b.tables
 	b.adviseRAM()
-	rsp, err := b.build(text, uint64(len(region.Bytes)))
+	rsp, err := b.build(text, uint64(len(shared.Bytes)))
 	if err != nil {
 		return
 	}
@@ -106,7 +113,6 @@ func New(sys *kvm.System, cfg Config, text *Text, region *hostmem.Memory) (m *Ma
 	}{
 		{slotRAM, layout.RAMGPA, m.ram, false},
 		{slotText, layout.ImageGPA, text.mem, true},
-		{slotRegion, layout.RegionGPA, region, false},
 		{slotFiles, layout.FilesGPA, cfg.Files, true},
 	} {
 		if s.mem == nil {
@@ -115,6 +121,9 @@ func New(sys *kvm.System, cfg Config, text *Text, region *hostmem.Memory) (m *Ma
 		if err = m.vm.MapMemory(s.slot, s.gpa, uint64(len(s.mem.Bytes)), s.mem.Address(), s.readonly); err != nil {
 			return
 		}
+	}
+	if err = m.mapRegion(sys, shared); err != nil {
+		return
 	}
 	if m.vcpu, err = m.vm.CreateVCPU(); err != nil {
 		return

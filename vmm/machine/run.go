@@ -6,6 +6,7 @@ import (
 
 	"barreleye/devices/layout"
 	"barreleye/devices/power"
+	"barreleye/devices/region"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
 
@@ -57,17 +58,17 @@ func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 			}
 			return m.end(life.MMIO, fmt.Sprintf("power device: unknown command %d", e.Data)), true
 		}
-		verb := "read of"
-		if e.Write {
-			verb = "write to"
+		if m.loans.get(e.Address) {
+			m.loans.complete(e)
+			return life.End{}, false
 		}
-		return m.end(life.MMIO, fmt.Sprintf("%s physical address %#x", verb, e.Address)), true
+		return m.strayed(e), true
 	case gokvm.EXITSHUTDOWN:
 		return m.end(life.Triple, ""), true
 	case gokvm.EXITFAILENTRY:
 		return m.end(life.Entry, fmt.Sprintf("hardware reason %#x", e.SubError)), true
 	case gokvm.EXITINTERNALERROR:
-		return m.end(life.Internal, m.internal(e)), true
+		return m.stuck(e)
 	case gokvm.EXITINTR:
 		return life.End{}, false
 	}
@@ -81,9 +82,68 @@ func (m *Machine) end(kind life.Kind, detail string) life.End {
 	return end
 }
 
+// strayed ends a core that used memory which it does not have.
+func (m *Machine) strayed(e kvm.Exit) life.End {
+	verb := "read of"
+	if e.Write {
+		verb = "write to"
+	}
+	what, _, foreign := m.foreign(e.Address)
+	if !foreign {
+		return m.end(life.MMIO, fmt.Sprintf("%s physical address %#x", verb, e.Address))
+	}
+	end := m.end(life.Foreign, verb+" "+what)
+	if e.Write {
+		// KVM has the instruction behind it already.
+		if pc, ok := m.text.Image.Before(end.PC); ok {
+			m.last.Regs.RIP = pc
+			end.PC, end.State = pc, m.last.Regs.String()
+		}
+	}
+	return end
+}
+
+// stuck is about an instruction that KVM cannot run. Most likely it uses memory that
+// the core does not have, for which KVM tries to emulate it. Where it is lent the
+// guest goes on, with the same instruction.
+func (m *Machine) stuck(e kvm.Exit) (end life.End, over bool) {
+	if gpa, ok := m.meant(e); ok {
+		if m.loans.get(gpa) {
+			return end, false
+		}
+		if what, may, foreign := m.foreign(gpa); foreign && may != region.ReadWrite {
+			verb := "access to "
+			if may == region.Read {
+				verb = "write to "
+			}
+			return m.end(life.Foreign, verb+what), true
+		}
+	}
+	return m.end(life.Internal, m.internal(e)), true
+}
+
+// meant returns the guest-physical address that an instruction means which KVM cannot
+// emulate.
+func (m *Machine) meant(e kvm.Exit) (gpa uint64, ok bool) {
+	regs, err := m.vcpu.Regs()
+	if e.SubError != emulationFailed || err != nil {
+		return 0, false
+	}
+	va, ok := operand(m.Peek(regs.RIP, maxInst), &regs)
+	if !ok {
+		return 0, false
+	}
+	return m.Translate(va)
+}
+
+const (
+	emulationFailed = 1  // KVM_INTERNAL_ERROR_EMULATION
+	maxInst         = 15 // bytes of the longest instruction
+)
+
 // internal describes a KVM internal error: what the instruction was.
 func (m *Machine) internal(e kvm.Exit) string {
-	names := map[uint32]string{1: "emulation failed", 2: "simultaneous exceptions", 3: "exit during event delivery", 4: "unexpected exit"}
+	names := map[uint32]string{emulationFailed: "emulation failed", 2: "simultaneous exceptions", 3: "exit during event delivery", 4: "unexpected exit"}
 	what := names[e.SubError]
 	if what == "" {
 		what = fmt.Sprintf("suberror %d", e.SubError)
@@ -92,7 +152,7 @@ func (m *Machine) internal(e kvm.Exit) string {
 	if err != nil {
 		return what
 	}
-	code := m.Peek(regs.RIP, 15)
+	code := m.Peek(regs.RIP, maxInst)
 	if len(code) == 0 {
 		return what + ", RIP is not mapped"
 	}

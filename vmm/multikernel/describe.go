@@ -37,6 +37,9 @@ func (r *run) describe(c *core) string {
 		return fmt.Sprintf("core %d: exited with code %d%s: its last lines are in %s/core-%d.log", c.index, c.end.Code, words, r.opt.Dir, c.index)
 	case life.Crashed:
 		return r.describeCrash(c)
+	case life.Foreign:
+		return fmt.Sprintf("core %d: crashed: %s by %s; registers: %s: its last lines are in %s/core-%d.log",
+			c.index, c.end.Detail, r.where(c.end.PC), c.end.State, r.opt.Dir, c.index)
 	case life.Killed:
 		return fmt.Sprintf("core %d: crashed: killed by %s: its last lines are in %s/core-%d.log; the kernel's own (dmesg) tell if it ran out of memory",
 			c.index, c.end.Detail, r.opt.Dir, c.index)

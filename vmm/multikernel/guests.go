@@ -7,6 +7,7 @@ import (
 
 	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
+	"barreleye/devices/region"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
@@ -75,6 +76,8 @@ func (g *guests) newLife(c *core) (carrier, error) {
 		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: g.r.args(), Env: opt.Env,
 		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: g.r.poll, Flags: flags,
 		Populate: opt.Populate, CPU: g.r.place[c.index], Files: g.files, Exited: g.r.exitsOf(c),
+		Geometry: g.r.view.Geometry, Shared: opt.Shared,
+		Lent: func(page int) (region.Span, bool) { return g.r.view.Lent(page, c.index) },
 	}, g.text, g.r.memory)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type Options struct {
 	Watchdog   time.Duration  // CPU time after which a core without progress is ended as stuck, 0 for never
 	Populate   bool           // back all memory before the start
 	CoreFiles  bool           // write a core file of each life that a crash or a panic ended
+	Shared     bool           // every core may do anything with the whole shared region
 	Stats      bool           // sample the latencies of channels, and report each channel's traffic
 	Debug      []string       // debug modes: DebugPages
 	Trace      string         // file for a timeline of what cores did, "" for none
@@ -164,8 +165,11 @@ func amount(bytes uint64) string {
 	return fmt.Sprintf("%d bytes", bytes)
 }
 
-// flags returns the bits of boot.Page.Flags that the debug modes are.
+// flags returns the bits of boot.Page.Flags that options are on any platform.
 func (o *Options) flags() (flags uint64) {
+	if o.Shared {
+		flags |= boot.FlagShareAll
+	}
 	if slices.Contains(o.Debug, DebugPages) {
 		flags |= boot.FlagDebugPages
 	}

@@ -3,11 +3,13 @@ package multikernel
 import (
 	"fmt"
 
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hosted"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/life"
+	"barreleye/vmm/machine"
 	"barreleye/vmm/observe"
 )
 
@@ -105,6 +107,9 @@ func (l *processLife) Run() (life.End, error) {
 	end, err := l.Process.Run()
 	over()
 	if end.Kind == life.Exited && err == nil {
+		if end.Code == codeGo {
+			l.explain(&end)
+		}
 		block := l.r.view.Block(l.c.index)
 		block.ExitCode.Store(uint64(end.Code))
 		block.State.Store(region.StateExited)
@@ -119,6 +124,33 @@ func (l *processLife) clock() (int32, bool) {
 }
 
 func (l *processLife) delays() string { return fmt.Sprintf("/proc/%d/task/*/schedstat", l.PID()) }
+
+// explain says that the Go runtime ended the program for the use of what is another
+// core's or the VMM's, where the process left such a fault in its crash record.
+func (l *processLife) explain(end *life.End) {
+	v := l.r.view
+	k := v.Crash(l.c.index)
+	at := k.Address - layout.RegionVA
+	if k.Vector != vectorPageFault || at >= v.Size() {
+		return
+	}
+	what, may := v.Find(l.c.index, at)
+	verb, wants := "read of ", region.Read
+	if k.Error&errorWrite != 0 {
+		verb, wants = "write to ", region.ReadWrite
+	}
+	if may >= wants {
+		return // protected for another reason
+	}
+	regs := machine.FaultRegisters(k)
+	*end = life.End{Kind: life.Foreign, Code: end.Code, Detail: verb + what, PC: k.RIP, State: regs.String()}
+}
+
+// Of a page fault (SDM vol. 3, 4.7).
+const (
+	vectorPageFault = 14
+	errorWrite      = 2
+)
 
 func (l *processLife) Source() observe.Source { return l.Output }
 
