@@ -28,6 +28,13 @@ type Buffer struct {
 	Data    *[Size]byte
 }
 
+// Reset forgets the last answer, for a core that counts its requests anew. The VMM
+// calls it while the core does not run.
+func (b Buffer) Reset() {
+	b.Answer.n.Store(0)
+	b.Answer.length.Store(0)
+}
+
 // Wanted returns the number of the request that waits for an answer, 0 for
 // none. The VMM calls it.
 func (b Buffer) Wanted() uint64 {

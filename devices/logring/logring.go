@@ -41,6 +41,10 @@ type (
 // Load returns the count of bytes drained so far.
 func (t *Tail) Load() uint64 { return t.n.Load() }
 
+// Reset has the count begin anew, as the head does with a core's next life. Nobody
+// drains the ring meanwhile.
+func (t *Tail) Reset() { t.n.Store(0) }
+
 // Ring is one core's log ring: Data is written by the core only.
 type Ring struct {
 	Head *Head

@@ -81,7 +81,7 @@ func (c *Core) fill() error {
 	if c.page.FilesSize == 0 {
 		return c.finish(filetree.Entry{Path: "/", Mode: fs.ModeDir})
 	}
-	fd := inherit.FilesOf(c.Cores())
+	fd := inherit.FilesOf(c.view.Cores)
 	defer syscall.Close(fd)
 	b, err := syscall.Mmap(fd, 0, int(c.page.FilesSize), syscall.PROT_READ, syscall.MAP_SHARED)
 	if err != nil {

@@ -101,7 +101,7 @@ func (c *Core) PollCycles() uint64 { return c.page.PollCycles }
 // Ring rings the doorbell of core i (doorbell.VMM for the VMM): a system call.
 func (c *Core) Ring(i int) {
 	if i == doorbell.VMM {
-		i = c.Cores()
+		i = c.view.Cores
 	}
 	atomic.AddUint64(&c.block.Counters.Rings, 1)
 	trace.Event(trace.Bell, uint64(i), 0)

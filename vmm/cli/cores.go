@@ -38,6 +38,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.SortFlags = false
 	flags.StringVar(&o.Platform, "platform", multikernel.PlatformAuto, "what cores are: kvm (virtual machines), hosted (Linux processes), or auto:\nkvm where it can be used, else hosted; a line says which")
 	flags.IntVarP(&o.Cores, "cores", "c", cores, fmt.Sprintf("number of cores, 1 to %d", multikernel.MaxCores))
+	flags.IntVar(&o.Room, "max-cores", 0, "cores that there may be at once, with those that are added while it runs; 0 for\nas many as --cores")
 	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
 	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
 	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
@@ -49,6 +50,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.BoolVar(&f.isolate, "isolate", true, "give each core of the shared region only what it may see and write: what it does\nelsewhere ends that core, with a report; false: all of it may be written by all")
 	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow), interrupts (cores note\nwhere interrupts find their drivers, for tests of those)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
+	restartFlags(cmd, o)
 	flags.DurationVar(&o.Grace, "grace", 5*time.Second, "how long programs that SIGINT or SIGTERM asked to end may take")
 	flags.StringArrayVar(&f.files, "file", nil, "`HOST[:GUEST]`: a file or folder that the programs see, read-only, as GUEST (an\nabsolute path; the same name in / where it is left out); may be repeated")
 	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")

@@ -33,11 +33,12 @@ the command at once. SIGUSR1 shows the table of --ps, and that of --stats if
 it was asked for, while the cores run.
 
 The exit code is 0 when every main returned, else that of the lowest-numbered core that
-did not end with 0; 64 to 72 are the command's (docs/reference/errors.md).`,
+did not end with 0; 64 to 73 are the command's (docs/reference/errors.md).`,
 		Example: `  barreleye run hello
   barreleye run --cores 4 --memory 256M --ps ./myprogram -- -n 3
   barreleye run --cores 2 --pin 0,1 --populate --timing hello
   barreleye run --config four.yaml hello
+  barreleye run --cores 4 --restart on-failure,0=never --intensity 5/10s kv
   barreleye run -o json hello | jq '.cores[].boot_ms'`,
 		Args: func(cmd *cobra.Command, args []string) error { return checkRunArgs(args, cmd.ArgsLenAtDash()) },
 		RunE: func(_ *cobra.Command, args []string) error { return h.run(f, args[0], args[1:]) },

@@ -33,7 +33,7 @@ find them by guest.Cores() and guest.Channel(). They see, read-only, the package
 folder testdata, and what --file names.
 
 The exit code is that of the first test binary that failed, which is 1, or 2 after a
-panic; 64 to 72 are the command's (docs/reference/errors.md).`,
+panic; 64 to 73 are the command's (docs/reference/errors.md).`,
 		Example: `  barreleye test
   barreleye test -v -run 'TestMap|TestHeap' ./store
   barreleye test --cores 2 -count 3 ./...

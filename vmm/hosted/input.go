@@ -88,6 +88,9 @@ func (p *Process) Feed(source io.Reader) error {
 	return err
 }
 
+// HasInput reports whether it has a standard input to Feed.
+func (p *Process) HasInput() bool { return p.input != nil }
+
 // EndInput makes Feed return.
 func (p *Process) EndInput() { p.input.end() }
 

@@ -54,6 +54,7 @@ type Process struct {
 	pid   int         // 0 before the start and after the end
 	asked unix.Signal // last signal sent on behalf of the user, 0 for none
 	stop  bool        // asked to end it at once
+	park  bool        // asked to keep it stopped
 	peak  int         // KiB resident at most, once it is over
 }
 
@@ -174,6 +175,9 @@ func (p *Process) start() (pid int, err error) {
 	if err != nil {
 		p.pid = 0
 		return 0, fmt.Errorf("core %d: start as a process: %w: free memory or processes (ulimit -u); /proc must be mounted", p.cfg.Core, err)
+	}
+	if p.park {
+		p.kill(unix.SIGSTOP)
 	}
 	return p.pid, nil
 }

@@ -90,6 +90,12 @@ func (m *Memory) Advise(from, to uint64, advice int) {
 	}
 }
 
+// Punch makes a range of shared memory zero and gives it back to the host. Whoever
+// maps it finds zeroes from then on.
+func (m *Memory) Punch(offset, size uint64) error {
+	return unix.Fallocate(m.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, int64(offset), int64(size))
+}
+
 // ResidentKiB returns how much of the memory the host backs now, in KiB.
 func (m *Memory) ResidentKiB() int {
 	pages := m.Backed()

@@ -13,7 +13,12 @@ import (
 // printed ready. script asks the run for things by do.
 func commanded(t *testing.T, cores int, task, ready string, script func(do func(multikernel.Command) multikernel.Reply)) *outcome {
 	t.Helper()
-	opt := options(t, load(t, "probe", image.LoadOptions{}), cores, task)
+	return command(t, options(t, load(t, "probe", image.LoadOptions{}), cores, task), ready, script)
+}
+
+// command is commanded with options of any kind.
+func command(t *testing.T, opt *multikernel.Options, ready string, script func(do func(multikernel.Command) multikernel.Reply)) *outcome {
+	t.Helper()
 	commands, over, done := make(chan multikernel.Command), make(chan struct{}), make(chan struct{})
 	do := func(cmd multikernel.Command) multikernel.Reply {
 		reply := make(chan multikernel.Reply, 1)
@@ -33,7 +38,7 @@ func commanded(t *testing.T, cores int, task, ready string, script func(do func(
 		}
 	}
 	opt.Commands, opt.Grace = commands, hang()
-	up := make([]string, cores)
+	up := make([]string, opt.Cores)
 	for i := range up {
 		up[i] = ready
 	}

@@ -71,6 +71,8 @@ const (
 	tscGroup    = 0 // KVM_VCPU_TSC_CTRL
 	tscOffset   = 0 // KVM_VCPU_TSC_OFFSET
 	maxMSIRoute = 8
+
+	irqfdDeassign = 1 // KVM_IRQFD_FLAG_DEASSIGN
 )
 
 func ioctl(fd int, nr uintptr, arg unsafe.Pointer) error {
@@ -109,6 +111,18 @@ func (v *VM) BindInterrupt(vector uint8, fd int) error {
 	}
 	i := irqfd{fd: uint32(fd), gsi: gsi}
 	return wrap("KVM_IRQFD", ioctl(v.fd, nrIRQFD, unsafe.Pointer(&i)))
+}
+
+// UnbindInterrupt undoes BindInterrupt, so that another VM can have the event
+// descriptor.
+func (v *VM) UnbindInterrupt(fd int) error {
+	for gsi := range v.routes {
+		i := irqfd{fd: uint32(fd), gsi: uint32(gsi), flags: irqfdDeassign}
+		if err := ioctl(v.fd, nrIRQFD, unsafe.Pointer(&i)); err != nil {
+			return wrap("KVM_IRQFD", err)
+		}
+	}
+	return nil
 }
 
 // ZeroTSCOffset makes the guest's TSC the host's and reports whether it is.

@@ -150,6 +150,9 @@ func (c *VCPU) Answer(data uint64) {
 	*(*uint64)(unsafe.Pointer(&c.layout().exit[8])) = data
 }
 
+// Unkick lets the next Run enter the guest again.
+func (c *VCPU) Unkick() { atomic.StoreUint32((*uint32)(unsafe.Pointer(&c.run[0])), 0) }
+
 // Exit is why the vCPU stopped.
 type Exit struct {
 	Reason   kvm.ExitType

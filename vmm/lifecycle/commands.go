@@ -118,6 +118,16 @@ func (m *Machine) GraceOver(i int) {
 	}
 }
 
+// NoMore has no life begin any more.
+func (m *Machine) NoMore() {
+	m.ending = true
+	for i := range m.cores {
+		if s := m.cores[i].state; s == Building || s == Waiting {
+			_ = m.Stop(i, true)
+		}
+	}
+}
+
 // Shutdown ends all cores. Asked again without drain, they end at once.
 func (m *Machine) Shutdown(drain bool) {
 	m.ending = true

@@ -60,6 +60,19 @@ func (m *Machine) Alive() (n int) {
 	return n
 }
 
+// Living counts the cores that live.
+func (m *Machine) Living() (n int) {
+	for i := range m.cores {
+		if m.cores[i].state.Lives() {
+			n++
+		}
+	}
+	return n
+}
+
+// Tree returns the supervision tree.
+func (m *Machine) Tree() *supervise.Tree { return m.tree }
+
 // Ending reports whether no life begins any more.
 func (m *Machine) Ending() bool { return m.ending }
 

@@ -59,6 +59,7 @@ type Machine struct {
 	thread    int // Linux thread id while in Run, else 0
 	stopped   bool
 	condemned string // why it counts as stuck, "" where it does not
+	halt      parking
 	Exits     uint64 // exits to the VMM, valid when Run returned
 
 	last postmortem.Thread // the vCPU's registers when Run returned
@@ -79,6 +80,7 @@ func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Ma
 			cfg.RAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
 	}
 	m = &Machine{cfg: cfg, text: text}
+	m.halt.changed.L = &m.mu
 	defer func() {
 		if err != nil {
 			m.Close()
@@ -168,6 +170,9 @@ func (m *Machine) BindInterrupt(fd int) error {
 	return m.vm.BindInterrupt(layout.VectorDoorbell, fd)
 }
 
+// UnbindInterrupt undoes BindInterrupt.
+func (m *Machine) UnbindInterrupt(fd int) error { return m.vm.UnbindInterrupt(fd) }
+
 // ResidentKiB returns how much of the private RAM the host backs, in KiB.
 func (m *Machine) ResidentKiB() int { return m.ram.ResidentKiB() }
 
@@ -212,6 +217,12 @@ func (m *Machine) Stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stopped = true
+	m.halt.changed.Broadcast()
+	m.kick()
+}
+
+// kick has Run look at what it was told, with mu held.
+func (m *Machine) kick() {
 	m.vcpu.Kick()
 	if m.thread != 0 {
 		// SIGURG is harmless to the Go runtime; it only ends KVM_RUN.
@@ -238,6 +249,8 @@ func (m *Machine) enterThread() (leave func(), err error) {
 	return func() {
 		m.mu.Lock()
 		m.thread = 0
+		m.halt.over = true
+		m.halt.changed.Broadcast()
 		m.mu.Unlock()
 		_ = unix.SchedSetaffinity(0, &before)
 		runtime.UnlockOSThread()

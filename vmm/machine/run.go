@@ -27,10 +27,7 @@ func (m *Machine) Run() (life.End, error) {
 			return life.End{}, fmt.Errorf("core %d: %w", m.cfg.Core, err)
 		}
 		if interrupted {
-			m.mu.Lock()
-			stopped := m.stopped
-			m.mu.Unlock()
-			if stopped {
+			if m.rest() {
 				return m.stop(), nil
 			}
 			continue

@@ -110,7 +110,7 @@ func (t *Text) span(i int, end uint64) (prot uint8, full bool) {
 	return prot, at >= end
 }
 
-// Free gives the memory back. No machine may use it any more.
-func (t *Text) Free() error { return t.mem.Free() }
+// Close gives the memory back. No machine may use it any more.
+func (t *Text) Close() error { return t.mem.Free() }
 
 func pageUp(n uint64) uint64 { return (n + layout.PageSize - 1) &^ (layout.PageSize - 1) }

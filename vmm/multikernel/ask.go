@@ -1,6 +1,10 @@
 package multikernel
 
-import "time"
+import (
+	"time"
+
+	"barreleye/vmm/lifecycle"
+)
 
 // answerWithin is how long the cores' monitors have to answer. A busy core's
 // monitor waits for the Go scheduler there, and that for a tick.
@@ -16,7 +20,8 @@ const noAnswer = "no answer"
 type inquiry struct {
 	asked []*Command // OpStatus; empty where no question is open
 	next  []*Command
-	want  []uint64
+	want  []uint64 // by core, the number of the request
+	lives []uint64 // and the life that was asked
 	until time.Time
 }
 
@@ -31,9 +36,10 @@ func (q *inquiry) ask(r *run, cmd *Command) {
 // begin asks every living core's monitor.
 func (q *inquiry) begin(r *run) {
 	q.asked, q.next = q.next, nil
-	q.want, q.until = make([]uint64, len(r.cores)), time.Now().Add(answerWithin)
+	q.want, q.lives, q.until = make([]uint64, len(r.cores)), make([]uint64, len(r.cores)), time.Now().Add(answerWithin)
 	for i, c := range r.cores {
 		if !c.over {
+			q.lives[i] = c.number
 			q.want[i] = r.view.VMM(i).Request.Add(1)
 			r.wake(i)
 		}
@@ -47,7 +53,7 @@ func (q *inquiry) check(r *run, now time.Time) {
 	}
 	late := now.After(q.until)
 	answered := func(c *core) bool {
-		return c.over || r.view.Block(c.index).MapSeq.Load() == q.want[c.index]
+		return c.over || r.machine.State(c.index) == lifecycle.Parked || c.number != q.lives[c.index] || r.view.Block(c.index).MapSeq.Load() == q.want[c.index]
 	}
 	for _, c := range r.cores {
 		if !answered(c) && !late {
@@ -55,13 +61,11 @@ func (q *inquiry) check(r *run, now time.Time) {
 		}
 	}
 	report := r.report
-	report.Cores = nil
-	for _, c := range r.cores {
-		cr := r.about(c)
-		if !answered(c) {
+	report.Cores = r.coreReports()
+	for i := range report.Cores {
+		if cr := &report.Cores[i]; !answered(r.cores[cr.Core]) {
 			cr.State = noAnswer
 		}
-		report.Cores = append(report.Cores, cr)
 	}
 	report.Channels, report.AllChannels = r.channels()
 	for _, cmd := range q.asked {

@@ -26,12 +26,7 @@ func (r *run) bury(dead *core) {
 		}
 	}
 	life.Store(region.LifeWord(number, region.OverBuried))
-	r.view.Header().Epoch.Add(1)
-	for _, peer := range r.cores {
-		if peer != dead && !peer.over {
-			peer.bell.Wake()
-		}
-	}
+	r.tellLiving(dead)
 }
 
 // buryBroadcast closes the broadcast of an ended core and its acknowledgements of

@@ -1,7 +1,6 @@
 package multikernel
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -53,13 +52,6 @@ type Reply struct {
 	Err    error
 }
 
-// Errors of commands.
-var (
-	ErrNoCore   = errors.New("there is no such core")
-	ErrNotAlive = errors.New("it does not live")
-	ErrUnable   = errors.New("not possible")
-)
-
 // answer sends the reply to a command.
 func (cmd *Command) answer(r Reply) {
 	if cmd.Reply != nil {
@@ -70,7 +62,7 @@ func (cmd *Command) answer(r Reply) {
 // refuse answers that the command cannot be obeyed. next is the next step.
 func (cmd *Command) refuse(cause error, next string) {
 	what := cmd.Op.String()
-	if cmd.Op != OpAdd && cmd.Op != OpShutdown {
+	if cmd.Op > OpAdd && cmd.Op < OpShutdown {
 		what = fmt.Sprintf("%s: core %d", cmd.Op, cmd.Core)
 	}
 	cmd.answer(Reply{Core: cmd.Core, Err: fmt.Errorf("%s: %w: %s", what, cause, next)})

@@ -35,7 +35,7 @@ func (r *run) dump(c *core, left postmortem.Remains) (name string, err error) {
 	f, err := os.Create(filepath.Join(r.opt.Dir, name))
 	if err == nil {
 		err = corefile.Write(f, left, corefile.Info{
-			Name: r.opt.Image.Name, Args: strings.Join(r.args(), " "), Signal: int(c.endSignal()),
+			Name: c.born.program.image.Name, Args: strings.Join(r.args(c.born.program), " "), Signal: int(c.endSignal()),
 		}, corefile.DefaultLimit)
 		err = errors.Join(err, f.Close())
 	}

@@ -39,7 +39,7 @@ func (r *run) describe(c *core) string {
 		return r.describeCrash(c)
 	case life.Foreign:
 		return fmt.Sprintf("core %d: crashed: %s by %s; registers: %s: its last lines are in %s/core-%d.log",
-			c.index, c.end.Detail, r.where(c.end.PC), c.end.State, r.opt.Dir, c.index)
+			c.index, c.end.Detail, c.where(c.end.PC), c.end.State, r.opt.Dir, c.index)
 	case life.Killed:
 		return fmt.Sprintf("core %d: crashed: killed by %s: its last lines are in %s/core-%d.log; the kernel's own (dmesg) tell if it ran out of memory",
 			c.index, c.end.Detail, r.opt.Dir, c.index)
@@ -49,14 +49,14 @@ func (r *run) describe(c *core) string {
 	}
 	if c.end.Kind == life.Stuck {
 		return fmt.Sprintf("core %d: stuck: %s, at %s; registers: %s: 'barreleye autopsy' shows its stacks; --watchdog 0 lets it be",
-			c.index, c.end.Detail, r.where(c.end.PC), c.end.State)
+			c.index, c.end.Detail, c.where(c.end.PC), c.end.State)
 	}
 	detail := ""
 	if c.end.Detail != "" {
 		detail = ": " + c.end.Detail
 	}
 	return fmt.Sprintf("core %d: %s at %s%s; registers: %s: run the image with --no-patch to rule the patcher out, and report it",
-		c.index, c.end.Kind, r.where(c.end.PC), detail, c.end.State)
+		c.index, c.end.Kind, c.where(c.end.PC), detail, c.end.State)
 }
 
 // describeCrash reads the record the driver left.
@@ -85,12 +85,12 @@ func (r *run) describeCrash(c *core) string {
 	}
 	regs := machine.FaultRegisters(k)
 	return fmt.Sprintf("core %d: crashed: %s in %s at %s; registers: %s: its last lines are in %s/core-%d.log",
-		c.index, what, who, r.where(k.RIP), regs.String(), r.opt.Dir, c.index)
+		c.index, what, who, c.where(k.RIP), regs.String(), r.opt.Dir, c.index)
 }
 
 // where names an address by function and line.
-func (r *run) where(pc uint64) string {
-	fn, off, file, line, ok := r.opt.Image.Symbol(pc)
+func (c *core) where(pc uint64) string {
+	fn, off, file, line, ok := c.born.program.image.Symbol(pc)
 	if !ok {
 		return fmt.Sprintf("%#x (no function there)", pc)
 	}

@@ -3,13 +3,16 @@ package multikernel
 import (
 	"cmp"
 	"errors"
+	"io"
 	"runtime"
+	"sync/atomic"
 
 	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
 	"barreleye/devices/region"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hostmem"
+	"barreleye/vmm/image"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
 	"barreleye/vmm/machine"
@@ -23,7 +26,7 @@ import (
 type guests struct {
 	r     *run
 	sys   *kvm.System
-	text  *machine.Text
+	khz   atomic.Uint64
 	files *hostmem.Memory // file tree, nil for none
 }
 
@@ -31,10 +34,6 @@ func newGuests(r *run) (*guests, error) {
 	g := &guests{r: r}
 	var err error
 	if g.sys, err = kvm.Open(cmp.Or(r.opt.Device, kvm.DevicePath)); err != nil {
-		return nil, err
-	}
-	if g.text, err = machine.NewText(r.opt.Image); err != nil {
-		g.close()
 		return nil, err
 	}
 	if r.opt.Files != nil {
@@ -46,51 +45,53 @@ func newGuests(r *run) (*guests, error) {
 	return g, nil
 }
 
-// tscKHz is what KVM tells of the first core.
-func (g *guests) tscKHz() uint64 { return g.r.cores[0].life.(*guestLife).TSCKHz() }
+// tscKHz is what KVM tells of a core.
+func (g *guests) tscKHz() uint64 { return g.khz.Load() }
 
 func (g *guests) close() {
 	g.sys.Close()
-	if g.text != nil {
-		g.text.Free()
-	}
 	if g.files != nil {
 		g.files.Free()
 	}
 }
 
-// newLife builds the core's machine and connects its doorbells.
-func (g *guests) newLife(c *core) (carrier, error) {
+// load lays out an image's text.
+func (g *guests) load(im *image.Image) (io.Closer, error) { return machine.NewText(im) }
+
+// newLife builds a machine and connects its doorbells.
+func (g *guests) newLife(b birth) (carrier, error) {
 	opt := g.r.opt
 	flags := opt.flags()
-	if !g.r.crowded {
+	if !b.crowded {
 		flags |= boot.FlagShortTimers
 	}
-	if g.r.measurePoll {
+	if opt.autoPoll() && !b.crowded {
 		flags |= boot.FlagMeasurePoll
 	}
 	if opt.Populate {
 		flags |= boot.FlagPopulate
 	}
 	m, err := machine.New(g.sys, machine.Config{
-		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: g.r.args(), Env: opt.Env,
-		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: g.r.poll, Flags: flags,
-		Populate: opt.Populate, CPU: g.r.place[c.index], Files: g.files, Exited: g.r.exitsOf(c),
+		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, Args: g.r.args(b.program), Env: opt.Env,
+		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: b.poll, Flags: flags,
+		Populate: opt.Populate, CPU: b.cpu, Files: g.files, Exited: g.r.exitsOf(b.core),
 		Geometry: g.r.view.Geometry, Shared: opt.Shared,
-		Lent: func(page int) (region.Span, bool) { return g.r.view.Lent(page, c.index) },
-	}, g.text, g.r.memory)
+		Lent: func(page int) (region.Span, bool) { return g.r.view.Lent(page, b.core) },
+	}, b.program.loaded.(*machine.Text), g.r.memory)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.wire(m, c); err != nil {
+	c := g.r.cores[b.core]
+	if err := g.wire(m, c, b.crowded); err != nil {
 		m.Close()
 		return nil, err
 	}
-	return &guestLife{m, g.r, c}, nil
+	g.khz.Store(m.TSCKHz())
+	return &guestLife{m, g.r, c, b.life}, nil
 }
 
 // wire connects a core's doorbells.
-func (g *guests) wire(m *machine.Machine, c *core) error {
+func (g *guests) wire(m *machine.Machine, c *core, crowded bool) error {
 	if err := m.BindInterrupt(c.event); err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (g *guests) wire(m *machine.Machine, c *core) error {
 		return err
 	}
 	// A halted core that KVM polls for keeps the CPU from the others.
-	if poll := g.r.haltPoll(); poll >= 0 {
+	if poll := g.r.opt.haltPoll(crowded); poll >= 0 {
 		if err := m.SetHaltPoll(uint32(poll)); err != nil && !errors.Is(err, kvm.ErrUnusable) {
 			return err
 		}
@@ -116,16 +117,20 @@ func (g *guests) wire(m *machine.Machine, c *core) error {
 // guestLife is one life of a core in a virtual machine.
 type guestLife struct {
 	*machine.Machine
-	r *run
-	c *core
+	r      *run
+	c      *core
+	number uint64
 }
 
 func (l *guestLife) Run() (life.End, error) {
 	runtime.LockOSThread() // which Machine.Run stays on
 	defer runtime.UnlockOSThread()
-	over := l.r.beginLife(l.c, thread(unix.Gettid()))
+	over := l.r.beginLife(l.c, l.number, thread(unix.Gettid()))
 	end, err := l.Machine.Run()
 	over()
+	if e := l.UnbindInterrupt(l.c.event); err == nil { // the next life's machine has it
+		err = e
+	}
 	end.Code = int(l.r.view.Block(l.c.index).ExitCode.Load() & 0xff)
 	return end, err
 }

@@ -33,7 +33,8 @@ func (g *guests) feed() (stop func(), err error) {
 	}
 	s := &stdin{
 		source: r.opt.Stdin, buffer: r.view.Input(), bell: os.NewFile(uintptr(fd), "doorbell"),
-		wake: func() { r.wake(0) }, say: r.logs.Say,
+		wake: func() { r.wake(0) },
+		say:  func(format string, args ...any) { r.tell(func() { r.logs.Say(format, args...) }) },
 	}
 	go s.serve()
 	return s.stop, nil

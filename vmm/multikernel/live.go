@@ -7,6 +7,7 @@ import (
 
 	"barreleye/devices/logring"
 	"barreleye/vmm/life"
+	"barreleye/vmm/lifecycle"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,6 +18,7 @@ const (
 	CodeCrash    = 70 // a core crashed in a way its program could not handle
 	CodeVMM      = 71 // the VMM itself failed
 	CodeDeadlock = 72 // all cores waited for each other
+	CodeGaveUp   = 73 // cores had to be restarted too often
 )
 
 // clockPeriod is how often the guests' clock is put in step with the host's.
@@ -25,22 +27,16 @@ const clockPeriod = time.Second
 // lastLines is how long the console has to show what is left after a stop.
 const lastLines = 500 * time.Millisecond
 
-// live runs all cores to their ends. Everything but the vCPU threads and the
-// copy to the terminal happens in this goroutine.
+// live runs all cores to their ends. Everything but the vCPU threads, what makes lives
+// ready or frees them, and the copy to the terminal happens in this goroutine.
 func (r *run) live() error {
 	stop, err := r.platform.feed()
 	if err != nil {
 		return err
 	}
 	defer stop()
-	ends := make(chan *core, len(r.cores))
-	r.alive = len(r.cores)
-	for _, c := range r.cores {
-		go func() {
-			c.end, c.err = c.life.Run()
-			ends <- c
-		}()
-	}
+	r.started = true
+	r.perform()
 	r.phase("cores started")
 
 	followed := make(chan error, 1)
@@ -53,48 +49,44 @@ func (r *run) live() error {
 	deadlock, watchdog := newDeadlock(r), newWatchdog(r)
 	var pace paceTimer
 	lastClock := time.Now()
-	for r.alive > 0 {
+	for r.machine.Alive() > 0 {
 		select {
-		case c := <-ends:
-			r.alive--
-			c.over = true
-			channels := r.subject(c).Channels()
-			r.bury(c)
-			r.logs.End(c.index)
-			c.words = r.lastWords(c)
-			r.ended(c)
-			r.postmortem(c, channels)
-			if r.alive > 0 && r.stop == nil && (c.err != nil || c.end.Kind != life.Exited) {
-				// survivors go on: a crash takes down one core only
-				r.logs.Say("the others go on: %d", r.alive)
-			}
-			c.obeyed()
+		case e := <-r.ends:
+			r.died(e, time.Now())
+		case work := <-r.done:
+			work()
 		case reason := <-r.opt.Kick:
 			r.halt(reason, r.opt.Grace)
 		case cmd := <-r.opt.Commands:
 			r.obey(&cmd)
-		case <-r.patience:
-			r.logs.Say("%d cores did not end within %v: stopping them", r.alive, r.grace)
-			r.stopAll()
-		case <-pace.after(r.logs.Drain()):
+		case <-pace.after(r.logs.Drain(), r.soon()):
 		}
-		if now := time.Now(); now.Sub(lastClock) >= clockPeriod {
+		now := time.Now()
+		if now.Sub(lastClock) >= clockPeriod {
 			lastClock = now
 			r.keeper.Update(readClocks())
 		}
-		watchdog.check(time.Now())
-		if deadlock.check(time.Now()) {
+		watchdog.check(now)
+		r.look(now)
+		r.perform()
+		r.answer()
+		switch {
+		case !r.steady():
+			deadlock.restart(now)
+		case deadlock.check(now):
+			r.machine.NoMore()
 			deadlock.report()
 		}
-		r.asking.check(r, time.Now())
+		r.asking.check(r, now)
 	}
+	r.rest()
 	r.finish(deadlock.found)
 	r.endMetrics()
 	traced := r.endTrace()
 	if r.opt.Inspect != nil {
 		r.opt.Inspect(r.view)
 	}
-	err = errors.Join(r.logs.Finish(), traced)
+	err = errors.Join(r.failed, r.logs.Finish(), traced)
 	var shown <-chan time.Time
 	if r.stop != nil {
 		shown = time.After(lastLines) // a stopped terminal must not hold up the end
@@ -110,38 +102,86 @@ func (r *run) live() error {
 	return err
 }
 
+// look finds out what cores say in the shared region alone.
+func (r *run) look(now time.Time) {
+	for i, c := range r.cores {
+		if !c.over && !c.main && r.view.Block(i).MainTSC.Load() != 0 {
+			c.main = true
+			r.machine.Main(i)
+		}
+	}
+	r.machine.Settle(func(peer, dead int) uint64 { return r.view.Settled(peer, dead).Load() })
+	r.impatient(now)
+}
+
+// soon reports whether something is expected of a core that it says in the shared
+// region alone.
+func (r *run) soon() bool {
+	if len(r.waiting) > 0 {
+		return true
+	}
+	for i := range r.cores {
+		if r.machine.State(i) == lifecycle.Waiting {
+			return true
+		}
+	}
+	return false
+}
+
+// steady reports whether all cores that are not over run.
+func (r *run) steady() bool {
+	for i := range r.cores {
+		switch r.machine.State(i) {
+		case lifecycle.Building, lifecycle.Waiting, lifecycle.Parked:
+			return false
+		}
+	}
+	return true
+}
+
 // halt asks the living cores to end, by a signal to their programs where the
 // reason has one, and stops those that are not over after the given time. Asked
 // again, or without a signal, it stops them.
 func (r *run) halt(reason Reason, grace time.Duration) {
 	again := r.stop != nil
-	r.stop = &reason
-	if again || reason.Signal == 0 {
-		r.logs.Say("%s: stopping %d cores", reason.Text, r.alive)
-		r.stopAll()
+	r.stop, r.grace = &reason, grace
+	ask := !again && reason.Signal != 0
+	if ask {
+		r.logs.Say("%s: asking %d cores to end; once more stops them", reason.Text, r.machine.Living())
+	} else {
+		r.logs.Say("%s: stopping %d cores", reason.Text, r.machine.Living())
+	}
+	r.machine.Shutdown(ask)
+}
+
+// stopAll stops all cores.
+func (r *run) stopAll() { r.machine.Shutdown(false) }
+
+// rest does what is left to do once no core lives.
+func (r *run) rest() {
+	close(r.over)
+	r.answerRest()
+	worked := make(chan struct{})
+	go func() {
+		r.working.Wait()
+		close(worked)
+	}()
+	for {
+		select {
+		case work := <-r.done:
+			work()
+			continue
+		case <-worked:
+		}
 		return
 	}
-	r.logs.Say("%s: asking %d cores to end; once more stops them", reason.Text, r.alive)
-	for _, c := range r.cores {
-		if !c.over {
-			c.life.Signal(reason.Signal)
-		}
-	}
-	r.grace, r.patience = grace, time.After(grace)
 }
 
-func (r *run) stopAll() {
-	for _, c := range r.cores {
-		if !c.over {
-			c.life.Stop()
-		}
-	}
-}
-
-// ended says how a core's life ended, where that is worth a line.
-func (r *run) ended(c *core) {
-	if line := r.describe(c); line != "" {
-		r.logs.Alarm("%s", line)
+// tell has something done by the run's goroutine, unless the run is over.
+func (r *run) tell(what func()) {
+	select {
+	case r.done <- what:
+	case <-r.over:
 	}
 }
 
@@ -149,13 +189,12 @@ func (r *run) ended(c *core) {
 func (r *run) finish(deadlock bool) {
 	code := CodeOK
 	lastMain := 0.0
-	for _, c := range r.cores {
-		cr := r.about(c)
+	r.report.Cores = r.coreReports()
+	for _, cr := range r.report.Cores {
 		lastMain = max(lastMain, cr.BootMS)
 		if code == CodeOK {
 			code = cr.ExitCode
 		}
-		r.report.Cores = append(r.report.Cores, cr)
 	}
 	r.report.Channels, r.report.AllChannels = r.channels()
 	if lastMain > 0 {
@@ -164,6 +203,8 @@ func (r *run) finish(deadlock bool) {
 	switch {
 	case r.stop != nil && r.stop.Code != CodeOK:
 		code = r.stop.Code
+	case r.gaveUp:
+		code = CodeGaveUp
 	case deadlock:
 		code = CodeDeadlock
 	}
@@ -186,19 +227,25 @@ func (r *run) exitCode(c *core) int {
 // floodPace is when to look again at logs that fill as fast as they are drained.
 const floodPace = 50 * time.Microsecond
 
+// soonPace is when to look again at cores of which something is expected.
+const soonPace = 200 * time.Microsecond
+
 // paceTimer turns how much there was into the next time to look.
 type paceTimer struct {
 	idle  int
 	timer *time.Timer
 }
 
-func (p *paceTimer) after(bytes int) <-chan time.Time {
+func (p *paceTimer) after(bytes int, soon bool) <-chan time.Time {
 	if bytes > 0 {
 		p.idle = 0
 	} else {
 		p.idle++
 	}
 	d := time.Duration(min(1+p.idle/16, 20)) * time.Millisecond
+	if soon {
+		d = soonPace
+	}
 	if bytes > logring.Size/2 {
 		d = floodPace // somebody waits for space, or soon will
 	}

@@ -22,6 +22,7 @@ import (
 	"barreleye/vmm/machine"
 	"barreleye/vmm/metrics"
 	"barreleye/vmm/observe"
+	"barreleye/vmm/supervise"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,34 +31,36 @@ import (
 type Options struct {
 	Platform   string // PlatformAuto (or ""), PlatformKVM or PlatformHosted
 	Image      *image.Image
-	Args       []string       // argv[1:] of the program
-	Env        []string       // its environment
-	Files      *filetree.Plan // what programs see as files, nil for none
-	Stdin      io.Reader      // standard input of core 0, read when that reads; nil for none
-	Cores      int
-	Memory     uint64         // bytes of private RAM per core
-	Pin        string         // "auto", "none", or CPUs by core: "0,1,..."
-	Tick       time.Duration  // period of the tick while something runs, 0 for none
-	TickSpread time.Duration  // each tick comes up to this much later, at random: for stress tests
-	Idle       string         // what idle cores do: IdleAuto (or ""), IdlePoll or IdleHalt
-	Poll       string         // how long they poll before they halt where that is IdleAuto: "auto" or a duration
-	HaltPoll   int            // ns that KVM polls for halted cores, -1 for the host's setting
-	Watchdog   time.Duration  // CPU time after which a core without progress is ended as stuck, 0 for never
-	Populate   bool           // back all memory before the start
-	CoreFiles  bool           // write a core file of each life that a crash or a panic ended
-	Shared     bool           // every core may do anything with the whole shared region
-	Stats      bool           // sample the latencies of channels, and report each channel's traffic
-	Debug      []string       // debug modes: DebugPages
-	Trace      string         // file for a timeline of what cores did, "" for none
-	TraceKinds trace.Set      // what it shows
-	Dir        string         // where logs go
-	Console    io.Writer      // where log lines go as well
-	View       observe.View   // how they look there
-	Started    time.Time      // when the command started
-	Kick       <-chan Reason  // asks to stop everything
-	Grace      time.Duration  // how long programs that a signal asked to end may take
-	Commands   <-chan Command // what is asked of the run meanwhile
-	Device     string         // the KVM device, "" for kvm.DevicePath
+	Args       []string         // argv[1:] of the program
+	Env        []string         // its environment
+	Files      *filetree.Plan   // what programs see as files, nil for none
+	Stdin      io.Reader        // standard input of core 0, read when that reads; nil for none
+	Cores      int              // that the run starts with
+	Room       int              // cores that there may be at once, later ones included; 0 for Cores
+	Restart    supervise.Policy // which cores begin a new life after their end; the zero Intensity is the default
+	Memory     uint64           // bytes of private RAM per core
+	Pin        string           // "auto", "none", or CPUs by core: "0,1,..."
+	Tick       time.Duration    // period of the tick while something runs, 0 for none
+	TickSpread time.Duration    // each tick comes up to this much later, at random: for stress tests
+	Idle       string           // what idle cores do: IdleAuto (or ""), IdlePoll or IdleHalt
+	Poll       string           // how long they poll before they halt where that is IdleAuto: "auto" or a duration
+	HaltPoll   int              // ns that KVM polls for halted cores, -1 for the host's setting
+	Watchdog   time.Duration    // CPU time after which a core without progress is ended as stuck, 0 for never
+	Populate   bool             // back all memory before the start
+	CoreFiles  bool             // write a core file of each life that a crash or a panic ended
+	Shared     bool             // every core may do anything with the whole shared region
+	Stats      bool             // sample the latencies of channels, and report each channel's traffic
+	Debug      []string         // debug modes: DebugPages
+	Trace      string           // file for a timeline of what cores did, "" for none
+	TraceKinds trace.Set        // what it shows
+	Dir        string           // where logs go
+	Console    io.Writer        // where log lines go as well
+	View       observe.View     // how they look there
+	Started    time.Time        // when the command started
+	Kick       <-chan Reason    // asks to stop everything
+	Grace      time.Duration    // how long programs that a signal asked to end may take
+	Commands   <-chan Command   // what is asked of the run meanwhile
+	Device     string           // the KVM device, "" for kvm.DevicePath
 
 	// Metrics, if set, serves figures of all cores while they live. The run closes it.
 	Metrics *metrics.Server
@@ -100,6 +103,9 @@ func (o *Options) Check() error {
 	if o.Cores < 1 || o.Cores > min(MaxCores, doorbell.MaxCores) {
 		return fmt.Errorf("run: %d cores: use --cores 1 to %d", o.Cores, MaxCores)
 	}
+	if o.Room != 0 && (o.Room < o.Cores || o.Room > min(MaxCores, doorbell.MaxCores)) {
+		return fmt.Errorf("run: room for %d cores: use --max-cores %d (as many as there are) to %d", o.Room, o.Cores, MaxCores)
+	}
 	if o.Tick != 0 && (o.Tick < 200*time.Microsecond || o.Tick > time.Second) {
 		return fmt.Errorf("run: tick of %v: use --tick 0 or 200us to 1s", o.Tick)
 	}
@@ -135,14 +141,20 @@ func (o *Options) checkMemory() error {
 	if o.Image == nil {
 		return fmt.Errorf("run: no image: give the name of one ('barreleye images' lists them)")
 	}
-	data := machine.DataSize(o.Image)
+	return o.checkImage(o.Image)
+}
+
+// checkImage reports an image whose data do not fit the memory of a core, or whose name
+// and arguments do not fit the first stack.
+func (o *Options) checkImage(im *image.Image) error {
+	data := machine.DataSize(im)
 	// package machine wants half of the memory free; page tables, bitmaps and
 	// the driver's stacks come on top of the data
 	if need := data + 2<<20; need+o.Memory/128 > o.Memory/2 {
 		return fmt.Errorf("run: the image's data of %d KiB leave too little of %d MiB per core: use --memory %dM or more",
 			data>>10, o.Memory>>20, (3*need+layout.HugeSize-1)/layout.HugeSize*2)
 	}
-	text := len(o.Image.Name) + 1
+	text := len(im.Name) + 1
 	for _, s := range slices.Concat(o.Args, o.Env) {
 		text += len(s) + 1 + 8
 	}
@@ -185,7 +197,7 @@ func (o *Options) placement() ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := make([]int, o.Cores)
+	place := make([]int, o.room())
 	switch o.Pin {
 	case "", "auto":
 		for i := range place {
@@ -227,5 +239,16 @@ func (o *Options) crowded(place []int) bool {
 		}
 		seen[cpu] = true
 	}
-	return o.Cores > runtime.NumCPU()
+	return len(place) > runtime.NumCPU()
+}
+
+// room returns how many cores there may be.
+func (o *Options) room() int { return max(o.Cores, o.Room) }
+
+// haltPoll returns the halt polling to set, in ns, or -1 for the host's.
+func (o *Options) haltPoll(crowded bool) int {
+	if crowded && o.HaltPoll < 0 {
+		return 0
+	}
+	return o.HaltPoll
 }

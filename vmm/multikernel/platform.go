@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
+	"barreleye/vmm/image"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
 	"barreleye/vmm/observe"
@@ -24,10 +26,13 @@ const (
 type platform interface {
 	// tscKHz returns the TSC's frequency in kHz, once the cores are ready.
 	tscKHz() uint64
-	// newLife makes core c ready to run.
-	newLife(c *core) (carrier, error)
-	// feed passes the run's standard input on to core 0, from when that reads on,
-	// until stop.
+	// load makes ready what lives that run an image share. It may be called at any
+	// time, as newLife may.
+	load(im *image.Image) (io.Closer, error)
+	// newLife makes a life of a core ready to run.
+	newLife(b birth) (carrier, error)
+	// feed passes the run's standard input on to core 0 from now on, whenever that
+	// reads, until stop.
 	feed() (stop func(), err error)
 	// close frees what the cores shared; none runs any more.
 	close()
@@ -39,6 +44,10 @@ type carrier interface {
 	Run() (life.End, error)
 	// Stop makes Run return at once. It may be called at any time.
 	Stop()
+	// Park takes the core off its CPU, with its memory kept, and returns once that is
+	// so or the life over; Resume lets it go on.
+	Park()
+	Resume()
 	// Signal sends the program a signal.
 	Signal(sig unix.Signal)
 	// Quiet reports whether the core, which sleeps, has set no timer and waits

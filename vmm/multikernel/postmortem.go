@@ -48,7 +48,7 @@ func (r *run) postmortem(c *core, channels []autopsy.Channel) {
 	record.Lines = autopsy.Tail(filepath.Join(r.opt.Dir, observe.CoreFile(c.index)), tailBytes)
 	record.Lines = record.Lines[max(0, len(record.Lines)-tailLines):]
 	if c.crashed() && s.Remains != nil {
-		r.logs.Say("core %d: its stack:\n%s", c.index, strings.Join(r.trail(s.Remains), "\n"))
+		r.logs.Say("core %d: its stack:\n%s", c.index, strings.Join(r.trail(s), "\n"))
 	}
 	if r.opt.CoreFiles && s.Remains != nil && c.endSignal() != 0 {
 		name, err := r.dump(c, s.Remains)
@@ -70,7 +70,7 @@ func (r *run) remarkable(c *core) bool {
 }
 
 func (r *run) subject(c *core) *autopsy.Subject {
-	return &autopsy.Subject{View: r.view, Core: c.index, Image: r.opt.Image, Remains: c.remains(), TSCKHz: r.report.TSCKHz}
+	return &autopsy.Subject{View: r.view, Core: c.index, Image: c.born.program.image, Remains: c.remains(), TSCKHz: r.report.TSCKHz}
 }
 
 // trailFrames is how many calls of a stack go to the log.
@@ -78,10 +78,11 @@ const trailFrames = 16
 
 // trail lists the calls that led to the end of a core: those of the driver, if it
 // ended there, and of the thread that it served.
-func (r *run) trail(left postmortem.Remains) (lines []string) {
+func (r *run) trail(s *autopsy.Subject) (lines []string) {
+	left := s.Remains
 	add := func(title string, regs *postmortem.Registers) {
 		lines = append(lines, title)
-		for _, f := range autopsy.Lines(postmortem.Stack(left, r.opt.Image, regs, trailFrames)) {
+		for _, f := range autopsy.Lines(postmortem.Stack(left, s.Image, regs, trailFrames)) {
 			lines = append(lines, "  "+f)
 		}
 	}

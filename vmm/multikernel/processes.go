@@ -2,12 +2,14 @@ package multikernel
 
 import (
 	"fmt"
+	"io"
 
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/vmm/files"
 	"barreleye/vmm/hosted"
 	"barreleye/vmm/hostmem"
+	"barreleye/vmm/image"
 	"barreleye/vmm/life"
 	"barreleye/vmm/machine"
 	"barreleye/vmm/observe"
@@ -16,21 +18,16 @@ import (
 // processes is the platform on which each core is a Linux process.
 type processes struct {
 	r     *run
-	file  *hosted.File
 	files *hostmem.Memory // file tree, nil for none
+	input *pump           // standard input, nil for none
 	khz   uint64
 }
 
 func newProcesses(r *run) (*processes, error) {
-	im := r.opt.Image
-	if im.File == nil {
-		return nil, fmt.Errorf("run: image %s is no ELF file and runs on KVM only: use --platform kvm", im.Name)
+	p := &processes{r: r, khz: hosted.MeasureTSC()}
+	if r.opt.Stdin != nil {
+		p.input = newPump(r.opt.Stdin)
 	}
-	file, err := hosted.NewFile(im.Name, im.File)
-	if err != nil {
-		return nil, err
-	}
-	p := &processes{r: r, file: file, khz: hosted.MeasureTSC()}
 	if r.opt.Files != nil {
 		if err := p.provideFiles(); err != nil {
 			p.close()
@@ -40,9 +37,22 @@ func newProcesses(r *run) (*processes, error) {
 	return p, nil
 }
 
+// load puts an image's ELF file into memory.
+func (p *processes) load(im *image.Image) (io.Closer, error) {
+	if im.File == nil {
+		return nil, fmt.Errorf("run: image %s is no ELF file and runs on KVM only: use --platform kvm", im.Name)
+	}
+	return hosted.NewFile(im.Name, im.File)
+}
+
 // provideFiles makes the tree that the cores see.
 func (p *processes) provideFiles() (err error) {
-	if err := p.file.TryIsolation(); err != nil {
+	file, err := hosted.NewFile(p.r.opt.Image.Name, p.r.opt.Image.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := file.TryIsolation(); err != nil {
 		return err
 	}
 	p.files, err = files.LayOut(p.r.opt.Files, func(size uint64) (*hostmem.Memory, error) {
@@ -54,63 +64,62 @@ func (p *processes) provideFiles() (err error) {
 func (p *processes) tscKHz() uint64 { return p.khz }
 
 func (p *processes) close() {
-	p.file.Close()
 	if p.files != nil {
 		p.files.Free()
 	}
 }
 
-// newLife prepares the core's process.
-func (p *processes) newLife(c *core) (carrier, error) {
+// newLife prepares a process.
+func (p *processes) newLife(b birth) (carrier, error) {
 	var bells []int
 	for _, to := range p.r.cores {
 		bells = append(bells, to.event)
 	}
 	opt := p.r.opt
 	process, err := hosted.New(hosted.Config{
-		Core: c.index, Cores: opt.Cores, Life: 1, RAM: opt.Memory, Args: p.r.args(), Env: opt.Env,
-		Poll: p.r.poll, Flags: opt.flags(), CPU: p.r.place[c.index], Doorbells: append(bells, p.r.bell),
-		Files: p.files, Input: c.index == 0 && opt.Stdin != nil,
-	}, p.file, p.r.memory, p.khz)
+		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, Args: p.r.args(b.program), Env: opt.Env,
+		Poll: b.poll, Flags: opt.flags(), CPU: b.cpu, Doorbells: append(bells, p.r.bell),
+		Files: p.files, Input: b.core == 0 && p.input != nil,
+	}, b.program.loaded.(*hosted.File), p.r.memory, p.khz)
 	if err != nil {
 		return nil, err
 	}
-	return &processLife{process, p.r, c}, nil
+	return &processLife{process, p, p.r.cores[b.core], b.life}, nil
 }
 
-// feed passes standard input on through a pipe.
-func (p *processes) feed() (stop func(), err error) {
-	source := p.r.opt.Stdin
-	if source == nil {
-		return func() {}, nil
-	}
-	process := p.r.cores[0].life.(*processLife).Process
-	go func() {
-		if err := process.Feed(source); err != nil {
-			p.r.logs.Say("standard input ends here: %v", err)
-		}
-	}()
-	return process.EndInput, nil
-}
+// feed has nothing to do: each life of core 0 takes the standard input through a pipe
+// of its own.
+func (p *processes) feed() (stop func(), err error) { return func() {}, nil }
 
 // processLife is one life of a core as a process.
 type processLife struct {
 	*hosted.Process
-	r *run
-	c *core
+	p      *processes
+	c      *core
+	number uint64
 }
 
 // Run notes the end in the core's block in its place: a process that has ended
 // cannot, and nobody else writes there any more.
 func (l *processLife) Run() (life.End, error) {
-	over := l.r.beginLife(l.c, l)
+	if l.HasInput() {
+		over := make(chan struct{})
+		defer close(over)
+		defer l.EndInput()
+		go func() {
+			if err := l.Feed(l.p.input.until(over)); err != nil {
+				l.p.r.tell(func() { l.p.r.logs.Say("standard input ends here: %v", err) })
+			}
+		}()
+	}
+	over := l.p.r.beginLife(l.c, l.number, l)
 	end, err := l.Process.Run()
 	over()
 	if end.Kind == life.Exited && err == nil {
 		if end.Code == codeGo {
 			l.explain(&end)
 		}
-		block := l.r.view.Block(l.c.index)
+		block := l.p.r.view.Block(l.c.index)
 		block.ExitCode.Store(uint64(end.Code))
 		block.State.Store(region.StateExited)
 	}
@@ -128,7 +137,7 @@ func (l *processLife) delays() string { return fmt.Sprintf("/proc/%d/task/*/sche
 // explain says that the Go runtime ended the program for the use of what is another
 // core's or the VMM's, where the process left such a fault in its crash record.
 func (l *processLife) explain(end *life.End) {
-	v := l.r.view
+	v := l.p.r.view
 	k := v.Crash(l.c.index)
 	at := k.Address - layout.RegionVA
 	if k.Vector != vectorPageFault || at >= v.Size() {

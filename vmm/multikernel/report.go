@@ -39,6 +39,8 @@ type Phase struct {
 // CoreReport is one core's part.
 type CoreReport struct {
 	Core        int       `json:"core"`
+	Life        uint64    `json:"life"` // its last, 1 for the first; numbers below are of this one
+	Image       string    `json:"image"`
 	CPU         int       `json:"cpu"`
 	State       string    `json:"state"`
 	Power       string    `json:"power"`
@@ -70,6 +72,9 @@ type CoreReport struct {
 	FramesTotal uint64    `json:"frames_total"`
 	PollNS      uint64    `json:"poll_ns"` // for how long its idle loop polled at the end; 0 in a process
 	Maps        []Mapping `json:"maps"`
+
+	// Lives are the core's last 64.
+	Lives []LifeReport `json:"lives"`
 }
 
 // Mapping is one range of a core's address space.

@@ -1,6 +1,7 @@
 package multikernel
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
+	"barreleye/vmm/lifecycle"
 	"barreleye/vmm/observe"
+	"barreleye/vmm/supervise"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,55 +22,76 @@ import (
 // run is one multikernel while it lives.
 type run struct {
 	opt         *Options
-	place       []int
+	place       []int         // CPU of each core that there is room for
 	crowded     bool          // cores outnumber their CPUs
 	poll        time.Duration // how long idle cores poll
 	measurePoll bool          // guests find out themselves
 	platform    platform
 	memory      *hostmem.Memory // of the shared region
 	view        *region.View
-	cores       []*core
-	bell        int // event descriptor of the VMM's own doorbell
+	cores       []*core // that there is room for
+	seen        int     // cores that there are or were: those from 0 to seen-1
+	bell        int     // event descriptor of the VMM's own doorbell
 	keeper      *clock.Keeper
 	logs        *observe.Logs
 	tracer      *tracer // nil: nobody asked
 	usage       []usage // by core
 	report      Report
 
-	// of the run's goroutine, while cores live
-	alive    int              // cores whose end was not received
-	stop     *Reason          // why all cores were asked to end, nil where they were not
-	grace    time.Duration    // what they were given then
-	patience <-chan time.Time // tells that it is over
-	asking   inquiry
+	// What happens comes to the run's goroutine, which alone touches what follows, and
+	// the cores.
+	ends    chan ending
+	done    chan func() // what goroutines of working leave to be done
+	over    chan struct{}
+	working sync.WaitGroup
+	machine *lifecycle.Machine
+	started bool
+	failed  error     // of the VMM itself
+	waiting []waiting // commands
+	asking  inquiry
+	stop    *Reason       // why all cores were asked to end, nil where they were not
+	grace   time.Duration // what they were given then
+	gaveUp  bool          // cores were restarted too often
 }
 
-// core is one core of a run.
+// core is one core of a run, over all of its lives.
 type core struct {
-	index int
-	event int       // event descriptor of its doorbell
-	bell  urpc.Bell // by which the VMM wakes it
-	life  carrier
-	end   life.End
-	err   error
-	over  bool // guarded by the run's goroutine, as what follows: its end was received
+	index   int
+	event   int       // event descriptor of its doorbell
+	bell    urpc.Bell // by which the VMM wakes it
+	program *program  // what its next life runs
+	next    *born     // that life, once it is ready
 
-	words  string     // by which the Go runtime ended its program, "" where it did not
-	number uint64     // of its life, 1 for the first
-	asked  []*Command // that wait for its end
-	killed bool       // somebody asked for that end to be a crash
+	// its life, or the one that has just ended
+	born   *born   // nil between lives
+	life   carrier // of born
+	number uint64  // of that life, 1 for the first
+	began  time.Time
+	main   bool // its program reached main
+	over   bool // no life is under way
+	end    life.End
+	err    error
+	words  string // by which the Go runtime ended its program, "" where it did not
+
+	killed   bool          // somebody asked for that end to be a crash
+	signal   unix.Signal   // by which it was asked to end, 0 if it was not
+	grace    time.Duration // what it was given then
+	patience time.Time     // when that is over; zero where it is not under way
+
+	last  *CoreReport  // of the last life that ended, nil before
+	lives []LifeReport // that ended
 }
 
 // Run boots the multikernel and returns when every core's life has ended. The
 // error is one of the VMM or of the options; how the cores fared is in the
 // report, which is complete even where the error is not nil.
 func Run(opt *Options) (*Report, error) {
-	r := &run{opt: opt, bell: -1}
+	r := &run{opt: opt, bell: -1, done: make(chan func()), over: make(chan struct{})}
 	if err := opt.Check(); err != nil {
 		return &r.report, err
 	}
 	defer r.close()
-	if err := r.build(); err != nil {
+	if err := r.prepare(); err != nil {
 		return &r.report, err
 	}
 	return &r.report, r.live()
@@ -88,8 +112,8 @@ func (r *run) since(t time.Time) float64 {
 	return float64(t.Sub(r.opt.Started).Microseconds()) / 1000
 }
 
-// build makes everything up to the first instruction.
-func (r *run) build() error {
+// prepare makes everything up to the first instruction.
+func (r *run) prepare() error {
 	r.phase("image loaded")
 	if err := r.settle(); err != nil {
 		return err
@@ -120,7 +144,8 @@ func (r *run) settle() (err error) {
 	if r.place, err = r.opt.placement(); err != nil {
 		return err
 	}
-	r.crowded = r.opt.crowded(r.place)
+	r.seen = r.opt.Cores
+	r.crowded = r.opt.crowded(r.place[:r.seen])
 	r.poll, err = r.opt.pollTime(r.crowded)
 	r.measurePoll = r.opt.autoPoll() && !r.crowded
 	r.report.Dir, r.report.PollNS = r.opt.Dir, r.poll.Nanoseconds()
@@ -129,7 +154,7 @@ func (r *run) settle() (err error) {
 
 // share makes what all cores and the VMM see: the region and the doorbells.
 func (r *run) share() (err error) {
-	geometry := region.DefaultGeometry(r.opt.Cores)
+	geometry := region.DefaultGeometry(r.opt.room())
 	if err := geometry.Check(); err != nil {
 		return err
 	}
@@ -145,14 +170,13 @@ func (r *run) share() (err error) {
 	if r.bell, err = eventfd(); err != nil {
 		return err
 	}
-	for i := range r.opt.Cores {
-		c := &core{index: i, event: -1, number: 1}
+	for i := range r.opt.room() {
+		c := &core{index: i, event: -1, over: true}
 		r.cores = append(r.cores, c)
 		if c.event, err = eventfd(); err != nil {
 			return err
 		}
-		c.bell = urpc.Bell{Asleep: &r.view.Block(i).Asleep, Ring: c.ring}
-		r.view.VMM(i).Life.Store(region.LifeWord(1, region.OverNot))
+		c.bell = c.newBell(r.view)
 	}
 	return nil
 }
@@ -177,7 +201,7 @@ func (r *run) choose() error {
 		return nil
 	}
 	r.report.Flavour = kvm.DetectFlavour()
-	if r.report.HaltPollNS = r.haltPoll(); r.report.HaltPollNS < 0 {
+	if r.report.HaltPollNS = r.opt.haltPoll(r.crowded); r.report.HaltPollNS < 0 {
 		r.report.HaltPollNS = kvm.HaltPoll()
 	}
 	g, err := newGuests(r)
@@ -188,40 +212,54 @@ func (r *run) choose() error {
 	return nil
 }
 
-// enliven makes every core's first life, all at once, and opens their logs.
-func (r *run) enliven() (err error) {
-	var wg sync.WaitGroup
+// enliven makes every core's first life, all at once, and opens the logs.
+func (r *run) enliven() error {
+	first, err := r.load(r.opt.Image)
+	if err != nil {
+		return err
+	}
+	defer first.release()
 	for _, c := range r.cores {
-		wg.Go(func() { c.life, c.err = r.platform.newLife(c) })
+		c.program = first.use()
 	}
-	wg.Wait()
-	sources := make([]observe.Source, len(r.cores))
-	for i, c := range r.cores {
-		if c.err != nil {
-			return c.err
+	policy := r.opt.Restart
+	policy.Intensity = cmp.Or(policy.Intensity, supervise.DefaultIntensity)
+	tree, err := policy.Tree(r.opt.Cores)
+	if err != nil {
+		return err
+	}
+	r.machine = lifecycle.New(len(r.cores), tree)
+	r.ends = make(chan ending, len(r.cores))
+	for i := range r.opt.Cores {
+		if err := r.machine.Begin(i); err != nil {
+			return err
 		}
-		sources[i] = c.life.Source()
+		r.build(r.cores[i], 1)
 	}
-	r.logs, err = observe.NewLogs(observe.Config{Dir: r.opt.Dir, Sources: sources, Clock: r.view.Clock()})
+	r.machine.Take()
+	for range r.opt.Cores {
+		(<-r.done)()
+	}
+	if r.failed != nil {
+		return r.failed
+	}
+	r.logs, err = observe.NewLogs(observe.Config{Dir: r.opt.Dir, Clock: r.view.Clock()})
 	return err
 }
 
 // args returns the programs' argument list.
-func (r *run) args() []string { return append([]string{r.opt.Image.Name}, r.opt.Args...) }
-
-// haltPoll returns the halt polling to set, in ns, or -1 for the host's.
-func (r *run) haltPoll() int {
-	if r.crowded && r.opt.HaltPoll < 0 {
-		return 0
-	}
-	return r.opt.HaltPoll
-}
+func (r *run) args(p *program) []string { return append([]string{p.image.Name}, r.opt.Args...) }
 
 // ring signals the core's doorbell.
 func (c *core) ring() {
 	one := [8]byte{1}
 	// Only a full counter could refuse, and then a ring is pending already.
 	_, _ = unix.Write(c.event, one[:])
+}
+
+// newBell returns what wakes a life of the core.
+func (c *core) newBell(view *region.View) urpc.Bell {
+	return urpc.Bell{Asleep: &view.Block(c.index).Asleep, Ring: c.ring}
 }
 
 // wake rings a core if it sleeps.
@@ -240,8 +278,16 @@ func (r *run) close() {
 	r.endMetrics()
 	r.tracer.close()
 	for _, c := range r.cores {
-		if c.life != nil {
-			c.life.Close()
+		for _, b := range []*born{c.next, c.born} {
+			if b != nil {
+				r.dispose(b)
+			}
+		}
+	}
+	r.working.Wait()
+	for _, c := range r.cores {
+		if c.program != nil {
+			c.program.release()
 		}
 		if c.event >= 0 {
 			unix.Close(c.event)

@@ -106,29 +106,29 @@ func (t *tracer) close() (err error) {
 }
 
 // beginLife notes that a life of a core begins, and returns what to call at its end.
-func (r *run) beginLife(c *core, who worker) (end func()) {
+func (r *run) beginLife(c *core, number uint64, who worker) (end func()) {
 	r.usage[c.index].begin(who)
-	r.noteLife(c, trace.LifeBegins)
+	r.noteLife(c, number, trace.LifeBegins)
 	return func() {
 		r.usage[c.index].end()
-		r.noteLife(c, trace.LifeEnds)
+		r.noteLife(c, number, trace.LifeEnds)
 	}
 }
 
 // noteLife notes in the VMM's ring what a core's life does (trace.LifeBegins...).
-func (r *run) noteLife(c *core, what uint64) {
+func (r *run) noteLife(c *core, number, what uint64) {
 	if r.tracer != nil {
-		r.tracer.ring.Put(trace.Life, uint64(c.index)|c.number<<8, what)
+		r.tracer.ring.Put(trace.Life, uint64(c.index)|number<<8, what)
 	}
 }
 
 // exitsOf returns what to call at each of a core's exits to the VMM.
-func (r *run) exitsOf(c *core) func(reason uint64) {
+func (r *run) exitsOf(core int) func(reason uint64) {
 	noted := r.opt.Trace != "" && r.opt.TraceKinds&trace.SetOf(trace.Exit) != 0
 	return func(reason uint64) {
-		r.usage[c.index].exits[min(reason, maxExit-1)].Add(1)
+		r.usage[core].exits[min(reason, maxExit-1)].Add(1)
 		if noted {
-			r.tracer.ring.Put(trace.Exit, uint64(c.index), reason)
+			r.tracer.ring.Put(trace.Exit, uint64(core), reason)
 		}
 	}
 }

@@ -31,6 +31,7 @@ const NoCore = -1
 type Entry struct {
 	Stamp  []byte // time: RFC 3339 in UTC, with nine digits of a second
 	Core   int    // or NoCore
+	Life   uint64 // of the core, where it is not its first
 	Stream string
 	Kind   string
 	Level  *slog.Level // nil where the text does not tell
@@ -58,6 +59,10 @@ func (e *Entry) AppendJSON(b []byte) []byte {
 	if e.Core != NoCore {
 		b = append(b, `,"core":`...)
 		b = strconv.AppendInt(b, int64(e.Core), 10)
+	}
+	if e.Life > 1 {
+		b = append(b, `,"life":`...)
+		b = strconv.AppendUint(b, e.Life, 10)
 	}
 	b = append(b, `,"stream":"`...)
 	b = append(b, e.Stream...)
@@ -130,6 +135,7 @@ func ParseEntry(line []byte) (Entry, error) {
 	var v struct {
 		Time   string          `json:"time"`
 		Core   *int            `json:"core"`
+		Life   uint64          `json:"life"`
 		Stream string          `json:"stream"`
 		Kind   string          `json:"kind"`
 		Level  *slog.Level     `json:"level"`
@@ -139,7 +145,7 @@ func ParseEntry(line []byte) (Entry, error) {
 	if err := json.Unmarshal(line, &v); err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Stamp: []byte(v.Time), Core: NoCore, Stream: v.Stream, Kind: v.Kind, Level: v.Level, Msg: []byte(v.Msg), Attrs: v.Attrs}
+	e := Entry{Stamp: []byte(v.Time), Core: NoCore, Life: v.Life, Stream: v.Stream, Kind: v.Kind, Level: v.Level, Msg: []byte(v.Msg), Attrs: v.Attrs}
 	if v.Core != nil {
 		e.Core = *v.Core
 	}
@@ -159,6 +165,12 @@ func parseOwn(line []byte) (e Entry, ok bool) {
 		e.Core = 0
 		for len(r) > 0 && r[0] >= '0' && r[0] <= '9' && e.Core < 1<<16 {
 			e.Core, r = e.Core*10+int(r[0]-'0'), r[1:]
+		}
+		if l, ok := cut(r, `,"life":`); ok {
+			for len(l) > 0 && l[0] >= '0' && l[0] <= '9' && e.Life < 1<<48 {
+				e.Life, l = e.Life*10+uint64(l[0]-'0'), l[1:]
+			}
+			r = l
 		}
 		if r, ok = cut(r, `,"stream":"`); !ok {
 			return e, false

@@ -36,6 +36,9 @@ func FuzzEntry(f *testing.F) {
 		if !plain {
 			e.Kind, e.Level, e.Attrs = KindSlog, &levelError, []byte(`{"a":{"b":"c"}}`)
 		}
+		if life := uint64(len(text)) % 5; core != NoCore && life > 1 {
+			e.Life = life
+		}
 		line := e.AppendJSON(nil)
 		if bytes.IndexByte(line, '\n') != len(line)-1 {
 			t.Fatalf("%q is not one line", line)
@@ -96,6 +99,7 @@ func TestRendering(t *testing.T) {
 		want string
 	}{
 		{"plain", Entry{Stamp: at, Core: 12, Stream: Stdout, Msg: []byte("hello")}, View{}, "[12] hello\n"},
+		{"life", Entry{Stamp: at, Core: 12, Life: 3, Stream: Stdout, Msg: []byte("hello")}, View{}, "[12.3] hello\n"},
 		{"vmm", Entry{Stamp: at, Core: NoCore, Stream: VMM, Level: &levelInfo, Msg: []byte("the others go on: 1")}, View{}, "[vmm] the others go on: 1\n"},
 		{"time", Entry{Stamp: at, Core: 0, Stream: Stdout, Msg: nil}, View{Time: true}, "2026-11-24T11:52:27.000005000Z [0] \n"},
 		{"slog", record, View{}, "[1] WARN two\n[1] lines n=1.5 s=\"a b\" plain=x group.deep.t=true group.list=[1, 2] group.none=null empty=\"\"\n"},

@@ -10,7 +10,8 @@ import (
 // coreLog is the log of one core over all its lives.
 type coreLog struct {
 	core    int
-	source  Source
+	life    uint64 // which of them the source is of
+	source  Source // nil between lives
 	file    *os.File
 	text    []byte                     // lines not yet written to file
 	partial [logring.Driver + 1][]byte // by stream: text since the last newline
@@ -46,7 +47,7 @@ func (l *Logs) take(c *coreLog, rec logring.Record) {
 	}
 	*p = append((*p)[:0], text...)
 	if len(*p) >= maxLine {
-		e := Entry{Stamp: l.stamp(rec.TSC), Core: c.core, Stream: streamNames[stream], Msg: *p}
+		e := Entry{Stamp: l.stamp(rec.TSC), Core: c.core, Life: c.life, Stream: streamNames[stream], Msg: *p}
 		l.put(c, &e)
 		c.text = c.text[:len(c.text)-1] // the core's text goes on
 		*p = (*p)[:0]
@@ -55,14 +56,14 @@ func (l *Logs) take(c *coreLog, rec logring.Record) {
 
 // line handles one line without its newline.
 func (l *Logs) line(c *coreLog, stream byte, tsc uint64, line []byte) {
-	e := Entry{Stamp: l.stamp(tsc), Core: c.core, Stream: streamNames[stream], Msg: line}
+	e := Entry{Stamp: l.stamp(tsc), Core: c.core, Life: c.life, Stream: streamNames[stream], Msg: line}
 	if stream == logring.Stdout || stream == logring.Driver || len(line) == 0 && c.trace == nil {
 		l.put(c, &e)
 		return
 	}
 	if i := bytes.IndexByte(line, recordMark); i >= 0 && decodeRecord(line[i:], &e) {
 		if i > 0 { // a line that was not ended before the record came
-			l.put(c, &Entry{Stamp: e.Stamp, Core: c.core, Stream: e.Stream, Msg: line[:i]})
+			l.put(c, &Entry{Stamp: e.Stamp, Core: c.core, Life: c.life, Stream: e.Stream, Msg: line[:i]})
 		}
 		l.put(c, &e)
 		return
@@ -103,7 +104,7 @@ func (l *Logs) closeTrace(c *coreLog, ended bool) {
 		c.pending.addLines(t.inOrder)
 		return
 	}
-	e := Entry{Stamp: t.stamp, Core: c.core, Stream: t.stream, Kind: KindPanic, Level: &levelError, Msg: bytes.TrimRight(t.text, "\n")}
+	e := Entry{Stamp: t.stamp, Core: c.core, Life: c.life, Stream: t.stream, Kind: KindPanic, Level: &levelError, Msg: bytes.TrimRight(t.text, "\n")}
 	c.pending.add(&e)
 	c.pending.addLines(t.held)
 }

@@ -22,8 +22,9 @@ import (
 // together by time. Follow shows that file on the terminal, so a stopped terminal
 // holds up nobody. All methods but Follow belong to one goroutine.
 type Logs struct {
+	dir     string
 	file    *os.File
-	cores   []*coreLog
+	cores   []*coreLog // by core; those that never lived have no file
 	pending []*pending // of all cores
 	clock   *clock.Page
 	now     time.Time    // of the drain under way
@@ -53,22 +54,38 @@ type Config struct {
 
 // NewLogs creates the log files.
 func NewLogs(c Config) (*Logs, error) {
-	l := &Logs{clock: c.Clock}
+	l := &Logs{dir: c.Dir, clock: c.Clock}
 	l.grew = sync.NewCond(&l.mu)
 	var err error
 	if l.file, err = create(c.Dir, LogFile); err != nil {
 		return nil, err
 	}
 	for core, source := range c.Sources {
-		f, err := create(c.Dir, CoreFile(core))
-		if err != nil {
+		if err := l.Begin(core, 1, source); err != nil {
 			l.Close()
 			return nil, err
 		}
-		log := &coreLog{core: core, source: source, file: f}
-		l.cores, l.pending = append(l.cores, log), append(l.pending, &log.pending)
 	}
 	return l, nil
+}
+
+// Begin goes on with a life of a core: its first, or one after another that has
+// ended.
+func (l *Logs) Begin(core int, life uint64, source Source) error {
+	for len(l.cores) <= core {
+		log := &coreLog{core: len(l.cores)}
+		l.cores, l.pending = append(l.cores, log), append(l.pending, &log.pending)
+	}
+	c := l.cores[core]
+	if c.file == nil {
+		f, err := create(l.dir, CoreFile(core))
+		if err != nil {
+			return err
+		}
+		c.file = f
+	}
+	c.life, c.source = life, source
+	return nil
 }
 
 // create makes one log file.
@@ -104,7 +121,7 @@ const turn = 4 * logring.Size
 // drainCore gives one core its turn, and returns how much it had and whether
 // there may be more.
 func (l *Logs) drainCore(c *coreLog) (bytes int, more bool) {
-	for bytes < turn {
+	for bytes < turn && c.source != nil {
 		rec, ok, err := c.source.Next()
 		if err != nil {
 			l.line(c, logring.Driver, 0, fmt.Appendf(nil, "vmm: %v: some lines of this core are lost", err))
@@ -118,7 +135,7 @@ func (l *Logs) drainCore(c *coreLog) (bytes int, more bool) {
 		// give space back early: a long burst must not block its writer
 		c.source.Release()
 	}
-	return bytes, true
+	return bytes, c.source != nil
 }
 
 // End is called when a life of the core has ended and writes no more: it
@@ -140,13 +157,7 @@ func (l *Logs) End(core int) {
 		l.closeTrace(c, true)
 	}
 	l.flush()
-}
-
-// Replace goes on with another source for a core: its next life. The one
-// before has ended.
-func (l *Logs) Replace(core int, source Source) {
-	l.End(core)
-	l.cores[core].source = source
+	c.source = nil
 }
 
 // Say adds a line of the VMM itself.
@@ -234,7 +245,9 @@ func (l *Logs) Finish() error {
 func (l *Logs) Close() error {
 	err := l.file.Close()
 	for _, c := range l.cores {
-		err = errors.Join(err, c.file.Close())
+		if c.file != nil {
+			err = errors.Join(err, c.file.Close())
+		}
 	}
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// View is how entries look as text: a line starts with the core in brackets. A
-// record of log/slog reads "LEVEL message key=value"; everything else as it was
+// View is how entries look as text: a line starts with the core in brackets, and
+// from its second life on with which it is: [1.2]. A record of log/slog reads "LEVEL message key=value"; everything else as it was
 // written.
 type View struct {
 	Colour bool // for a terminal: a colour per core, and for what is wrong
@@ -42,8 +42,12 @@ func (v View) Append(b []byte, e *Entry) []byte {
 	case e.Core == NoCore:
 		b = append(v.colour(b, colourVMM, []byte("[vmm]")), ' ')
 	case !v.Bare:
-		var name [8]byte
-		tag := append(strconv.AppendInt(append(name[:0], '['), int64(e.Core), 10), ']')
+		var name [32]byte
+		tag := strconv.AppendInt(append(name[:0], '['), int64(e.Core), 10)
+		if e.Life > 1 {
+			tag = strconv.AppendUint(append(tag, '.'), e.Life, 10)
+		}
+		tag = append(tag, ']')
 		b = append(v.colour(b, coreColours[uint(e.Core)%uint(len(coreColours))], tag), ' ')
 	}
 	prefix := b[start:]

@@ -66,7 +66,10 @@ func TestLinesOfStreamsAndLives(t *testing.T) {
 	if first.released != len(first.records) {
 		t.Errorf("%d of %d records were released", first.released, len(first.records))
 	}
-	logs.Replace(0, &script{records: []logring.Record{out("second life\n")}})
+	logs.End(0)
+	if err := logs.Begin(0, 2, &script{records: []logring.Record{out("second life\n")}}); err != nil {
+		t.Fatal(err)
+	}
 	if err := logs.Finish(); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,9 @@ var (
 func (r Restart) String() string  { return RestartNames[r] }
 func (s Strategy) String() string { return StrategyNames[s] }
 
+// DefaultIntensity is that of a run that is not told another one.
+var DefaultIntensity = Intensity{Restarts: 3, Within: 5 * time.Second}
+
 // String writes it as ParseIntensity reads it: "3/5s".
 func (i Intensity) String() string { return fmt.Sprintf("%d/%v", i.Restarts, i.Within) }
 

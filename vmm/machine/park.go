@@ -1,0 +1,49 @@
+package machine
+
+import "sync"
+
+// parking is how a core is taken off its CPU: its thread is out of KVM_RUN and waits
+// here. Its memory and registers stay; interrupts that come are pending in the local
+// APIC, and clocks go on.
+type parking struct {
+	asked   bool      // to be parked
+	parked  bool      // the thread waits
+	over    bool      // Run returns
+	changed sync.Cond // any of these, or Machine.stopped
+}
+
+// Park takes the core off its CPU and returns once that is so, or the life over.
+func (m *Machine) Park() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.halt.asked = true
+	m.kick()
+	for m.halt.asked && !m.halt.parked && !m.halt.over && !m.stopped {
+		m.halt.changed.Wait()
+	}
+}
+
+// Resume lets a parked core go on.
+func (m *Machine) Resume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.halt.asked = false
+	m.halt.changed.Broadcast()
+}
+
+// rest waits while the core is to be parked, and reports whether it was stopped. The
+// core's thread calls it when it was kicked out of KVM_RUN.
+func (m *Machine) rest() (stopped bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.halt.asked && !m.stopped {
+		m.halt.parked = true
+		m.halt.changed.Broadcast()
+		m.halt.changed.Wait()
+	}
+	m.halt.parked = false
+	if !m.stopped {
+		m.vcpu.Unkick()
+	}
+	return m.stopped
+}
