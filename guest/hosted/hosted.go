@@ -58,7 +58,8 @@ func Attach() (*Core, error) {
 	}
 	c.block = c.view.Block(c.Core())
 	c.block.State.Store(region.StateBooting)
-	trace.Begin(c.view.Trace(c.Core()), trace.Set(c.view.VMM(c.Core()).Trace.Load()), true)
+	// one CPU: as in a guest nothing comes between but what is interrupted
+	trace.Begin(c.view.Trace(c.Core()), trace.Set(c.view.VMM(c.Core()).Trace.Load()), runtime.NumCPU() > 1)
 	c.bell = os.NewFile(uintptr(inherit.BellOf(c.Core())), "doorbell")
 	if runtime.GOMAXPROCS(0) != 1 {
 		runtime.GOMAXPROCS(1) // a core is one CPU, wherever Linux lets it run

@@ -55,6 +55,7 @@ var tasks = []task{
 	{"stdin", "read standard input to its end", stdin},
 	{"firstline", "core 0 reads one line of standard input", firstLine},
 	{"notes", "note spans, marks and counts -n times, and collect garbage", notes},
+	{"notecost", "note -n marks in a row, and print what one costs", noteCost},
 	{"prompt", "say that input is awaited, and read it", prompt},
 }
 
