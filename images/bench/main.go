@@ -16,6 +16,7 @@ import (
 	"barreleye/guest"
 	"barreleye/images/bench/lines"
 	"barreleye/images/bench/measure"
+	"barreleye/images/bench/paths"
 )
 
 var rounds = flag.Int("rounds", 51, "rounds of each measurement")
@@ -43,6 +44,13 @@ func run(what string) error {
 	switch what {
 	case "compute":
 		r = compute()
+	case "driver":
+		r, err = driverPaths()
+	case "syscall":
+		r = Result{"syscall": paths.Syscalls(*rounds, 200)}
+	case "interrupts":
+		m.Series, err = interrupts()
+		r = m
 	case "log":
 		if guest.Core() == 0 {
 			r, err = lines.Measure(*rounds, os.Stdout, slog.Default())
@@ -63,7 +71,7 @@ func run(what string) error {
 	default:
 		part := pairs[what]
 		if part == nil {
-			return fmt.Errorf("unknown benchmark %q: use compute, log, shared, fanout, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
+			return fmt.Errorf("unknown benchmark %q: use compute, driver, syscall, interrupts, log, shared, fanout, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
 		}
 		m.Series, err = between(part)
 		r = m

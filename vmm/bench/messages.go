@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"barreleye/images/bench/measure"
+	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 )
 
@@ -35,7 +36,12 @@ func (o Options) guests(part string, cores, rounds int) ([]*measure.Series, erro
 	if err != nil {
 		return nil, err
 	}
-	console, _, err := o.cores(im, func(opt *multikernel.Options) { opt.Cores = cores }, "-rounds", fmt.Sprint(rounds), part)
+	return o.series(im, func(opt *multikernel.Options) { opt.Cores = cores }, rounds, part)
+}
+
+// series runs a part of the image bench that prints what it measured.
+func (o Options) series(im *image.Image, change func(*multikernel.Options), rounds int, part string) ([]*measure.Series, error) {
+	console, _, err := o.cores(im, change, "-rounds", fmt.Sprint(rounds), part)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,11 @@ the wake-up of a core that slept 50 us, 1 ms and 10 ms, beside the least that
 can do it: a minimal guest, or two threads of Linux where cores are processes.`, bench.URPC},
 	{"start", "From the start of the command to main in four cores", "Start boots four cores that say hello, again and again.", bench.Start},
 	{"compute", "Compute-bound work in a core and in a Linux process", "Compute runs the same Go code in a core and in a Linux process with GOMAXPROCS=1, in turns.", bench.Compute},
+	{"cpudriver", "The ways into a core's CPU driver and back, and what interrupts cost",
+		`Cpudriver measures system calls (patched and trapped), exceptions, signals, hand-overs
+between threads, memory mapped and touched, in turns with the same code in a Linux
+process on the same CPU; what a tick and a doorbell take of a program that computes;
+and the wake-up of a core that slept 50 us, 1 ms and 10 ms.`, bench.CPUDriver},
 	{"power", "CPU time and wake-up of cores in each power state",
 		`Power measures what a core that has nothing to do costs its host in each power state,
 per core, and how long it takes to be of use again; and all 64 cores that there can be,
@@ -104,10 +109,13 @@ median over the limit. Name what to measure.`,
 		output.flags(sub)
 		cmd.AddCommand(sub)
 	}
-	// what "bench urpc", "compute", "log" and "kv" run as processes of their own
+	// what "bench urpc", "cpudriver", "compute", "log" and "kv" run as processes of their own
 	cmd.AddCommand(&cobra.Command{
 		Use: "kernel ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Kernel(h.Stdout, args[0]) },
+	}, &cobra.Command{
+		Use: "paths ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return bench.Paths(h.Stdout, args[0]) },
 	}, &cobra.Command{
 		Use: "lines ROUNDS", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return bench.Lines(h.Stdout, h.Stderr, args[0]) },
