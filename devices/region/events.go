@@ -9,6 +9,7 @@ const (
 	EventFault            // exception of the driver: first touch of memory passed in
 	EventTick             // timer tick
 	EventDoorbell         // doorbell rung by another core or the VMM
+	EventLocal            // message to a dispatcher of this core, or its answer
 
 	EventKinds = 8 // room, a power of two
 )

@@ -28,6 +28,8 @@ func serve(c *context) {
 	case trapCount != trapsServed:
 		trapsServed = trapCount
 		arrive(region.EventTrap)
+	case c.rax == callHandOver, c.rax == callReply:
+		arrive(region.EventLocal)
 	case c.rax >= firstCall:
 		arrive(region.EventCall)
 	default:

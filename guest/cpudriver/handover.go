@@ -1,5 +1,7 @@
 package cpudriver
 
+import "barreleye/urpc/trace"
+
 // LRPC by hand-over: a context calls a dispatcher and gives it the core, with a
 // message in registers; the dispatcher answers, and the core comes back. No trap, no
 // run queue: the driver copies five registers from one context to the other and resumes that
@@ -26,7 +28,7 @@ func handOver(c *context, name uint64) uint64 {
 	d := &dispatchers[slot]
 	if to := &contexts[d.context]; to.state == onReceive {
 		pass(c, to)
-		setCurrent(to)
+		switchTo(to)
 		return 0
 	}
 	if waitsFor(slot, c) {
@@ -45,6 +47,13 @@ func pass(c, to *context) {
 	to.partner = indexOf(c) + 1
 	to.account = c.account
 	words(c, to)
+}
+
+// switchTo makes another context current without asking anybody.
+func switchTo(c *context) {
+	counters().Switches++
+	trace.Event(trace.Switch, c.tid, running().tid)
+	setCurrent(c)
 }
 
 // words copies a message.
@@ -88,7 +97,7 @@ func reply(c *context, status, timeout uint64) uint64 {
 	c.account = c.dispatcher
 	caller.resume(status)
 	words(c, caller)
-	setCurrent(caller)
+	switchTo(caller)
 	return receive(c, timeout)
 }
 

@@ -20,6 +20,7 @@ type Entry struct {
 	driver   uint64 // the dispatcher's name in the CPU driver, 0 where there is none
 	h        Handler
 	migrates bool
+	served   *served // where it is one of Serve's
 }
 
 // Handle sets an entry, for HandOver. It is one of the dispatcher's upcalls.

@@ -11,16 +11,19 @@ import (
 	"strings"
 
 	"barreleye/guest"
+	"barreleye/guest/cpudriver"
 )
 
 // shows are what there is to show, by name.
 var shows = map[string]func() error{
-	"shares":  showShares,
-	"calls":   showCalls,
-	"span":    showSpan,
-	"many":    showMany,
-	"collect": showCollect,
-	"preempt": showPreempt,
+	"shares":   showShares,
+	"priority": showPriority,
+	"calls":    showCalls,
+	"queue":    showQueue,
+	"span":     showSpan,
+	"many":     showMany,
+	"collect":  showCollect,
+	"preempt":  showPreempt,
 }
 
 func main() {
@@ -33,12 +36,18 @@ func main() {
 
 func run(names []string) error {
 	if len(names) == 0 {
-		names = []string{"shares", "calls"}
+		names = []string{"shares", "priority", "calls", "queue", "preempt"}
+		if guest.Cores() > 1 {
+			names = append(names, "span")
+		}
 	}
 	for _, name := range names {
 		show := shows[name]
 		if show == nil {
 			return fmt.Errorf("nothing of the name %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(shows)), ", "))
+		}
+		if guest.Core() != 0 && name != "span" {
+			continue // of one core
 		}
 		if err := show(); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -46,3 +55,6 @@ func run(names []string) error {
 	}
 	return nil
 }
+
+// inTurns reports whether the CPU driver divides the core, and not Linux.
+func inTurns() bool { return cpudriver.InGuest() }

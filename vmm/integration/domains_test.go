@@ -74,3 +74,20 @@ func TestPreemptDomains(t *testing.T) {
 	o.wantOK()
 	o.wantLine(0, "preempt: 20 switches between two domains that compute")
 }
+
+// TestDomainQueue: callers that wait for a dispatcher are taken in their order, and
+// hear of its end.
+func TestDomainQueue(t *testing.T) {
+	o := boot(t, "domains", 1, "queue")
+	o.wantOK()
+	o.wantLine(0, "queue: 8 callers waited and were served")
+	o.wantLine(0, "queue: 9 callers heard of the end of whom they waited for")
+}
+
+// TestDomainPriority: who has the higher priority has the core for itself, but for the
+// runtime's threads. The image checks it where the driver divides the core.
+func TestDomainPriority(t *testing.T) {
+	o := boot(t, "domains", 1, "priority")
+	o.wantOK()
+	o.wantLine(0, "priority: the lower one ran for ")
+}

@@ -57,6 +57,7 @@ type CoreReport struct {
 	Ticks       uint64    `json:"ticks"`
 	Halts       uint64    `json:"halts"`
 	Doorbells   uint64    `json:"doorbells"`
+	Locals      uint64    `json:"local_messages"`
 	Rings       uint64    `json:"rings"`
 	Flushes     uint64    `json:"flushes"`
 	Signals     uint64    `json:"signals"`
@@ -109,7 +110,8 @@ func coreReport(view *region.View, core int) CoreReport {
 		Syscalls: n.Events[region.EventSyscall] + n.Events[region.EventTrap], Traps: n.Events[region.EventTrap],
 		Calls: n.Events[region.EventCall], Exceptions: n.Events[region.EventException], Faults: n.Events[region.EventFault],
 		Ticks: n.Events[region.EventTick], Doorbells: n.Events[region.EventDoorbell],
-		Halts: n.Halts, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
+		Locals: n.Events[region.EventLocal],
+		Halts:  n.Halts, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
 		PollNS: n.PollNS, Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
 		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
 		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
