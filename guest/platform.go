@@ -39,6 +39,7 @@ var here platform
 func attach() (platform, error) {
 	switch {
 	case cpudriver.InGuest():
+		cpudriver.AwaitBirth()
 		return &driver{sleeper: &sleeper{}}, nil
 	case hosted.Given():
 		c, err := hosted.Attach()

@@ -91,6 +91,8 @@ const (
 	// FlagShareAll: a hosted core may do anything with the whole shared region.
 	// In a virtual machine nothing tells: the VMM maps what the core may see.
 	FlagShareAll
+	// FlagTemplate: the core is booted to be copied (power.Birth).
+	FlagTemplate
 )
 
 // The page must fit one page.

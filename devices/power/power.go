@@ -13,4 +13,7 @@ const (
 	// Crash ends the core after a fault its driver could not hand to the
 	// program: its block holds the crash record.
 	Crash Command = 2
+	// Birth says that the core of a template stands where its copies begin; it
+	// alone goes on, as one of them.
+	Birth Command = 3
 )

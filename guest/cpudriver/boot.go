@@ -29,14 +29,7 @@ func kindsWanted() trace.Set { return trace.Set(inbox().Trace.Load()) }
 func startUp() {
 	booted = true
 	b := bootPage()
-	coreID = int(b.Core)
-	view = region.Open(layout.RegionVA)
-	blockAt = addressOf(view.Block(coreID))
-	inboxAt = addressOf(view.VMM(coreID))
-	trace.Begin(view.Trace(coreID), kindsWanted(), false)
-	bootNS = monotonic()
-	block().State.Store(region.StateBooting)
-	publishThreads()
+	becomeCore(b)
 
 	vectorMask = uint32(xgetbv()) & xsaveMask
 	contextsTop = 1

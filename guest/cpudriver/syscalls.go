@@ -146,6 +146,8 @@ func dispatch(c *context) {
 		r = snapshot(c.rdi)
 	case callRing:
 		ringDoorbell(c.rdi)
+	case callBirth:
+		r = beBorn()
 	case callTree:
 		r = addTree(c.rdi, c.rsi)
 	case callStep:
@@ -279,6 +281,7 @@ const (
 	callReceive
 	callReply
 	callHandOver
+	callBirth
 )
 
 // unservedSeen remembers which calls were named in the log already.

@@ -44,6 +44,7 @@ var forms = []form{
 	{"foreign", "foreign write|add|copy|read|end: use memory of the shared region that is another core's: the core crashes, code 70", useForeign},
 	{"exit", "exit N: exit with code N", exit},
 	{"detect", "detect driver|exit|kill: all cores but core 0 end so, and it measures when it knows", nil},
+	{"draw", "all cores print random numbers: code 0", nil},
 	{"deadlock", "every core waits for a message that never comes: code 72", nil},
 }
 
@@ -116,6 +117,8 @@ func run(f *form, core int, args []string) error {
 	switch f.name {
 	case "deadlock":
 		return waitForNobody(ctx)
+	case "draw":
+		return draw()
 	case "detect":
 		return detect(args)
 	}

@@ -55,6 +55,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.StringArrayVar(&f.files, "file", nil, "`HOST[:GUEST]`: a file or folder that the programs see, read-only, as GUEST (an\nabsolute path; the same name in / where it is left out); may be repeated")
 	flags.StringVar(&o.Dir, "dir", "", "folder for the logs (default: a new one in $XDG_STATE_HOME/barreleye/runs)")
 	flags.BoolVar(&f.noPatch, "no-patch", false, "leave system calls unpatched: each takes the trap route, slower a thousandfold")
+	flags.BoolVar(&o.Clone, "clone", false, "boot one core as far as the program's start, and make all cores copies of it:\nfaster, above all for cores that come back (virtual machines)")
 	flags.BoolVar(&o.CoreFiles, "core-files", false, "write a core file for gdb into the run's folder of each core that a crash or a panic\nended (virtual machines)")
 	flags.BoolVar(&f.ps, "ps", false, "show a table of the cores at the end")
 	flags.BoolVar(&o.Stats, "stats", false, "time some of the messages, and show a table of the channels at the end")

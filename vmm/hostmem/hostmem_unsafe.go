@@ -42,6 +42,22 @@ func AllocateShared(name string, size uint64) (*Memory, error) {
 	return m, nil
 }
 
+// AllocateCopy maps size bytes of private memory that begins as a copy of shared
+// memory, page by page as it is written to, and goes on with zeroes.
+func AllocateCopy(from *Memory, size uint64) (*Memory, error) {
+	m, err := Allocate(size)
+	if err != nil {
+		return nil, err
+	}
+	_, _, e := unix.Syscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(from.Bytes)),
+		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_NORESERVE|unix.MAP_FIXED, uintptr(from.fd), 0)
+	if e != 0 {
+		m.Free()
+		return nil, fmt.Errorf("host memory: copy of %d MiB: %w: use a smaller --memory or fewer cores", size>>20, e)
+	}
+	return m, nil
+}
+
 // reserve maps size bytes of private memory, aligned to 2 MiB.
 func reserve(size uint64, prot int) (*Memory, error) {
 	raw, err := unix.Mmap(-1, 0, int(size)+layout.HugeSize, prot, unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_PRIVATE)

@@ -152,8 +152,8 @@ func (o *outcome) wantAutopsy(core int, end string, whole bool) {
 	if record.End != end || record.Core != core {
 		o.t.Errorf("the record is of core %d and says %q, want %q", record.Core, record.End, end)
 	}
-	if !slices.ContainsFunc(record.Channels, func(c autopsy.Channel) bool { return c.Name == "monitor" && c.Sent && len(c.Last) > 0 }) {
-		o.t.Error("the record has no message of the core's monitor")
+	if !slices.ContainsFunc(record.Channels, func(c autopsy.Channel) bool { return c.Name == "monitor" && c.Sent }) {
+		o.t.Errorf("the record has no channel of the monitor: %+v", record.Channels)
 	}
 	if onHosted() || !whole {
 		return

@@ -153,6 +153,19 @@ func (c *VCPU) Answer(data uint64) {
 // Unkick lets the next Run enter the guest again.
 func (c *VCPU) Unkick() { atomic.StoreUint32((*uint32)(unsafe.Pointer(&c.run[0])), 0) }
 
+// Complete finishes what the last exit left to be done, so that the registers are
+// those behind it, and runs no instruction of the guest.
+func (c *VCPU) Complete() error {
+	flag := (*uint32)(unsafe.Pointer(&c.run[0]))
+	old := atomic.SwapUint32(flag, 1<<8) // immediate_exit
+	defer atomic.StoreUint32(flag, old)
+	_, interrupted, err := c.Run()
+	if err == nil && !interrupted {
+		err = fmt.Errorf("kvm: KVM_RUN: it left for another reason than immediate_exit: 'barreleye doctor' tries KVM step by step")
+	}
+	return err
+}
+
 // Exit is why the vCPU stopped.
 type Exit struct {
 	Reason   kvm.ExitType

@@ -22,6 +22,8 @@ type builder struct {
 	tables *pageTables
 	page   *boot.Page
 	next   uint64 // offset of the first free byte of RAM
+
+	bootAt, entropyAt uint64 // offsets of the boot page and of the entropy page
 }
 
 // take reserves n bytes of RAM and returns their offset.
@@ -186,11 +188,10 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		}
 	}
 	writeDescriptors(b.ram.Bytes[tablesAt:tablesAt+tablePages*layout.PageSize], &text.Image.Table, cfg.Flags&boot.FlagNoted != 0)
-	seed := hostmem.View[entropy.Page](b.ram, entropyAt)
-	if _, err := rand.Read(seed.Seed[:]); err != nil {
-		return 0, fmt.Errorf("machine: entropy: %w: report it", err)
+	b.bootAt, b.entropyAt = bootAt, entropyAt
+	if err := seed(b.ram, entropyAt); err != nil {
+		return 0, err
 	}
-	seed.Valid = 1
 
 	// devices, the shared region, the window on the page tables
 	type device struct {
@@ -226,6 +227,16 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	}
 	b.page.TablesUsed = b.tables.used
 	return b.processStack(stackAt)
+}
+
+// seed fills the entropy page at an offset of RAM.
+func seed(ram *hostmem.Memory, at uint64) error {
+	p := hostmem.View[entropy.Page](ram, at)
+	if _, err := rand.Read(p.Seed[:]); err != nil {
+		return fmt.Errorf("machine: entropy: %w: report it", err)
+	}
+	p.Valid = 1
+	return nil
 }
 
 // Auxiliary vector entries (include/uapi/linux/auxvec.h).

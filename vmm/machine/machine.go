@@ -55,6 +55,8 @@ type Machine struct {
 	tscKHz uint64
 	loans  loans
 
+	bootAt, entropyAt uint64 // offsets in RAM of the boot page and of the entropy page
+
 	mu        sync.Mutex
 	thread    int // Linux thread id while in Run, else 0
 	stopped   bool
@@ -97,7 +99,18 @@ func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Ma
 	if err != nil {
 		return
 	}
+	m.bootAt, m.entropyAt = b.bootAt, b.entropyAt
+	if err = m.createVM(sys, shared); err != nil {
+		return
+	}
+	if err = m.setRegisters(sys, text, rsp); err == nil {
+		b.page.PollCycles = uint64(cfg.Poll.Nanoseconds()) * m.tscKHz / 1_000_000
+	}
+	return
+}
 
+// createVM makes the VM and its vCPU over memory that is laid out.
+func (m *Machine) createVM(sys *kvm.System, shared *hostmem.Memory) (err error) {
 	if m.vm, err = sys.CreateVM(); err != nil {
 		return
 	}
@@ -114,8 +127,8 @@ func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Ma
 		readonly bool
 	}{
 		{slotRAM, layout.RAMGPA, m.ram, false},
-		{slotText, layout.ImageGPA, text.mem, true},
-		{slotFiles, layout.FilesGPA, cfg.Files, true},
+		{slotText, layout.ImageGPA, m.text.mem, true},
+		{slotFiles, layout.FilesGPA, m.cfg.Files, true},
 	} {
 		if s.mem == nil {
 			continue
@@ -127,12 +140,7 @@ func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Ma
 	if err = m.mapRegion(sys, shared); err != nil {
 		return
 	}
-	if m.vcpu, err = m.vm.CreateVCPU(); err != nil {
-		return
-	}
-	if err = m.setRegisters(sys, text, rsp); err == nil {
-		b.page.PollCycles = uint64(cfg.Poll.Nanoseconds()) * m.tscKHz / 1_000_000
-	}
+	m.vcpu, err = m.vm.CreateVCPU()
 	return
 }
 

@@ -56,7 +56,7 @@ func (g *guests) close() {
 }
 
 // load lays out an image's text.
-func (g *guests) load(im *image.Image) (io.Closer, error) { return machine.NewText(im) }
+func (g *guests) load(im *image.Image) (io.Closer, error) { return newGuestProgram(im) }
 
 // newLife builds a machine and connects its doorbells.
 func (g *guests) newLife(b birth) (carrier, error) {
@@ -71,13 +71,13 @@ func (g *guests) newLife(b birth) (carrier, error) {
 	if opt.Populate {
 		flags |= boot.FlagPopulate
 	}
-	m, err := machine.New(g.sys, machine.Config{
+	m, err := b.program.loaded.(*guestProgram).machine(g, machine.Config{
 		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, Args: g.r.args(b.program), Env: opt.Env,
 		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: b.poll, Flags: flags,
 		Populate: opt.Populate, CPU: b.cpu, Files: g.files, Exited: g.r.exitsOf(b.core),
 		Geometry: g.r.view.Geometry, Shared: opt.Shared,
 		Lent: func(page int) (region.Span, bool) { return g.r.view.Lent(page, b.core) },
-	}, b.program.loaded.(*machine.Text), g.r.memory)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type Options struct {
 	HaltPoll   int              // ns that KVM polls for halted cores, -1 for the host's setting
 	Watchdog   time.Duration    // CPU time after which a core without progress is ended as stuck, 0 for never
 	Populate   bool             // back all memory before the start
+	Clone      bool             // cores are copies of one that was booted (virtual machines)
 	CoreFiles  bool             // write a core file of each life that a crash or a panic ended
 	Shared     bool             // every core may do anything with the whole shared region
 	Stats      bool             // sample the latencies of channels, and report each channel's traffic
