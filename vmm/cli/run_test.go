@@ -161,7 +161,7 @@ func testRun(t *testing.T, platform string) {
 	})
 	t.Run("deadlock", func(t *testing.T) {
 		out, errs := run(CodeDeadlock, image, "--", "deadlock")
-		if !strings.Contains(out, "[1] goroutine 1 ") || !strings.Contains(errs, "barreleye: deadlock: ") {
+		if !strings.Contains(out, "[1]   [chan receive] main.main ") || !strings.Contains(errs, "barreleye: deadlock: ") {
 			t.Errorf("output:\n%s%s", out, errs)
 		}
 	})
