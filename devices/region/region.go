@@ -32,7 +32,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 10
+	Version = 11
 )
 
 // Header is page 0.

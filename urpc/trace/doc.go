@@ -15,7 +15,8 @@
 //	       8   two arguments, 64 bits each; kinds.go says what they are
 //	      24   kind 8 bits, check 24, low half of the record's number 32; stored last
 //
-// The check is computed from the number, the TSC and the arguments. A writer that
+// The check is computed from the number, the TSC and the arguments, and is not zero
+// for zeroes: what was never written is no record. A writer that
 // was held up while the ring went round once may damage one newer record; its check
 // says so. The TSC is read without a fence, so it may be some 50 cycles older than the
 // load that found a message (Intel SDM vol. 2, RDTSC); a fence would cost as much as

@@ -15,7 +15,7 @@
 	MOVQ AX, Record_TSC(DI) \
 	MOVQ R8, Record_A(DI) \
 	MOVQ R9, Record_B(DI) \
-	ADDQ CX, AX \
+	LEAQ const_first(AX)(CX*1), AX \
 	ROLQ $const_rotateA, R8 \
 	XORQ R8, AX \
 	ROLQ $const_rotateB, R9 \

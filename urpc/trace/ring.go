@@ -22,6 +22,7 @@ const (
 	checkShift  = 8
 	checkBits   = 24
 	numberShift = 32
+	first       = 1                  // so that memory never written is not record 0
 	multiplier  = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio: spreads bits upwards
 	rotateA     = 21
 	rotateB     = 42
@@ -32,7 +33,7 @@ func (r Record) Kind() Kind { return Kind(r.meta) }
 
 // check computes what the record's check should be as record number n.
 func (r Record) check(n uint64) uint64 {
-	sum := (r.TSC + n) ^ bits.RotateLeft64(r.A, rotateA) ^ bits.RotateLeft64(r.B, rotateB)
+	sum := (r.TSC + n + first) ^ bits.RotateLeft64(r.A, rotateA) ^ bits.RotateLeft64(r.B, rotateB)
 	return (sum + r.meta&0xff) * multiplier >> (64 - checkBits)
 }
 

@@ -76,6 +76,24 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestFirstHeldUp: a record that was begun and not yet written is none, also where
+// the ring has only zeroes so far.
+func TestFirstHeldUp(t *testing.T) {
+	r, err := NewRing(16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, buf := NewReader(r), make([]Record, 4)
+	atomic.AddUint64(r.head, 1)
+	if n := reader.Read(buf, false); n != 0 || reader.Dropped() != 0 {
+		t.Errorf("%d records, %d dropped, before the first was written: %+v", n, reader.Dropped(), buf[:n])
+	}
+	r.Put(Wake, 1, 2)
+	if n := reader.Read(buf, true); n != 1 || reader.Dropped() != 1 || buf[0].A != 1 {
+		t.Errorf("%d records, %d dropped, want the second record and 1: %+v", n, reader.Dropped(), buf[:n])
+	}
+}
+
 // TestHeldUp: a writer that is interrupted at any of its stores, while others
 // write one, a few, or more than the ring holds, loses nothing of theirs but what
 // it damages, and nothing damaged is ever read.
