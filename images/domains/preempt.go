@@ -14,7 +14,8 @@ import (
 func showPreempt() error {
 	var all []*dispatcher.Domain
 	stopComputing.Store(false)
-	gaps := make([]float64, 0, *rounds)
+	gaps := make([]float64, *rounds)
+	var taken atomic.Int64    // of gaps; either domain may be preempted anywhere below
 	var seen [2]atomic.Uint64 // when each last looked at the clock
 	away := uint64(5e4 / guest.Nanoseconds(1))
 	watch := func(me int) {
@@ -22,8 +23,11 @@ func showPreempt() error {
 		for !stopComputing.Load() {
 			now := guest.TSC()
 			if other := seen[1-me].Load(); now-last > away && other > last && now > other {
-				gaps = append(gaps, guest.Nanoseconds(now-other)/1e3) // the other one does not run
-				if len(gaps) == cap(gaps) {
+				i := int(taken.Add(1)) - 1
+				if i < len(gaps) {
+					gaps[i] = guest.Nanoseconds(now-other) / 1e3
+				}
+				if i+1 >= len(gaps) {
 					stopComputing.Store(true)
 				}
 			}
