@@ -94,9 +94,12 @@ func (s *Subject) Capture() *Record {
 	}
 	threads := s.Remains.Threads()
 	for _, t := range threads[:min(len(threads), maxThreads)] {
-		r.Threads = append(r.Threads, Thread{
-			TID: t.TID, What: t.What, Registers: t.Regs.String(), Stack: Lines(postmortem.Stack(s.Remains, s.Image, &t.Regs, maxFrames)),
-		})
+		shown := Thread{TID: t.TID, What: t.What, Stack: []string{}}
+		if t.What != postmortem.Reset {
+			shown.Registers = t.Regs.String()
+			shown.Stack = Lines(postmortem.Stack(s.Remains, s.Image, &t.Regs, maxFrames))
+		}
+		r.Threads = append(r.Threads, shown)
 	}
 	r.Maps = mappings(s.Remains.Ranges())
 	return r

@@ -10,6 +10,7 @@ import (
 
 	"barreleye/vmm/autopsy"
 	"barreleye/vmm/image"
+	"barreleye/vmm/kvm"
 	"barreleye/vmm/multikernel"
 
 	"golang.org/x/sys/unix"
@@ -107,6 +108,9 @@ func TestCrashesStayOnTheirCore(t *testing.T) {
 			}
 			for _, text := range c.lines {
 				o.wantLine(broken, text)
+			}
+			if c.form == "triple" && o.Flavour == kvm.SVM {
+				c.errors = []string{"triple fault: the CPU was reset by the fault, its registers are lost"}
 			}
 			if c.code != 0 && c.errors == nil {
 				c.errors = []string{fmt.Sprintf("core %d: exited with code %d", broken, c.code), "core-2.log"}

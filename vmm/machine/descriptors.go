@@ -66,8 +66,9 @@ func writeDescriptors(page []byte, table *[layout.TableWords]uint64, noted bool)
 
 // Control register and EFER bits (SDM vol. 3, 2.5, 2.2.1).
 const (
-	cr0           = 1<<31 | 1<<18 | 1<<16 | 1<<5 | 1<<4 | 1<<1 | 1<<0 // PG AM WP NE ET MP PE
-	cr4           = 1<<5 | 1<<9 | 1<<10 | 1<<18                       // PAE OSFXSR OSXMMEXCPT OSXSAVE
+	cr0PE         = 1 << 0
+	cr0           = 1<<31 | 1<<18 | 1<<16 | 1<<5 | 1<<4 | 1<<1 | cr0PE // PG AM WP NE ET MP PE
+	cr4           = 1<<5 | 1<<9 | 1<<10 | 1<<18                        // PAE OSFXSR OSXMMEXCPT OSXSAVE
 	cr4FSGSBASE   = 1 << 16
 	efer          = 1<<0 | 1<<8 | 1<<10 | 1<<11 // SCE LME LMA NXE
 	apicEnable    = 1 << 11

@@ -27,6 +27,9 @@ func (m *Machine) capture() (t postmortem.Thread) {
 		t.Regs = fromKVM(r)
 	}
 	if s, err := m.vcpu.Sregs(); err == nil {
+		if s.CR0&cr0PE == 0 { // which no guest can have cleared: it runs at CPL3
+			return postmortem.Thread{What: postmortem.Reset}
+		}
 		t.Regs.FSBase, t.Regs.GSBase = s.FS.Base, s.GS.Base
 		t.Regs.CS, t.Regs.SS = uint64(s.CS.Selector), uint64(s.SS.Selector)
 	}
@@ -78,6 +81,8 @@ const (
 	inProgram = "in the program"
 	inDriver  = "in the CPU driver"
 	atCPL0    = "at CPL0"
+	// of the current thread, where the vCPU's registers are lost
+	wasCurrent = "ran last, registers as of its last switch"
 )
 
 // maxThreads bounds what a table that may say anything leads to.
@@ -121,7 +126,9 @@ func (r *Remains) thread(word func(uint64) uint64, current bool) postmortem.Thre
 	t.Regs.FSBase = word(r.table.Base)
 	t.Regs.CS, t.Regs.SS = layout.UserCS, layout.UserSS
 	t.What = calls[word(r.table.Call)]
-	if current {
+	if current && r.cpu.What == postmortem.Reset {
+		t.What = wasCurrent
+	} else if current {
 		t.What = postmortem.Served
 	} else if t.What == "" || word(r.table.State) == 1 {
 		t.What = "ready to run"

@@ -9,6 +9,7 @@ import (
 	"barreleye/devices/region"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
+	"barreleye/vmm/postmortem"
 
 	gokvm "github.com/bobuhiro11/gokvm/kvm"
 	"golang.org/x/arch/x86/x86asm"
@@ -75,6 +76,9 @@ func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 func (m *Machine) end(kind life.Kind, detail string) life.End {
 	end := life.End{Kind: kind, Detail: detail}
 	m.last = m.capture()
+	if m.last.What == postmortem.Reset {
+		return end
+	}
 	end.PC, end.State = m.last.Regs.RIP, m.last.Regs.String()
 	return end
 }

@@ -6,6 +6,7 @@ import (
 	"barreleye/devices/layout"
 	"barreleye/vmm/life"
 	"barreleye/vmm/machine"
+	"barreleye/vmm/postmortem"
 )
 
 // exceptionNames are those of SDM vol. 3, table 6-1.
@@ -54,6 +55,10 @@ func (r *run) describe(c *core) string {
 	detail := ""
 	if c.end.Detail != "" {
 		detail = ": " + c.end.Detail
+	}
+	if c.end.State == "" {
+		return fmt.Sprintf("core %d: %s%s: the CPU was %s: 'barreleye autopsy' shows what is left; run the image with --no-patch to rule the patcher out, and report it",
+			c.index, c.end.Kind, detail, postmortem.Reset)
 	}
 	return fmt.Sprintf("core %d: %s at %s%s; registers: %s: run the image with --no-patch to rule the patcher out, and report it",
 		c.index, c.end.Kind, c.where(c.end.PC), detail, c.end.State)

@@ -88,6 +88,13 @@ func (r *run) trail(s *autopsy.Subject) (lines []string) {
 	}
 	threads := left.Threads()
 	first := threads[0]
+	if first.What == postmortem.Reset {
+		lines = append(lines, first.What)
+		for _, t := range threads[1:] {
+			add(fmt.Sprintf("thread %d, %s:", t.TID, t.What), &t.Regs)
+		}
+		return lines
+	}
 	add(first.What+":", &first.Regs)
 	if first.Regs.RSP >= layout.DriverLow && first.Regs.RSP < layout.PanicVA+layout.PanicSize {
 		for _, t := range threads {

@@ -60,6 +60,10 @@ type Thread struct {
 // Served is Thread.What of the thread that the driver served when the core ended.
 const Served = "called the CPU driver"
 
+// Reset is Thread.What of a CPU that lost its registers: a triple fault resets it on
+// hardware that leaves nothing of the guest's state then (AMD's SVM).
+const Reset = "reset by the fault, its registers are lost"
+
 // Range is a piece of a core's address space.
 type Range struct {
 	Start, End uint64
