@@ -25,7 +25,8 @@ func flagged(bit uint64) bool    { return bootPage().Flags&bit != 0 }
 func kindsWanted() trace.Set { return trace.Set(inbox().Trace.Load()) }
 
 // startUp sets the driver up at the first system call, before the runtime has
-// memory or threads.
+// memory or threads. The VMM starts the program with IF=0, so interrupts wait until
+// they can be served: gateArm lets them in, which the driver records until it leaves.
 func startUp() {
 	booted = true
 	b := bootPage()
@@ -44,7 +45,6 @@ func startUp() {
 	initTrees(b)
 	initEntropy()
 	initPrice()
-	if rearm = uint32(b.TickCount); rearm != 0 {
-		callGate(gateArm, uint64(rearm))
-	}
+	rearm = uint32(b.TickCount)
+	callGate(gateArm, uint64(rearm)) // 0: no tick
 }

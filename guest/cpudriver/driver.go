@@ -70,7 +70,7 @@ const (
 
 // Commands of the gate into CPL0.
 const (
-	gateArm   = 0 // start the timer with the argument's count
+	gateArm   = 0 // start the timer with the argument's count, 0 for none, with IF=1 from then on
 	gateHalt  = 1 // argument: timer count to wake by, 0 for none
 	gateFlush = 2 // drop all TLB entries
 )

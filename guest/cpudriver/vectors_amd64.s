@@ -104,7 +104,8 @@ program:
 
 // func gateVector()
 //	in     [0]=RAX, hardware frame with RIP at the UD2; BX = command, CX = argument
-//	out    CPL3 behind the UD2; halt: to ·haltVector or ·wakeVector, RCX lost
+//	out    CPL3 behind the UD2, after gateArm with IF=1; halt: to ·haltVector or
+//	       ·wakeVector, RCX lost
 //	window IF=0 from the UD2 on: an interrupt is held until IRETQ or STI's shadow ends
 TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	ADDQ $2, 8(SP)             // step over the UD2
@@ -114,6 +115,7 @@ TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JEQ  flush
 	MOVQ $const_apicTimer, AX  // gateArm: start the tick
 	MOVL CX, (AX)
+	ORQ  $const_flagsIF, 24(SP) // the first one lets interrupts in: see startUp
 	POPQ AX
 	IRETQ
 flush:

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"barreleye/guest"
+	"barreleye/guest/cpudriver"
 	"barreleye/urpc"
 )
 
@@ -31,6 +33,20 @@ func abandoned(ctx context.Context) error {
 	}
 	fmt.Printf("core %d is gone: %v\n", gone, err)
 	return nil
+}
+
+// ringing rings core 0's doorbell, whatever that does.
+func ringing(ctx context.Context) error {
+	if !cpudriver.InGuest() {
+		return errors.New("a process has no doorbell of its own to ring")
+	}
+	fmt.Println("ringing")
+	if guest.Core() == 0 {
+		<-ctx.Done()
+	}
+	for {
+		cpudriver.Ring(0)
+	}
 }
 
 // drain ends in good order when it is asked to.

@@ -32,6 +32,7 @@ var tasks = []task{
 	{"spin", "run a loop without calls for ever", spin},
 	{"asleep", "sleep for a day", asleep},
 	{"lopsided", "core 0 spins, the others sleep for a day", lopsided},
+	{"ringing", "core 0 sleeps for a day, the others ring its doorbell for ever", ringing},
 	{"abandoned", "core 1 waits for its end, the others for word of it", abandoned},
 	{"fanout", "core 0 asks all others -n times by broadcast, unicast and multicast", fanOut},
 	{"fanloss", "the same by the form that follows; core 1 crashes half-way", fanLoss},

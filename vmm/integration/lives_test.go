@@ -109,3 +109,31 @@ func (c *spotter) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
+
+// TestDoorbellsBeforeTheDriver: a core whose doorbell is rung all the time begins life
+// after life: what comes before its driver is ready waits for it.
+func TestDoorbellsBeforeTheDriver(t *testing.T) {
+	needGuests(t, "a process looks at its doorbell when it is ready to")
+	for _, clone := range []bool{false, true} {
+		t.Run(fmt.Sprintf("clone %v", clone), func(t *testing.T) {
+			opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "ringing")
+			opt.Clone = clone
+			o := command(t, opt, "ringing", func(do func(multikernel.Command) multikernel.Reply) {
+				for want := uint64(2); want < uint64(scaled(12, 6)); want++ {
+					if r := do(multikernel.Command{Op: multikernel.OpRestart}); r.Err != nil || r.Life != want {
+						t.Errorf("life %d, %v; want %d", r.Life, r.Err, want)
+						break
+					}
+				}
+				do(multikernel.Command{Op: multikernel.OpShutdown})
+			})
+			for _, c := range o.Cores {
+				for _, l := range append(c.Lives, multikernel.LifeReport{State: c.State}) {
+					if l.State != "stopped" {
+						t.Errorf("core %d: life %d %s", c.Core, l.Life, l.State)
+					}
+				}
+			}
+		})
+	}
+}

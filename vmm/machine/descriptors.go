@@ -78,7 +78,7 @@ const (
 	msrSFMASK     = 0xc000_0084
 	sfmask        = 0x47500 // AC NT IOPL DF TF
 	rflagsIF      = 0x200
-	rflags        = rflagsIF | 2
+	rflags        = 2      // IF=0: the driver, when it is ready, lets interrupts in
 	cpuidFSGSBASE = 1 << 0 // leaf 7 EBX
 )
 
