@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -29,6 +30,10 @@ type span struct {
 // was started spans it. Errors are ErrRunning, those of Start and guest.Dial, an error
 // of the program as text, and the context's, with which the part may have begun or not.
 //
+// A core that has not started, is gone, or ends meanwhile is a guest.GoneError;
+// guest.WaitPeer with its Life waits for the next life, to which the domain may span. A
+// core whose program has not come to Define yet is waited for.
+//
 // If the part ends later, the dispatcher here is upcalled for a fault with that core.
 func (m *Domain) Span(ctx context.Context, core int) error {
 	if err := m.span(ctx, core); err != nil {
@@ -42,6 +47,10 @@ func (m *Domain) span(ctx context.Context, core int) error {
 		return fmt.Errorf("%w: ask its home, core %d", ErrDomain, m.home)
 	}
 	s := &span{}
+	var life uint64 // before the dial, so that what is reported as gone is
+	if lives := guest.Lives().Lives; core >= 0 && core < len(lives) {
+		life = lives[core]
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	m.mu.Lock()
 	taken, leaving := m.spans[core] != nil || core == m.home, m.leaving
@@ -58,6 +67,10 @@ func (m *Domain) span(ctx context.Context, core int) error {
 	}
 	if err := s.begin(ctx, core, m); err != nil {
 		m.forget(core, s)
+		var gone *guest.GoneError
+		if !errors.As(err, &gone) && (errors.Is(err, urpc.ErrClosed) || errors.Is(err, guest.ErrGone)) {
+			err = &guest.GoneError{Core: core, Life: life} // it ended meanwhile
+		}
 		return err
 	}
 	go s.watch(core, m)

@@ -21,6 +21,8 @@ var shows = map[string]func() error{
 	"calls":    showCalls,
 	"queue":    showQueue,
 	"span":     showSpan,
+	"respan":   showRespan,
+	"upcalls":  showUpcalls,
 	"many":     showMany,
 	"collect":  showCollect,
 	"preempt":  showPreempt,
@@ -36,7 +38,7 @@ func main() {
 
 func run(names []string) error {
 	if len(names) == 0 {
-		names = []string{"shares", "priority", "calls", "queue", "preempt"}
+		names = []string{"shares", "priority", "upcalls", "calls", "queue", "preempt"}
 		if guest.Cores() > 1 {
 			names = append(names, "span")
 		}
@@ -46,7 +48,7 @@ func run(names []string) error {
 		if show == nil {
 			return fmt.Errorf("nothing of the name %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(shows)), ", "))
 		}
-		if guest.Core() != 0 && name != "span" {
+		if guest.Core() != 0 && name != "span" && name != "respan" {
 			continue // of one core
 		}
 		if err := show(); err != nil {

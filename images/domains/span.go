@@ -20,7 +20,7 @@ var (
 // Messages between the parts.
 const (
 	typeAdd = 1 // word 0: a number; answered by the next one
-	typeDie = 2
+	typeDie = 2 // word 0: the exit code
 )
 
 // parts has the parts of this core's domains that were begun from elsewhere.
@@ -36,7 +36,7 @@ func init() {
 			err := d.Attach(c, func(m *urpc.Message) {
 				if m.Type == typeDie {
 					fmt.Println("span: this core ends")
-					os.Exit(0)
+					os.Exit(int(m.Words[0]))
 				}
 				m.Words[0]++
 				if err := c.Send(context.Background(), m); err != nil {
@@ -95,7 +95,7 @@ func showSpan() error {
 	fmt.Printf("span: %d messages to each of %d parts and their answers\n", *messages, guest.Cores()-1)
 	if *die != 0 {
 		d.Post(func() {
-			if err := conns[*die].Send(ctx, &urpc.Message{Type: typeDie}); err != nil {
+			if err := conns[*die].Send(ctx, &urpc.Message{Type: typeDie, Len: 8}); err != nil {
 				panic(err)
 			}
 		})

@@ -3,6 +3,9 @@ package integration
 import (
 	"fmt"
 	"testing"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/supervise"
 )
 
 // TestDomainShares has domains compute for ever side by side. What each got is
@@ -49,6 +52,34 @@ func TestDomainSpanDeath(t *testing.T) {
 	o.wantLine(0, "span: core 1 is gone; the domain runs on cores [0 2]")
 	o.wantLine(0, `span: fault: core 1: domain "adders": the dispatcher has ended`)
 	o.wantLine(0, "span: the channel to core 1 ended: urpc: closed")
+}
+
+// TestDomainSpanAgain: a core to which a domain spans is not started, or ends meanwhile;
+// it ends later, and the domain spans to its next life, and to the one after that.
+func TestDomainSpanAgain(t *testing.T) {
+	opt := options(t, load(t, "domains", image.LoadOptions{}), 2, "-n", "100", "-absent", "2", "respan")
+	opt.Room = 3
+	opt.Restart = supervise.Policy{
+		Cores:     map[int]supervise.Restart{1: supervise.OnFailure},
+		Intensity: supervise.Intensity{Restarts: 3, Within: hang()},
+	}
+	o := run(t, opt)
+	if o.ExitCode != 0 {
+		t.Errorf("exit code %d", o.ExitCode)
+	}
+	for _, line := range []string{
+		"respan: core 2 is not there; the domain runs on cores [0]", "respan: core 1 ended meanwhile; the domain runs on cores [0]",
+		"respan: life 2 of core 1: 100 messages", "respan: life 3 of core 1: 100 messages", "respan: life 4 of core 1: 100 messages",
+	} {
+		o.wantLine(0, line)
+	}
+}
+
+// TestDomainUpcalls: a dispatcher is upcalled to run, for a message, a fault and timers.
+func TestDomainUpcalls(t *testing.T) {
+	o := boot(t, "domains", 1, "upcalls")
+	o.wantOK()
+	o.wantLine(0, "upcalls: run, message, timer, fault, timer after the fault")
 }
 
 // TestManyDomains has 16 domains call each other in a ring while the collector runs.

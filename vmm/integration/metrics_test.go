@@ -86,6 +86,9 @@ func TestMetrics(t *testing.T) {
 			if got := value(first["barreleye_core_events_total"], core, "event", "syscall"); got < 100 && !onHosted() {
 				t.Errorf("core %s: %v system calls", core, got)
 			}
+			if got := value(first["barreleye_core_events_total"], core, "event", "local"); got != 0 {
+				t.Errorf("core %s: %v messages of dispatchers, of which there are none", core, got)
+			}
 			if got := value(first["barreleye_core_memory_bytes"], core); got < 1<<24 && !onHosted() {
 				t.Errorf("core %s: %v bytes of memory", core, got)
 			}

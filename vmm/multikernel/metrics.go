@@ -56,6 +56,7 @@ var perCore = []struct {
 var eventNames = [region.EventKinds]string{
 	region.EventSyscall: "syscall", region.EventTrap: "trap", region.EventCall: "driver_call", region.EventException: "exception",
 	region.EventFault: "driver_fault", region.EventTick: "tick", region.EventDoorbell: "doorbell",
+	region.EventLocal: "local",
 }
 
 func truth(is bool) float64 {
