@@ -14,7 +14,8 @@ var ErrPeer = errors.New("no such peer")
 // from boot on. The same end is returned every time, as long as the peer lives; one
 // goroutine at a time may use it. When the peer's life has ended the end gives what came
 // before, then urpc.ErrClosed, and stays closed; from then on Channel fails with a
-// GoneError until the peer's next life, and returns a new end then.
+// GoneError until the peer's next life, and returns a new end then. So it is too where the
+// peer had ended before this core asked for its end, or began to look.
 func Channel(peer int) (*urpc.Conn, error) { return links.conn(region.ChannelProgram, peer) }
 
 // Client returns the asking end of the call line to a peer.
@@ -32,14 +33,28 @@ func (n *network) conn(kind, core int) (*urpc.Conn, error) {
 	defer n.mu.Unlock()
 	p, err := n.of(core)
 	if errors.Is(err, ErrGone) {
-		if c := n.peers[core].conns[kind]; c != nil && c.More() {
-			return c, nil // not all that came has been received
+		c, err := n.left(&n.peers[core], kind)
+		if err != nil || c != nil && c.More() {
+			return c, err // not all that came has been received
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return n.connOf(p, kind, core)
+}
+
+// left returns the end to the last life of a peer that is over, nil where this core never
+// met one. mu is held.
+func (n *network) left(p *peer, kind int) (*urpc.Conn, error) {
+	if p.conns[kind] != nil || p.gone == 0 {
+		return p.conns[kind], nil
+	}
+	c, err := urpc.NewEnded(p.link) // nothing had come (Close)
+	if err == nil {
+		p.conns[kind] = c
+	}
+	return c, err
 }
 
 // connOf returns the end to a life of a peer, with mu held.

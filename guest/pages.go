@@ -50,7 +50,7 @@ func initPages(view *region.View) error {
 }
 
 func (h *pagePools) pool(peer int) (*pages.Pool, error) {
-	if life, _ := links.lifeOf(peer); life > 1 || Life() > 1 {
+	if links.lastLife(peer) > 1 || Life() > 1 {
 		// the other one's program may have pages of an earlier life in hand
 		return nil, fmt.Errorf("core %d: pool with core %d: %w: send the data over a channel", Core(), peer, ErrPool)
 	}

@@ -93,7 +93,7 @@ func (n *network) Close(core int, kept []monitor.Opened) {
 	}
 	for _, kind := range []int{region.ChannelProgram, region.ChannelPages} {
 		// the program may not have asked for its end yet
-		if side, err := n.view.OpenSide(kind, core, Core()); err == nil && side.Stats.Send.Messages != 0 {
+		if side, err := n.view.OpenSide(kind, core, Core()); err == nil && side.Sent() != 0 {
 			_, _ = n.connOf(p, kind, core) // else there is nothing to keep
 		}
 	}
@@ -145,8 +145,11 @@ func (n *network) Settle(core int, life uint64) {
 // says of a core now (monitor.Ends).
 func (n *network) Word() *uint64 { return epochWord(n.view) }
 
-// Look returns what the VMM says of a core.
-func (n *network) Look(core int) (life, over uint64) { return n.view.LifeOf(core) }
+// Look returns what the VMM says of a core, and whether this life has met that one.
+func (n *network) Look(core int) (life, over uint64, met bool) {
+	life, over = n.view.LifeOf(core)
+	return life, over, n.view.Met(Core(), core)
+}
 
 // check reports what can be no peer of this core.
 func (n *network) check(core int) error {
@@ -179,6 +182,16 @@ func (n *network) lifeOf(core int) (uint64, error) {
 	return p.life, nil
 }
 
+// lastLife returns the last life of a peer to which there were ends, 0 for none.
+func (n *network) lastLife(core int) uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.check(core) != nil {
+		return 0
+	}
+	return max(n.peers[core].life, n.peers[core].gone)
+}
+
 // GoneError says that a core does not live: its life, the one of that number, has ended,
 // or there was none yet. It is an ErrGone.
 type GoneError struct {
@@ -187,7 +200,7 @@ type GoneError struct {
 }
 
 func (e *GoneError) Error() string {
-	if e.Life == 0 {
+	if e.Life == 0 { // of those with which the run began there always was one
 		return fmt.Sprintf("core %d has not started: wait for it with guest.WaitPeer", e.Core)
 	}
 	return fmt.Sprintf("core %d is gone (life %d): wait for its next life with guest.WaitPeer", e.Core, e.Life)

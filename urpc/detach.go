@@ -14,6 +14,20 @@ import "sync/atomic"
 // that nobody is inside any more who loaded a pointer before (package guest does that).
 // The peer must be buried: its memory does not change any more.
 
+// NewEnded makes a detached end whose peer had sent nothing.
+func NewEnded(link Link) (*Conn, error) {
+	var sides [2]Side
+	for i := range sides {
+		side, err := SideOf(make([]byte, SideBytes(MinLines)), MinLines)
+		if err != nil {
+			return nil, err
+		}
+		sides[i] = side
+	}
+	BurySide(sides[1], sides[0], link.Epoch)
+	return NewConn(sides[0], sides[1], link)
+}
+
 // Detach makes the end independent of shared memory.
 func (c *Conn) Detach() {
 	c.Sender.Detach()

@@ -6,6 +6,28 @@ import (
 	"testing"
 )
 
+// TestEnded: an end whose peer had sent nothing is at its end, both ways.
+func TestEnded(t *testing.T) {
+	for _, latency := range []bool{false, true} {
+		c, err := NewEnded(Link{Epoch: 7, Latency: latency, Sleeper: noParking{}, Bell: &Bell{Asleep: new(uint64)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m Message
+		if err := c.Recv(context.Background(), &m); err != ErrClosed {
+			t.Errorf("received: %v", err)
+		}
+		for n := 0; err == nil; n++ {
+			if err = c.Send(context.Background(), &m); n > MinLines || err != nil && err != ErrClosed {
+				t.Fatalf("message %d: %v", n, err)
+			}
+		}
+		if c.More() {
+			t.Error("there is more")
+		}
+	}
+}
+
 // wipe is what becomes of the memory of a dead core's channels.
 func wipe(mem ...[]byte) {
 	for _, m := range mem {

@@ -64,6 +64,12 @@ func (s *Side) Ended() bool {
 	return atomic.LoadUint64(&s.Tx.state) != 0 || atomic.LoadUint64(&s.Tx.index)&indexClosed != 0
 }
 
+// Sent returns how many messages went into the ring of a side that has ended. Its core may
+// have died before it counted the last one.
+func (s *Side) Sent() uint64 {
+	return max(atomic.LoadUint64(&s.Tx.sent), atomic.LoadUint64(&s.Stats.Send.Messages))
+}
+
 // checkLines fails with ErrLayout unless n can be the length of a ring.
 func checkLines(n int) error {
 	if n < MinLines || n > MaxLines || n&(n-1) != 0 {

@@ -29,6 +29,14 @@ func LifeWord(life, over uint64) uint64 { return life<<overBits | over }
 // SplitLife is the reverse of it.
 func SplitLife(word uint64) (life, over uint64) { return word >> overBits, word & (1<<overBits - 1) }
 
+// Met reports whether the last life of a peer, of which Life was read before, was there in
+// this life of a core: the two may have sent each other messages, though the peer was
+// over before the core looked for the first time.
+func (v *View) Met(core, peer int) bool {
+	_, over := v.LifeOf(peer)
+	return over == OverNot || v.VMM(peer).Buried.Load() > v.VMM(core).Began.Load()
+}
+
 // PairEpoch is the epoch (urpc.Link) of what two cores share in these lives of theirs,
 // so that what is left of an earlier life of either is nothing to both.
 func PairEpoch(a, b uint64) uint8 { return uint8(1 + (a+b)%255) }

@@ -129,4 +129,6 @@ type VMMBlock struct {
 	// Life says which life of the core is the last one that began, and whether
 	// it is over (LifeWord).
 	Life atomic.Uint64
+	// Began and Buried are Header.Epoch as that life began, and as it was over (Met).
+	Began, Buried atomic.Uint64
 }

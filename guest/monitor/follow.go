@@ -11,9 +11,10 @@ import (
 
 // Ends is what this core shares with the lives of the others.
 type Ends interface {
-	// Look returns what the VMM says of a peer now (region.SplitLife), Word the
-	// address of a word that changes whenever that does.
-	Look(peer int) (life, over uint64)
+	// Look returns what the VMM says of a peer now (region.SplitLife) and whether that
+	// life was there in this one of this core (region.View.Met), Word the address of a
+	// word that changes whenever that does.
+	Look(peer int) (life, over uint64, met bool)
 	Word() *uint64
 	// Open makes ends to a life of a peer possible and returns the monitor's.
 	Open(peer int, life uint64) (Channel, error)
@@ -45,8 +46,8 @@ func (m *Monitor) look() (err error) {
 			continue
 		}
 		for err == nil {
-			life, over := m.cfg.Ends.Look(peer)
-			a, ok := m.lives.See(peer, life, over)
+			life, over, met := m.cfg.Ends.Look(peer)
+			a, ok := m.lives.See(peer, life, over, met)
 			if !ok {
 				break
 			}

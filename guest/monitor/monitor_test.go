@@ -51,11 +51,11 @@ type ends struct {
 
 func (e *ends) Word() *uint64 { return &e.word }
 
-func (e *ends) Look(peer int) (life, over uint64) {
+func (e *ends) Look(peer int) (life, over uint64, met bool) {
 	if e.life == nil {
-		return 1, region.OverNot
+		return 1, region.OverNot, true
 	}
-	return e.life(peer), region.OverNot
+	return e.life(peer), region.OverNot, true
 }
 
 func (e *ends) Open(peer int, _ uint64) (Channel, error) { return e.channel(peer), nil }

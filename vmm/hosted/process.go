@@ -249,8 +249,7 @@ func (p *Process) Close() error {
 		p.boot = nil
 	}
 	if p.input != nil {
-		p.input.close()
-		p.input = nil
+		p.input.close() // it stays there for a Feed that begins late
 	}
 	if p.Output != nil {
 		p.Output.close()

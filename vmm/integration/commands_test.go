@@ -43,13 +43,26 @@ func command(t *testing.T, opt *multikernel.Options, ready string, script func(d
 		up[i] = ready
 	}
 	opt.Console = newWatcher(up, func() {
-		defer close(done)
-		script(do)
+		go func() { // the console goes on
+			defer close(done)
+			script(do)
+		}()
 	})
 	o := run(t, opt)
 	close(over)
 	<-done
 	return o
+}
+
+// await returns once the console of a run of command has shown a text.
+func await(t *testing.T, opt *multikernel.Options, text string) {
+	t.Helper()
+	w := opt.Console.(*watcher)
+	for deadline := time.Now().Add(hang()); !w.has(text); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %q on the console", text)
+		}
+	}
 }
 
 // TestCommands: a core is stopped while the other goes on, and that one killed; what

@@ -17,6 +17,7 @@ func TestLivesOfOneCore(t *testing.T) {
 	hello := load(t, "idle", image.LoadOptions{})
 	opt := options(t, load(t, "probe", image.LoadOptions{}), 1, "asleep")
 	o := command(t, opt, "sleeping", func(do func(multikernel.Command) multikernel.Reply) {
+		slept := func(line string) { await(t, opt, line) }
 		life := func(op multikernel.Op, drain bool, im *image.Image, want uint64) {
 			t.Helper()
 			if r := do(multikernel.Command{Op: op, Drain: drain, Image: im}); r.Err != nil || r.Life != want {
@@ -24,7 +25,9 @@ func TestLivesOfOneCore(t *testing.T) {
 			}
 		}
 		life(multikernel.OpRestart, false, nil, 2)
+		slept("[0.2] sleeping\n") // main was reached before
 		life(multikernel.OpRestart, true, nil, 3)
+		slept("[0.3] sleeping\n")
 		life(multikernel.OpPark, false, nil, 3)
 		if r := do(multikernel.Command{Op: multikernel.OpStatus}); r.Status.Cores[0].State != "parked" {
 			t.Errorf("a parked core is %s", r.Status.Cores[0].State)

@@ -55,6 +55,13 @@ func (w *watcher) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// has reports whether a text was written.
+func (w *watcher) has(text string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.Contains(w.text.Bytes(), []byte(text))
+}
+
 func TestOutputIsCompleteAndInOrder(t *testing.T) {
 	n := scaled(100_000, 10_000)
 	o := boot(t, "probe", 2, "-n", fmt.Sprint(n), "lines")

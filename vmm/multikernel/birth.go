@@ -72,6 +72,7 @@ func (r *run) announce(c *core) {
 	if c.last != nil {
 		r.wipe(c.index)
 	}
+	r.view.VMM(c.index).Began.Store(r.view.Header().Epoch.Load())
 	r.view.VMM(c.index).Life.Store(region.LifeWord(c.next.life, region.OverNot))
 	r.tellLiving(c)
 }

@@ -13,6 +13,7 @@ import (
 func (r *run) bury(dead *core) {
 	life := &r.view.VMM(dead.index).Life
 	number, _ := r.view.LifeOf(dead.index)
+	r.view.VMM(dead.index).Buried.Store(r.view.Header().Epoch.Load())
 	life.Store(region.LifeWord(number, region.OverBurying))
 	if err := r.buryBroadcast(dead); err != nil {
 		r.logs.Alarm("core %d: its broadcast cannot be closed: %v", dead.index, err)

@@ -4,16 +4,16 @@
 //
 //	           the word says             this core
 //	away       life L, not over      ->  opens its ends to life L
+//	away       life L, over, met     ->  opens them all the same: the peer may have sent
+//	                                     something, and ended, before this core looked
+//	away       life L, buried        ->  settles life L
 //	open L     life L, buried        ->  closes them; nothing uses them any more
 //	closing L  (the ends are closed) ->  zeroes what it writes for that core, and
 //	away                                 says that it has settled life L
 //
 // Life L+1 begins only when every core that lives has settled life L, so that nothing of
 // an earlier life is ever under way in a later one. A core that starts while another is
-// dead never had ends to it, and settles that life at once.
-//
-// The word may change while a step is carried out: a core that returns and dies again
-// before anybody looked is seen as dead of a life that this core never opened.
+// dead has not met it: it has no ends to it, and settles that life at once.
 package lives
 
 import "barreleye/devices/region"
@@ -57,12 +57,13 @@ const (
 // New makes the machine of a core among that many.
 func New(cores int) *Machine { return &Machine{peers: make([]peer, cores)} }
 
-// See takes what the VMM says of a peer now. It returns at most one action, after which,
+// See takes what the VMM says of a peer now; met says that this life was there in the life
+// of this core (region.View.Met). It returns at most one action, after which,
 // and after Closed where that is to be called, the peer is to be looked at again.
-func (m *Machine) See(peer int, life, over uint64) (a Action, ok bool) {
+func (m *Machine) See(peer int, life, over uint64, met bool) (a Action, ok bool) {
 	p := &m.peers[peer]
 	switch {
-	case p.stage == away && life > p.settled && over == region.OverNot:
+	case p.stage == away && life > p.settled && met:
 		p.stage, p.life = open, life
 		return Action{Open, peer, life}, true
 	case p.stage == away && life > p.settled && over == region.OverBuried:

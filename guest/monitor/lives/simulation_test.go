@@ -14,9 +14,11 @@ var seeds = flag.Int("seeds", 400, "random runs")
 // world is a VMM and cores that carry out their machines' actions a step at a time, in
 // any order, and die at any of them.
 type world struct {
-	r     *rand.Rand
-	words []uint64   // VMMBlock.Life, by core
-	cores []*simCore // nil: none runs
+	r             *rand.Rand
+	words         []uint64 // VMMBlock.Life, by core
+	began, buried []uint64 // VMMBlock.Began and Buried
+	epoch         uint64
+	cores         []*simCore // nil: none runs
 
 	// memory[i][j] is what core i writes for core j: 0, or the lives of the pair that
 	// wrote there.
@@ -30,12 +32,13 @@ type simCore struct {
 	life    uint64
 	m       *Machine
 	ends    []uint64 // life of the peer to which there are ends
+	opened  []uint64 // the last one to which there were
 	inside  []int    // calls under way on ends that are closed already, by peer
 	pending []*Action
 }
 
 func newWorld(n int, seed uint64) *world {
-	w := &world{r: rand.New(rand.NewPCG(seed, 1)), words: make([]uint64, n), cores: make([]*simCore, n)}
+	w := &world{r: rand.New(rand.NewPCG(seed, 1)), words: make([]uint64, n), began: make([]uint64, n), buried: make([]uint64, n), cores: make([]*simCore, n)}
 	for range n {
 		w.memory = append(w.memory, make([][2]uint64, n))
 		w.settled = append(w.settled, make([]uint64, n))
@@ -57,8 +60,10 @@ func (w *world) begin(i int) {
 	for j := range n {
 		w.memory[i][j], w.settled[i][j] = [2]uint64{}, 0
 	}
+	w.began[i] = w.epoch
+	w.epoch++
 	w.words[i] = region.LifeWord(life+1, region.OverNot)
-	w.cores[i] = &simCore{life: life + 1, m: New(n), ends: make([]uint64, n), inside: make([]int, n), pending: make([]*Action, n)}
+	w.cores[i] = &simCore{life: life + 1, m: New(n), ends: make([]uint64, n), opened: make([]uint64, n), inside: make([]int, n), pending: make([]*Action, n)}
 	w.say("life %d of core %d begins", life+1, i)
 }
 
@@ -85,9 +90,11 @@ func (w *world) step() error {
 	life, over := region.SplitLife(w.words[i])
 	switch {
 	case c == nil && life != 0 && over == region.OverNot: // fenced; now buried in two steps
+		w.buried[i] = w.epoch
 		w.words[i] = region.LifeWord(life, region.OverBurying)
 	case c == nil && over == region.OverBurying:
 		w.words[i] = region.LifeWord(life, region.OverBuried)
+		w.epoch++
 		w.say("life %d of core %d is buried", life, i)
 	case c == nil && w.mayBegin(i):
 		if w.r.IntN(4) == 0 {
@@ -137,7 +144,8 @@ func (w *world) live(i int, c *simCore) error {
 		return w.perform(i, c, b)
 	}
 	life, over := region.SplitLife(w.words[j])
-	if a, ok := c.m.See(j, life, over); ok {
+	met := over == region.OverNot || w.buried[j] > w.began[i]
+	if a, ok := c.m.See(j, life, over, met); ok {
 		return w.perform(i, c, a)
 	}
 	return nil
@@ -156,12 +164,15 @@ func (w *world) perform(i int, c *simCore, a Action) error {
 		if m := w.memory[a.Peer][i]; m != [2]uint64{} && m != [2]uint64{a.Life, c.life} {
 			return fmt.Errorf("core %d, life %d, opens ends to life %d of core %d on what that wrote in lives %v", i, c.life, a.Life, a.Peer, m)
 		}
-		c.ends[a.Peer] = a.Life
+		c.ends[a.Peer], c.opened[a.Peer] = a.Life, a.Life
 	case Close:
 		c.ends[a.Peer] = 0
 		c.inside[a.Peer] = w.r.IntN(3)
 		c.pending[a.Peer] = &a
 	case Settle:
+		if w.memory[a.Peer][i] == [2]uint64{a.Life, c.life} && c.opened[a.Peer] != a.Life {
+			return fmt.Errorf("core %d settles life %d of core %d, and never saw what that wrote for it", i, a.Life, a.Peer)
+		}
 		w.memory[i][a.Peer] = [2]uint64{}
 		if a.Life <= w.settled[i][a.Peer] {
 			return fmt.Errorf("core %d settles life %d of core %d after %d", i, a.Life, a.Peer, w.settled[i][a.Peer])
@@ -226,8 +237,9 @@ func TestLives(t *testing.T) {
 // TestSteps: what the package's comment draws.
 func TestSteps(t *testing.T) {
 	m := New(2)
+	met := false
 	see := func(life, over uint64) string {
-		a, ok := m.See(1, life, over)
+		a, ok := m.See(1, life, over, met || over == region.OverNot)
 		if !ok {
 			return "nothing"
 		}
@@ -257,9 +269,13 @@ func TestSteps(t *testing.T) {
 	if a := m.Closed(1); a != (Action{Settle, 1, 2}) {
 		t.Errorf("closed: %+v", a)
 	}
-	if got := see(4, region.OverBuried); got != "settle 4" { // it returned and died unseen
-		t.Error(got)
+	met = true
+	for _, want := range []string{"open 4", "close 4"} { // it returned and died unseen
+		if got := see(4, region.OverBuried); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
+	m.Closed(1)
 	if got := see(5, region.OverNot); got != "open 5" {
 		t.Error(got)
 	}
