@@ -16,11 +16,14 @@ package guest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 
 	"barreleye/devices/region"
+	"barreleye/guest/inspect"
 	"barreleye/guest/monitor"
+	"barreleye/guest/monitor/requests"
 )
 
 // Core returns the index of this core, from 0 on.
@@ -87,12 +90,20 @@ func start(p platform) error {
 	if err := initPages(view); err != nil {
 		return err
 	}
+	vmm, err := vmmEnd(view)
+	if err != nil {
+		return err
+	}
 	m, err := monitor.Start(monitor.Config{
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
 		Ends:    &links,
 		Hellos:  &view.Block(Core()).Hellos,
 		Request: requestWord(view), Sleeper: p.Sleeper(),
 		PublishMaps: p.PublishMaps,
+		VMM:         vmm,
+		Answer: func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error) {
+			return inspect.Answer(ctx, kind, arg, p.Ticks())
+		},
 	})
 	core = m
 	traceCollector()

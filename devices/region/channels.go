@@ -24,6 +24,11 @@ func (v *View) CoreSide(core int) (urpc.Side, error) { return v.vmmChannel(v.cor
 // VMMSide views what the VMM writes for its channel with a core.
 func (v *View) VMMSide(core int) (urpc.Side, error) { return v.vmmChannel(v.vmmSidePage(core)) }
 
+// VMMSpan is the run of pages of that side.
+func (g Geometry) VMMSpan(core int) Span {
+	return Span{g.vmmSidePage(core), SidePages(VMMLines), ReadWrite}
+}
+
 func (v *View) vmmChannel(page int) (urpc.Side, error) {
 	mem, err := urpc.MemoryAt(v.addr(page), urpc.SideBytes(VMMLines))
 	if err != nil {

@@ -39,6 +39,9 @@ func Nanoseconds(cycles uint64) float64 {
 // PollCycles returns how long the idle loop polls before it halts.
 func PollCycles() uint64 { return bootPage().PollCycles }
 
+// Ticks reports whether the timer interrupts the core while it computes.
+func Ticks() bool { return bootPage().TickCount != 0 }
+
 // Ring rings the doorbell of core i (doorbell.VMM for the VMM): a VM exit.
 func Ring(i int) { invoke(callRing, uint64(i), 0, 0) }
 

@@ -86,7 +86,11 @@ func serveDriverFault(c *context) {
 // program or came while the driver ran. The current context goes to the end of
 // the queue. It is entered from interruptEntry and leave.
 func serveInterrupt() {
-	lookWhileBusy(takePending())
+	events := takePending()
+	if events&pendingTick != 0 {
+		sampleTick()
+	}
+	lookWhileBusy(events)
 	schedule()
 	deliverPending()
 }

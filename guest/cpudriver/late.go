@@ -141,7 +141,7 @@ func setTick() {
 	case !busy && armedN != 0:
 		rearm = tick(quickTicks)
 	default:
-		rearm = tick(1)
+		rearm = sampled(tick(1))
 	}
 }
 

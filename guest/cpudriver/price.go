@@ -72,8 +72,11 @@ func notePrice(due uint64) {
 // cycle in units of 2^-32.
 func cyclesOf(ns uint64) uint64 { return ns << 32 / max(clockPage().Read().Mult, 1) }
 
-// tellPrice shows how long the idle loop polls.
-func tellPrice() {
-	hi, lo := bits.Mul64(clockPage().Read().Mult, pollCycles)
-	counters().PollNS = hi<<32 | lo>>32
+// nanoseconds is the reverse of it.
+func nanoseconds(cycles uint64) uint64 {
+	hi, lo := bits.Mul64(clockPage().Read().Mult, cycles)
+	return hi<<32 | lo>>32
 }
+
+// tellPrice shows how long the idle loop polls.
+func tellPrice() { counters().PollNS = nanoseconds(pollCycles) }

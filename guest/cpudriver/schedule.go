@@ -33,6 +33,7 @@ func schedule() {
 		}
 		if !unfinished {
 			idle()
+			sampleFrom()
 		}
 	}
 }

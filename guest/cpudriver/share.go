@@ -59,6 +59,7 @@ func scheduleShared() {
 		}
 		if !unfinished {
 			idle()
+			sampleFrom()
 			accounted = clock.TSC()
 		}
 	}

@@ -11,6 +11,7 @@ const (
 	sigKILL = 9
 	sigSEGV = 11
 	sigURG  = 23
+	sigPROF = 27
 
 	handlerDefault = 0
 	handlerIgnore  = 1
@@ -198,7 +199,11 @@ func (c *context) deliverNext(deliverable uint64) {
 			urgent = c.rip
 		}
 		trace.Event(trace.Signal, sig, c.tid)
-		deliver(c, sig, siginfo{code: -6}) // SI_TKILL
+		info := siginfo{code: -6} // SI_TKILL
+		if sig == sigPROF {
+			info.code = 0x80 // SI_KERNEL, as of setitimer
+		}
+		deliver(c, sig, info)
 		return
 	}
 }

@@ -62,6 +62,10 @@ func dispatch(c *context) {
 		exitCore(c.rdi)
 	case sysFUTEX:
 		r = sysFutex(c, c.rdi, c.rsi, c.rdx, c.r10)
+	case sysSETITIMER:
+		r = sysSetitimer(c.rdi, c.rsi, c.rdx)
+	case sysTIMERCREATE:
+		r = errno(eNOSYS) // the profiler then takes setitimer for all threads
 	case sysGETPID, sysGETPGRP:
 		r = 1
 	case sysGETTID:
@@ -201,6 +205,7 @@ const (
 	sysYIELD         = 24
 	sysMADVISE       = 28
 	sysNANOSLEEP     = 35
+	sysSETITIMER     = 38
 	sysGETPID        = 39
 	sysSENDFILE      = 40
 	sysSOCKET        = 41
@@ -230,6 +235,7 @@ const (
 	sysFUTEX         = 202
 	sysGETAFFINITY   = 204
 	sysGETDENTS64    = 217
+	sysTIMERCREATE   = 222
 	sysCLOCKGETTIME  = 228
 	sysEXITGROUP     = 231
 	sysEPOLLCTL      = 233

@@ -99,6 +99,9 @@ func (c *Core) Region() *region.View { return &c.view }
 // PollCycles returns how long the idle loop polls before it sleeps.
 func (c *Core) PollCycles() uint64 { return c.page.PollCycles }
 
+// Ticks reports that Linux interrupts the core while it computes.
+func (c *Core) Ticks() bool { return true }
+
 // Ring rings the doorbell of core i (doorbell.VMM for the VMM): a system call.
 func (c *Core) Ring(i int) {
 	if i == doorbell.VMM {

@@ -3,8 +3,9 @@
 // the core's memory-map table (package maps; the CPU driver keeps it as it
 // serves the runtime) and its power state, answers the VMM's questions about
 // both through the shared region, shakes hands with every other monitor at the
-// begin of its core's life, lets go of cores whose life has ended (package lives), and
-// opens and closes channels between programs (package bind).
+// begin of its core's life, lets go of cores whose life has ended (package lives),
+// opens and closes channels between programs (package bind), and answers what the VMM
+// asks about the program (package requests).
 package monitor
 
 import (
@@ -14,6 +15,7 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/lives"
+	"barreleye/guest/monitor/requests"
 	"barreleye/urpc"
 )
 
@@ -35,6 +37,10 @@ type Config struct {
 	Request     *uint64        // grows with every question of the VMM
 	Sleeper     urpc.Sleeper
 	PublishMaps func(request uint64) // writes the map table as the answer to a request
+
+	// VMM is the channel with the VMM, by which it asks what Answer answers; nil for none.
+	VMM    Channel
+	Answer func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error)
 }
 
 // Monitor is one core's monitor.
@@ -59,6 +65,10 @@ func Start(cfg Config) (*Monitor, error) {
 	}
 	go m.follow(seen)
 	go m.answer()
+	if cfg.VMM != nil {
+		r := &requested{ch: cfg.VMM, answer: cfg.Answer, giveUp: map[uint64]context.CancelFunc{}}
+		go r.hear(cfg.Core)
+	}
 	return m, nil
 }
 

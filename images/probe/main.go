@@ -31,6 +31,7 @@ var tasks = []task{
 	{"long", "print one line of -n bytes", long},
 	{"spin", "run a loop without calls for ever", spin},
 	{"asleep", "sleep for a day", asleep},
+	{"profiled", "wait in one goroutine, compute in another, and keep -n MiB", profiled},
 	{"lopsided", "core 0 spins, the others sleep for a day", lopsided},
 	{"ringing", "core 0 sleeps for a day, the others ring its doorbell for ever", ringing},
 	{"abandoned", "core 1 waits for its end, the others for word of it", abandoned},

@@ -16,7 +16,7 @@ func commanded(t *testing.T, cores int, task, ready string, script func(do func(
 	return command(t, options(t, load(t, "probe", image.LoadOptions{}), cores, task), ready, script)
 }
 
-// command is commanded with options of any kind.
+// command is commanded with options of any kind. ready may be a line for each core, "|" between them.
 func command(t *testing.T, opt *multikernel.Options, ready string, script func(do func(multikernel.Command) multikernel.Reply)) *outcome {
 	t.Helper()
 	commands, over, done := make(chan multikernel.Command), make(chan struct{}), make(chan struct{})
@@ -38,9 +38,9 @@ func command(t *testing.T, opt *multikernel.Options, ready string, script func(d
 		}
 	}
 	opt.Commands, opt.Grace = commands, hang()
-	up := make([]string, opt.Cores)
-	for i := range up {
-		up[i] = ready
+	up := strings.Split(ready, "|")
+	for len(up) < opt.Cores {
+		up = append(up, ready)
 	}
 	opt.Console = newWatcher(up, func() {
 		go func() { // the console goes on

@@ -74,7 +74,7 @@ func (r *run) answerRest() {
 	for _, cmd := range append(r.asking.asked, r.asking.next...) {
 		cmd.refuse(lifecycle.ErrEnding, "its report is shown at its end")
 	}
-	r.asking = inquiry{}
+	r.asking = question{}
 }
 
 // Errors of commands, beside those of package lifecycle.

@@ -14,10 +14,10 @@ const answerWithin = time.Second
 // hangs, starts, or runs without ticks.
 const noAnswer = "no answer"
 
-// inquiry is one question to the monitors of all living cores: each publishes
+// question is one to the monitors of all living cores: each publishes
 // its map table and message counts under the request's number. Who asks meanwhile is
 // answered by the next one.
-type inquiry struct {
+type question struct {
 	asked []*Command // OpStatus; empty where no question is open
 	next  []*Command
 	want  []uint64 // by core, the number of the request
@@ -26,7 +26,7 @@ type inquiry struct {
 }
 
 // ask has a command answered by what the monitors say from now on.
-func (q *inquiry) ask(r *run, cmd *Command) {
+func (q *question) ask(r *run, cmd *Command) {
 	q.next = append(q.next, cmd)
 	if len(q.asked) == 0 {
 		q.begin(r)
@@ -34,7 +34,7 @@ func (q *inquiry) ask(r *run, cmd *Command) {
 }
 
 // begin asks every living core's monitor.
-func (q *inquiry) begin(r *run) {
+func (q *question) begin(r *run) {
 	q.asked, q.next = q.next, nil
 	q.want, q.lives, q.until = make([]uint64, len(r.cores)), make([]uint64, len(r.cores)), time.Now().Add(answerWithin)
 	for i, c := range r.cores {
@@ -47,7 +47,7 @@ func (q *inquiry) begin(r *run) {
 }
 
 // check answers once every living core did or the time is over.
-func (q *inquiry) check(r *run, now time.Time) {
+func (q *question) check(r *run, now time.Time) {
 	if len(q.asked) == 0 {
 		return
 	}

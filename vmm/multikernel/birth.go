@@ -94,6 +94,7 @@ func (r *run) begin(c *core) {
 	c.life, c.number = b.carrier, b.life
 	c.end, c.err, c.over, c.main, c.killed, c.signal, c.words = life.End{}, nil, false, false, false, 0, ""
 	c.began = time.Now()
+	r.openDesk(c)
 	if err := r.logs.Begin(c.index, b.life, b.Source()); err != nil {
 		r.failed = err
 		r.machine.Shutdown(false)

@@ -20,12 +20,14 @@ const (
 	OpRestart            // end a core's life and begin its next one
 	OpUpdate             // the same, with another image
 	OpKill               // end a core's life as a crash does
+	OpStacks             // tell what a core's goroutines do
+	OpProfile            // take a profile of a core's program
 	OpShutdown           // end the run
 )
 
 // String names the operation as the command line does.
 func (o Op) String() string {
-	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "shutdown"}[o]
+	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "shutdown"}[o]
 }
 
 // Command asks a run for something (Options.Commands). A run that has ended takes no
@@ -38,6 +40,10 @@ type Command struct {
 	// first, and given Grace for what it has under way.
 	Drain bool
 	Grace time.Duration // 0 for Options.Grace
+	// Profile is the one that OpProfile takes (requests.Profiles), Duration for how long
+	// it samples where it is that of the CPU.
+	Profile  string
+	Duration time.Duration
 	// Reason is what the log and the exit code say of OpShutdown; its zero leaves the
 	// code to the cores. Without Drain its signal goes to nobody.
 	Reason Reason
@@ -49,6 +55,7 @@ type Reply struct {
 	Core   int
 	Life   uint64  // of the core, 1 for its first; 0 where the command is about none
 	Status *Report // OpStatus
+	Data   []byte  // OpStacks: text; OpProfile: what go tool pprof reads
 	Err    error
 }
 

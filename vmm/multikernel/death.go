@@ -22,6 +22,7 @@ func (r *run) died(e ending, now time.Time) {
 	c.main = c.main || r.view.Block(c.index).MainTSC.Load() != 0
 	channels := r.subject(c).Channels()
 	r.bury(c)
+	c.desk.Close()
 	r.logs.End(c.index)
 	c.words = r.lastWords(c)
 	r.ended(c)

@@ -157,4 +157,9 @@ func (l *guestLife) Remains() postmortem.Remains {
 	return l.Machine.Remains(l.r.view.Crash(l.c.index), l.c.end.Kind == life.Crashed, l.r.memory)
 }
 
+// Observe is observable.Observe.
+func (l *guestLife) Observe() postmortem.Remains {
+	return l.Machine.Observe(l.r.view.Crash(l.c.index), l.r.memory)
+}
+
 func (l *guestLife) Exits() uint64 { return l.Machine.Exits }

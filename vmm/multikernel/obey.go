@@ -26,6 +26,10 @@ func (r *run) obey(cmd *Command) {
 		cmd.refuse(ErrNoCore, fmt.Sprintf("name one from 0 to %d", r.seen-1))
 		return
 	}
+	if cmd.Op == OpStacks || cmd.Op == OpProfile {
+		r.inquire(cmd, r.cores[cmd.Core])
+		return
+	}
 	life := r.machine.Life(cmd.Core)
 	c := r.cores[cmd.Core]
 	var err error

@@ -10,6 +10,7 @@ import (
 	"barreleye/devices/region"
 	"barreleye/urpc"
 	"barreleye/vmm/hostmem"
+	"barreleye/vmm/inquiry"
 	"barreleye/vmm/kvm"
 	"barreleye/vmm/life"
 	"barreleye/vmm/lifecycle"
@@ -48,7 +49,7 @@ type run struct {
 	started bool
 	failed  error     // of the VMM itself
 	waiting []waiting // commands
-	asking  inquiry
+	asking  question
 	stop    *Reason       // why all cores were asked to end, nil where they were not
 	grace   time.Duration // what they were given then
 	gaveUp  bool          // cores were restarted too often
@@ -63,9 +64,10 @@ type core struct {
 	next    *born     // that life, once it is ready
 
 	// its life, or the one that has just ended
-	born   *born   // nil between lives
-	life   carrier // of born
-	number uint64  // of that life, 1 for the first
+	born   *born         // nil between lives
+	life   carrier       // of born
+	number uint64        // of that life, 1 for the first
+	desk   *inquiry.Desk // asks its monitor
 	began  time.Time
 	main   bool // its program reached main
 	over   bool // no life is under way

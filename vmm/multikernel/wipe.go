@@ -19,6 +19,8 @@ func (r *run) wipe(core int) {
 			r.punch(uint64(r.view.CallArea(core, peer))-r.memory.Address(), region.CallLines*urpc.LineSize)
 		}
 	}
+	asked := r.view.VMMSpan(core)
+	r.punch(uint64(asked.First)*layout.PageSize, uint64(asked.Pages)*layout.PageSize)
 	v := r.view.VMM(core)
 	v.LogTail.Reset()
 	v.Request.Store(0)
