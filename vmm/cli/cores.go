@@ -10,6 +10,7 @@ import (
 	"barreleye/vmm/image"
 	"barreleye/vmm/metrics"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/operator"
 	"barreleye/vmm/runs"
 
 	"github.com/spf13/cobra"
@@ -142,7 +143,11 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 	if err != nil {
 		return &multikernel.Report{}, &failure{CodeHost, err}
 	}
-	s := handleSignals(func(r *multikernel.Report) {
+	socket, err := operator.Listen(o.Dir)
+	if err != nil {
+		h.complain(err) // it can be run, and ended by a signal
+	}
+	s := handleSignals(socket.Commands(), func(r *multikernel.Report) {
 		r.Table(h.Stderr)
 		if o.Stats {
 			r.ChannelTable(h.Stderr)
@@ -153,7 +158,7 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 		h.interrupt.resume()
 		s.stop()
 	}()
-	o.Kick, o.Commands = s.kick, s.commands
+	o.Kick, o.Commands = s.kick, socket.Commands()
 	what := "starting"
 	if o.Populate {
 		what = "backing the memory of"
@@ -165,12 +170,15 @@ func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 		}
 	}
 	report, err := multikernel.Run(o)
+	socket.Over()
 	progress.end()
 	code := report.ExitCode
 	if err != nil {
 		code = codeOf(err)
 	}
-	return report, errors.Join(err, note.End(code, err))
+	err = errors.Join(err, note.End(code, err))
+	socket.Close(code)
+	return report, err
 }
 
 // warnUnpatched names system calls that the patcher left to the trap route.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"barreleye/vmm/control"
 	"barreleye/vmm/hosted"
 	"barreleye/vmm/image"
 	"barreleye/vmm/kvm"
@@ -26,6 +27,7 @@ const (
 	CodeCrash     = multikernel.CodeCrash
 	CodeVMM       = multikernel.CodeVMM
 	CodeDeadlock  = multikernel.CodeDeadlock
+	CodeRefused   = 74 // a run that lives does not do what was asked
 	CodeSIGINT    = 128 + int(unix.SIGINT)
 	CodeSIGTERM   = 128 + int(unix.SIGTERM)
 )
@@ -70,6 +72,16 @@ func codeOf(err error) int {
 	var f *failure
 	if errors.As(err, &f) {
 		return f.code
+	}
+	var refused *control.Error
+	if errors.As(err, &refused) {
+		switch refused.Kind {
+		case control.KindUsage:
+			return CodeUsage
+		case control.KindImage:
+			return CodeImage
+		}
+		return CodeRefused
 	}
 	for _, k := range []struct {
 		kind error

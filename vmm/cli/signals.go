@@ -22,10 +22,10 @@ type signals struct {
 // killAfter is at which signal the command itself ends.
 const killAfter = 3
 
-// handleSignals starts to listen. show gets the answers to SIGUSR1.
-func handleSignals(show func(*multikernel.Report)) *signals {
+// handleSignals starts to listen. commands is what the run takes; show gets the answers to SIGUSR1.
+func handleSignals(commands chan multikernel.Command, show func(*multikernel.Report)) *signals {
 	s := &signals{
-		kick: make(chan multikernel.Reason, 1), commands: make(chan multikernel.Command),
+		kick: make(chan multikernel.Reason, 1), commands: commands,
 		got: make(chan os.Signal, 4), over: make(chan struct{}),
 	}
 	signal.Notify(s.got, unix.SIGUSR1)
@@ -76,7 +76,9 @@ func (s *signals) inquire(show func(*multikernel.Report)) {
 	}
 	select {
 	case a := <-answer:
-		show(a.Status)
+		if a.Err == nil { // else it is ending
+			show(a.Status)
+		}
 	case <-s.over:
 	}
 }

@@ -17,7 +17,7 @@ import (
 // one's name, an ELF file, or a folder with a Go program. A name without a
 // slash that is a built-in one means that, whatever files there are.
 func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error) {
-	if slices.Contains(builtin.Names(), arg) {
+	if isBuiltin(arg) {
 		elf, err := builtin.Image(arg)
 		if err != nil {
 			return nil, &failure{CodeImage, err}
@@ -45,6 +45,8 @@ func (h *Host) loadImage(arg string, opt image.LoadOptions) (*image.Image, error
 	}
 	return im, nil
 }
+
+func isBuiltin(arg string) bool { return slices.Contains(builtin.Names(), arg) }
 
 // folderOf names the folder of a file so that no built-in image is meant.
 func folderOf(file string) string {

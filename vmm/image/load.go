@@ -34,17 +34,23 @@ func (o LoadOptions) Open(path string) (*Image, error) {
 		return nil, fmt.Errorf("image %s: %w: give the path of a built guest program", name, err)
 	}
 	defer f.Close()
+	return o.Read(name, f)
+}
+
+// Read reads the whole of an open file, wherever it was read before, and loads it under
+// a name.
+func (o LoadOptions) Read(name string, f *os.File) (*Image, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w: give the path of a built guest program", name, err)
 	}
 	if !st.Mode().IsRegular() || st.Size() > maxFile {
-		err := refuse(ErrNotELF, path, fmt.Sprintf("%v of %d bytes, want a regular file below 2 GiB", st.Mode(), st.Size()), nextBuild)
+		err := refuse(ErrNotELF, f.Name(), fmt.Sprintf("%v of %d bytes, want a regular file below 2 GiB", st.Mode(), st.Size()), nextBuild)
 		return nil, fmt.Errorf("image %s: %w", name, err)
 	}
 	data := make([]byte, st.Size())
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("image %s: read %s: %w: run it again once it is built", name, path, err)
+	if _, err := io.ReadFull(io.NewSectionReader(f, 0, st.Size()), data); err != nil {
+		return nil, fmt.Errorf("image %s: read %s: %w: run it again once it is built", name, f.Name(), err)
 	}
 	return o.Load(name, data)
 }

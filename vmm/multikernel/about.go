@@ -30,6 +30,8 @@ func (r *run) about(c *core) CoreReport {
 	cr.ResidentKiB = c.life.ResidentKiB()
 	cr.Exits = cr.Rings
 	cr.BootMS = r.mainMS(c, now)
+	used, waited := r.usage[c.index].times()
+	cr.CPUNS, cr.StealNS = used.Nanoseconds(), waited.Nanoseconds()
 	switch {
 	case c.over:
 		r.aboutEnd(c, &cr)

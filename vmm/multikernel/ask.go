@@ -61,6 +61,7 @@ func (q *question) check(r *run, now time.Time) {
 		}
 	}
 	report := r.report
+	report.UpMS = r.since(now)
 	report.Cores = r.coreReports()
 	for i := range report.Cores {
 		if cr := &report.Cores[i]; !answered(r.cores[cr.Core]) {

@@ -208,7 +208,7 @@ func (r *run) finish(deadlock bool) {
 	case deadlock:
 		code = CodeDeadlock
 	}
-	r.report.ExitCode = code
+	r.report.ExitCode, r.report.UpMS = code, r.since(time.Now())
 }
 
 // exitCode returns the code by which a core counts.

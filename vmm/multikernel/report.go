@@ -17,6 +17,7 @@ type Report struct {
 	Flavour    kvm.Flavour  `json:"flavour"`
 	Dir        string       `json:"dir"`
 	ExitCode   int          `json:"exit_code"`
+	UpMS       float64      `json:"up_ms"` // since the command started
 	HaltPollNS int          `json:"halt_poll_ns"`
 	PollNS     int64        `json:"poll_ns"`
 	TSCKHz     uint64       `json:"tsc_khz"`
@@ -71,7 +72,11 @@ type CoreReport struct {
 	Hellos      uint64    `json:"hellos"`
 	FramesUsed  uint64    `json:"frames_used"`
 	FramesTotal uint64    `json:"frames_total"`
-	PollNS      uint64    `json:"poll_ns"` // for how long its idle loop polled at the end; 0 in a process
+	CPUNS       int64     `json:"cpu_ns"`   // CPU time that the core has had, in all lives
+	StealNS     int64     `json:"steal_ns"` // for how long it could have run, and the host ran something else
+	Collections uint64    `json:"collections"`
+	PauseNS     uint64    `json:"pause_ns"` // for how long these stopped the program, in all
+	PollNS      uint64    `json:"poll_ns"`  // for how long its idle loop polled at the end; 0 in a process
 	Maps        []Mapping `json:"maps"`
 
 	// Lives are the core's last 64.
@@ -114,6 +119,7 @@ func coreReport(view *region.View, core int) CoreReport {
 		Halts:  n.Halts, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
 		PollNS: n.PollNS, Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
 		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
+		Collections: b.Collections.Load(), PauseNS: b.PauseNS.Load(),
 		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
 		Maps: []Mapping{},
 	}

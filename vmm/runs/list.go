@@ -95,6 +95,12 @@ func Find(getRoot func() (string, error), name string) (*Run, error) {
 	return nil, fmt.Errorf("%w: %s, %s", ErrAmbiguous, found[0].ID, found[1].ID)
 }
 
+// Living returns those of the user's runs that live, the newest first.
+func Living(root string) ([]*Run, error) {
+	list, err := List(root)
+	return slices.DeleteFunc(list, func(r *Run) bool { return r.State() != Running }), err
+}
+
 // Prune says which runs Remove is for: those that do not live, but the newest
 // keep of all, and only those that ended, or of which nothing was heard, for at
 // least older.
