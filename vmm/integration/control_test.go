@@ -86,8 +86,8 @@ func states(t *testing.T, client *control.Client) string {
 	return strings.Join(list, ", ")
 }
 
-// await waits until the cores are in some states.
-func await(t *testing.T, client *control.Client, want string) {
+// untilStates waits until the cores are in some states.
+func untilStates(t *testing.T, client *control.Client, want string) {
 	t.Helper()
 	for deadline := time.Now().Add(hang()); ; {
 		got := states(t, client)
@@ -273,7 +273,7 @@ func TestControlGarbage(t *testing.T) {
 			conn.Close()
 		}
 		// the restart that nobody waits for any more
-		await(t, client, "0.1 running, 1.2 running")
+		untilStates(t, client, "0.1 running, 1.2 running")
 		if err := client.Do(operator.Shutdown, operator.Ending{}, nil); err != nil {
 			t.Error(err)
 		}
@@ -357,7 +357,7 @@ func TestControlEnd(t *testing.T) {
 				}
 			})
 		}
-		await(t, client, "0.1 stopping, 1.1 stopping")
+		untilStates(t, client, "0.1 stopping, 1.1 stopping")
 		kick <- multikernel.Reason{Text: "the test", Code: 3}
 		kick <- multikernel.Reason{Text: "the test", Code: 3} // where the shutdown came first, and where it did not
 		waiting.Wait()
