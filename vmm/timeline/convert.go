@@ -180,8 +180,10 @@ func (c *converter) cause(core int, r record) (since uint64, seen bool) {
 func (c *converter) message(one *core, r record) {
 	w := c.w
 	address, count := r.a&(1<<48-1), r.a>>48
+	r.tsc = max(r.tsc, one.message)
+	one.message = r.tsc + shortest
 	w.event('X', one.index, trackMessages, r.tsc, r.kind.String())
-	w.duration(r.tsc, r.tsc+shortest)
+	w.duration(r.tsc, one.message)
 	w.args()
 	w.text("channel", c.area(address))
 	w.number("line", r.b)

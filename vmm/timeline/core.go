@@ -8,7 +8,7 @@ import (
 )
 
 // shortest is how long a message's slice is, in TSC cycles; an arrow needs one to
-// begin and end at. A core writes its next record later than that.
+// begin and end at. One whose record comes sooner after the last is shown behind that.
 const shortest = 20
 
 // States of a core as its track shows them.
@@ -28,6 +28,7 @@ type core struct {
 	runs    bool   // it does
 	started uint64 // when the thread began to run
 	floor   uint64 // when the last life ended: nothing is older
+	message uint64 // when the last message's slice ends
 	marking uint64 // when the collector began to, 0: it does not
 	spans   map[uint64]uint64
 	names   []string
