@@ -8,6 +8,7 @@ import (
 	"barreleye/cmd/barreleye/internal/start"
 	"barreleye/vmm/cli"
 	"barreleye/vmm/kvm"
+	"barreleye/vmm/sandbox"
 )
 
 // firstCollection is the GOGC at which that comes with a heap of 16 MiB
@@ -30,5 +31,6 @@ func main() {
 		Stdout:     os.Stdout,
 		Stderr:     os.Stderr,
 		Getenv:     os.Getenv,
+		Confine:    sandbox.Enter,
 	}, os.Args[1:]))
 }

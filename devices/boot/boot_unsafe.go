@@ -93,6 +93,9 @@ const (
 	FlagShareAll
 	// FlagTemplate: the core is booted to be copied (power.Birth).
 	FlagTemplate
+	// FlagConfined: the VMM holds a hosted core to what a core may do, and this gives up
+	// what only its start needs.
+	FlagConfined
 )
 
 // The page must fit one page.

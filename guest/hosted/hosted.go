@@ -56,6 +56,9 @@ func Attach() (*Core, error) {
 	if err := c.isolate(); err != nil {
 		return nil, err
 	}
+	if err := c.seal(); err != nil {
+		return nil, err
+	}
 	c.block = c.view.Block(c.Core())
 	c.block.State.Store(region.StateBooting)
 	// one CPU: as in a guest nothing comes between but what is interrupted

@@ -50,6 +50,7 @@ var tasks = []task{
 	{"random", "print random bytes from every source", random},
 	{"environment", "print arguments and environment", environment},
 	{"unserved", "make system calls that are not served", unserved},
+	{"refused", "try what reaches beyond the core", refused},
 	{"signals", "interrupt blocking calls by signals", signals},
 	{"tree", "list all files below the folder that follows", tree},
 	{"files", "read files in all ways, and try to change them", files},

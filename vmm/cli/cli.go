@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"barreleye/vmm/sandbox"
+
 	"github.com/spf13/cobra"
 )
 
@@ -23,6 +25,10 @@ type Host struct {
 	Stdout     io.Writer
 	Stderr     io.Writer
 	Getenv     func(string) string
+
+	// Confine gives up what a run needs no more; nil where the process has other things
+	// to do, as tests do.
+	Confine func(sandbox.Config) (sandbox.Held, error)
 
 	interrupt *interrupt // set by Main
 }

@@ -25,6 +25,7 @@ type coreFlags struct {
 	metrics string
 	noPatch bool
 	isolate bool
+	sandbox bool
 	ps      bool
 	maps    bool
 	timing  bool
@@ -49,6 +50,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.DurationVar(&o.Watchdog, "watchdog", multikernel.DefaultWatchdog, "CPU time after which a core is ended as stuck if it served no event meanwhile, not\neven a tick; 0 for never")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
 	flags.BoolVar(&f.isolate, "isolate", true, "give each core of the shared region only what it may see and write: what it does\nelsewhere ends that core, with a report; false: all of it may be written by all")
+	flags.BoolVar(&f.sandbox, "sandbox", true, "hold processes to what they need: those that are cores to a list of system calls,\nand the command, once cores are about to run, to another one, no capabilities and\nthe run's folder (docs/explanation/isolation.md)")
 	flags.StringSliceVar(&o.Debug, "debug", nil, "debug modes, in a list: pages (a page that is used after it was handed to\nanother core faults, with a line that says so; slow), interrupts (cores note\nwhere interrupts find their drivers, for tests of those)")
 	flags.StringArrayVarP(&o.Env, "env", "e", nil, "`K=V` for the programs' environment, which is empty otherwise; may be repeated")
 	restartFlags(cmd, o)
@@ -109,7 +111,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	if o.TraceKinds, err = traceKinds(f.traced); err != nil {
 		return err
 	}
-	o.Stdin, o.Shared = h.Stdin, !f.isolate
+	o.Stdin, o.Shared, o.Confined = h.Stdin, !f.isolate, f.sandbox
 	h.warnUnpatched(im, f.noPatch)
 	o.Image, o.Args, o.Memory, o.Started, o.Device = im, args, uint64(f.memory), h.Started, h.Device
 	if err := o.Check(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/sandbox"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +34,20 @@ func checkHost(d *diagnosis) {
 	checkMemory(d)
 	checkHugePages(d)
 	checkDescriptors(d)
+	checkSandbox(d)
+}
+
+// checkSandbox tells what would hold a run.
+func checkSandbox(d *diagnosis) {
+	const name = "sandbox"
+	switch h := sandbox.Offered(); {
+	case !h.Seccomp:
+		d.note(name, h.String(), "use a kernel with CONFIG_SECCOMP_FILTER to hold runs to the system calls that they need")
+	case h.Landlock == 0:
+		d.note(name, h.String(), "use a kernel from 5.13 on with landlock among its security modules (lsm=) to hold runs to their folder")
+	default:
+		d.ok(name, "%s", h)
+	}
 }
 
 // checkClock looks for a TSC that runs at one speed and never stops, as cores

@@ -6,6 +6,7 @@ import (
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
+	"barreleye/vmm/sandbox"
 
 	"github.com/spf13/cobra"
 )
@@ -82,6 +83,12 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 		f.opt.Console = h.Stderr
 	}
 	f.opt.View.Colour, f.opt.View.Brief = h.colours(f.opt.Console), true
+	if h.Confine != nil && f.sandbox {
+		f.opt.Confine = func() error {
+			_, err := h.Confine(sandbox.Config{Processes: f.opt.Platform == multikernel.PlatformHosted, Folder: f.opt.Dir})
+			return err
+		}
+	}
 	report, err := h.boot(&f.coreFlags)
 	if len(report.Cores) > 0 {
 		if err := h.show(f, report); err != nil {

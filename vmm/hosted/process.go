@@ -39,6 +39,7 @@ type Config struct {
 	Doorbells   []int           // event descriptors of all cores, then the VMM's
 	Files       *hostmem.Memory // file tree that the program sees, shared; nil for none
 	Input       bool            // it has a standard input: see Feed
+	Confine     func() error    // holds the thread that starts the process, which inherits it; nil for nothing
 }
 
 // Process is one core's process.
@@ -109,6 +110,11 @@ func (p *Process) run() (life.End, error) {
 			return life.End{}, fmt.Errorf("core %d: pin to CPU %d: %w: use --pin none or CPUs this process may use", p.cfg.Core, p.cfg.CPU, err)
 		}
 	}
+	if p.cfg.Confine != nil {
+		if err := p.cfg.Confine(); err != nil {
+			return life.End{}, fmt.Errorf("core %d: %w", p.cfg.Core, err)
+		}
+	}
 	pid, err := p.start()
 	if err != nil || pid == 0 {
 		return life.End{Kind: life.Stopped}, err
@@ -167,6 +173,9 @@ func (p *Process) start() (pid int, err error) {
 	}
 	page := hostmem.View[boot.Page](p.boot, 0)
 	page.Flags |= boot.FlagIsolated
+	if p.cfg.Confine != nil {
+		page.Flags |= boot.FlagConfined
+	}
 	p.pid, err = startIsolated(p.cfg.Args, attr)
 	if errors.Is(err, ErrIsolation) && p.cfg.Files == nil {
 		page.Flags &^= boot.FlagIsolated // the program sees the host's files

@@ -100,7 +100,7 @@ func options(t *testing.T, im *image.Image, cores int, args ...string) *multiker
 	}
 	return &multikernel.Options{
 		Platform: platform, Image: im, Args: args, Cores: cores, Memory: 128 << 20, Pin: "auto", Poll: "auto",
-		Tick: 10 * time.Millisecond, HaltPoll: -1, Dir: t.TempDir(), Started: time.Now(),
+		Tick: 10 * time.Millisecond, HaltPoll: -1, Dir: t.TempDir(), Started: time.Now(), Confined: true,
 	}
 }
 

@@ -73,3 +73,28 @@ func TestManyCores(t *testing.T) {
 	o := boot(t, "probe", 10, "pages", "-n", "3")
 	o.wantOK()
 }
+
+// TestRefused: what a program's system calls reach beyond its core, they are refused,
+// whatever the core is. A process that nothing holds may start others.
+func TestRefused(t *testing.T) {
+	o := boot(t, "probe", 1, "refused")
+	o.wantOK()
+	lines := o.logged(0, "refused ")
+	if len(lines) != 9 {
+		t.Errorf("%d attempts, want 9", len(lines))
+	}
+	for _, line := range lines {
+		if !onHosted() && strings.Contains(line, "signal") {
+			continue // there is no other process
+		}
+		if !strings.Contains(line, ": true (") {
+			t.Errorf("not refused: %s", line)
+		}
+	}
+	if !onHosted() {
+		return
+	}
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 1, "refused")
+	opt.Confined = false
+	run(t, opt).wantLine(0, "refused open a socket: false")
+}

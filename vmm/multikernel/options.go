@@ -66,6 +66,14 @@ type Options struct {
 	// Metrics, if set, serves figures of all cores while they live. The run closes it.
 	Metrics *metrics.Server
 
+	// Confined holds cores that are processes to the system calls that package sandbox
+	// lists.
+	Confined bool
+
+	// Confine, if set, is called once everything is open that the run needs, before a
+	// core runs, to take from this process what it needs no more.
+	Confine func() error
+
 	// Reached, if set, is called with the name of each phase of the start
 	// (Report.Timing) once it is reached.
 	Reached func(phase string)

@@ -13,6 +13,7 @@ import (
 	"barreleye/vmm/life"
 	"barreleye/vmm/machine"
 	"barreleye/vmm/observe"
+	"barreleye/vmm/sandbox"
 )
 
 // processes is the platform on which each core is a Linux process.
@@ -76,10 +77,14 @@ func (p *processes) newLife(b birth) (carrier, error) {
 		bells = append(bells, to.event)
 	}
 	opt := p.r.opt
+	var confine func() error
+	if opt.Confined {
+		confine = sandbox.Core
+	}
 	process, err := hosted.New(hosted.Config{
 		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, Args: p.r.args(b.program), Env: opt.Env,
 		Poll: b.poll, Flags: opt.flags(), CPU: b.cpu, Doorbells: append(bells, p.r.bell),
-		Files: p.files, Input: b.core == 0 && p.input != nil,
+		Files: p.files, Input: b.core == 0 && p.input != nil, Confine: confine,
 	}, b.program.loaded.(*hosted.File), p.r.memory, p.khz)
 	if err != nil {
 		return nil, err

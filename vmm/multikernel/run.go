@@ -138,7 +138,17 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.startMetrics()
-	return nil
+	return r.confine()
+}
+
+// confine gives up what the run does not need.
+func (r *run) confine() error {
+	if r.opt.Confine == nil {
+		return nil
+	}
+	err := r.opt.Confine()
+	r.phase("confined")
+	return err
 }
 
 // settle decides where cores run and how long they poll.

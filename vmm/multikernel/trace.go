@@ -15,6 +15,7 @@ import (
 type tracer struct {
 	ring  trace.Ring // what the VMM notes
 	spool *timeline.Spool
+	out   *os.File // that was asked for
 }
 
 // TraceReport is what a trace came to. Its JSON names are stable.
@@ -37,6 +38,11 @@ func (r *run) startTrace() error {
 	if err != nil {
 		return err
 	}
+	// now: later the process may not be able to
+	out, err := createTrace(r.opt.Trace)
+	if err != nil {
+		return err
+	}
 	var rings []trace.Ring
 	for i := range r.view.Cores {
 		rings = append(rings, r.view.Trace(i))
@@ -52,10 +58,22 @@ func (r *run) startTrace() error {
 		Names: r.traceNames,
 	})
 	if err != nil {
+		out.Close()
 		return err
 	}
-	r.tracer = &tracer{own, spool}
+	r.tracer = &tracer{own, spool, out}
 	return nil
+}
+
+// createTrace makes the file that was asked for.
+func createTrace(name string) (f *os.File, err error) {
+	if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
+		f, err = os.Create(name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trace: %w: use --trace with a writable folder", err)
+	}
+	return f, nil
 }
 
 // traceNames returns the names that a core gave its spans and so on.
@@ -71,7 +89,7 @@ func (r *run) traceNames(core int) (names []string) {
 	return names
 }
 
-// endTrace makes the file that was asked for. No core runs any more.
+// endTrace fills the file that was asked for. No core runs any more.
 func (r *run) endTrace() error {
 	if r.tracer == nil {
 		return nil
@@ -79,17 +97,8 @@ func (r *run) endTrace() error {
 	if err := r.tracer.close(); err != nil {
 		return err
 	}
-	if dir := filepath.Dir(r.opt.Trace); dir != "." {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("trace: %w: use --trace with a writable folder", err)
-		}
-	}
-	f, err := os.Create(r.opt.Trace)
-	if err != nil {
-		return fmt.Errorf("trace: %w: use --trace with a writable folder", err)
-	}
-	sum, err := timeline.Convert(r.opt.Dir, f)
-	if err := errors.Join(err, f.Close()); err != nil {
+	sum, err := timeline.Convert(r.opt.Dir, r.tracer.out)
+	if err := errors.Join(err, r.tracer.out.Close()); err != nil {
 		return err
 	}
 	r.report.Trace = &TraceReport{r.opt.Trace, sum.Records, sum.Arrows, sum.Lost()}
