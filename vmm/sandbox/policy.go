@@ -44,12 +44,12 @@ var lives = []string{"pidfd_open", "pidfd_send_signal", "seccomp", "landlock_cre
 // from what its program does; the process gives it up itself (guest/hosted).
 var begins = []string{
 	"clone", "wait4", "waitid", "prctl", "execve", "arch_prctl", "setpgid", "chdir", "chroot", "mount", "umount2", "capset", "seccomp", "setrlimit",
-	"mkdirat", "fchmodat", "utimensat",
+	"mkdirat", "fchmodat", "fchmodat2", "utimensat",
 }
 
 // cores is what such a program does beyond what any does. Where Linux has no mounts for
 // it it sees the host's files, and may change them.
-var cores = []string{"kill", "ftruncate", "fchmod", "unlinkat", "renameat", "renameat2", "symlinkat", "linkat"}
+var cores = []string{"kill", "setpriority", "getpriority", "ftruncate", "fchmod", "unlinkat", "renameat", "renameat2", "symlinkat", "linkat"}
 
 // policy is the VMM's.
 func (c Config) policy() seccomp.Policy {
