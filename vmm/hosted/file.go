@@ -13,9 +13,10 @@ type File struct{ fd int }
 func NewFile(name string, elf []byte) (*File, error) {
 	// From Linux 6.3 on one has to ask for memory that may be executed; older
 	// kernels do not know the flag.
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate(name, flags|unix.MFD_EXEC)
 	if err == unix.EINVAL {
-		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+		fd, err = unix.MemfdCreate(name, flags)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("hosted: image in memory: %w: allow it (sysctl vm.memfd_noexec=0), or raise ulimit -n", err)
@@ -27,6 +28,11 @@ func NewFile(name string, elf []byte) (*File, error) {
 			return nil, fmt.Errorf("hosted: image in memory: %w: free some memory", err)
 		}
 		at += n
+	}
+	// No core may change what the next one runs.
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("hosted: image in memory: %w: report it", err)
 	}
 	return &File{fd}, nil
 }

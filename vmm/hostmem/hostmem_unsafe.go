@@ -70,10 +70,15 @@ func reserve(size uint64, prot int) (*Memory, error) {
 
 // back puts memory with a descriptor in place of what was reserved.
 func (m *Memory) back(name string) (err error) {
-	if m.fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC); err != nil {
+	if m.fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING); err != nil {
 		return err
 	}
 	if err := unix.Ftruncate(m.fd, int64(len(m.Bytes))); err != nil {
+		return err
+	}
+	// A process that has the descriptor could make it shorter, and everybody who uses
+	// what lay behind would get SIGBUS.
+	if _, err := unix.FcntlInt(uintptr(m.fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
 		return err
 	}
 	_, _, e := unix.Syscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(m.Bytes)),
