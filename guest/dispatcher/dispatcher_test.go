@@ -347,8 +347,8 @@ func TestStartErrors(t *testing.T) {
 }
 
 func TestNice(t *testing.T) {
-	for _, c := range []struct{ share, top, want int }{{100, 100, 0}, {100, 300, 5}, {50, 100, 3}, {1, 10_000, maxNice}} {
-		if got := niceOf(c.share, c.top); got != c.want {
+	for _, c := range []struct{ share, top, base, want int }{{100, 100, 0, 0}, {100, 300, 0, 5}, {50, 100, 0, 3}, {1, 10_000, 0, maxNice}, {100, 300, 5, 10}, {100, 300, 16, maxNice}} {
+		if got := niceOf(c.share, c.top, c.base); got != c.want {
 			t.Errorf("share %d of at most %d: nice %d, want %d", c.share, c.top, got, c.want)
 		}
 	}

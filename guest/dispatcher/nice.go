@@ -7,17 +7,28 @@ import (
 )
 
 // Shares on Linux: its scheduler gives a thread time by its nice value, a quarter
-// more per step, and raising it needs no privilege. The largest share has nice 0,
-// as the runtime's own threads have, and the others as much as says how much smaller
-// they are. Priorities are not kept.
+// more per step, and raising it needs no privilege. The largest share has what the
+// process began with, as the runtime's own threads have, and the others as much more as
+// says how much smaller they are. Priorities are not kept.
 
 // maxNice is the least that Linux gives.
 const maxNice = 19
 
-// niceOf returns the nice value for a share where the largest one is top.
-func niceOf(share, top int) int {
-	return min(maxNice, int(math.Round(math.Log(float64(top)/float64(share))/math.Log(1.25))))
+// niceOf returns the nice value for a share where the largest one is top, and that has
+// the nice value base.
+func niceOf(share, top, base int) int {
+	return min(maxNice, base+int(math.Round(math.Log(float64(top)/float64(share))/math.Log(1.25))))
 }
+
+// ownNice is the nice value that the process began with.
+var ownNice = sync.OnceValue(func() int {
+	const zero = 20 // what the system call gives for nice 0: it gives no negative numbers
+	n, err := syscall.Getpriority(syscall.PRIO_PROCESS, syscall.Getpid())
+	if err != nil {
+		return 0
+	}
+	return zero - n
+})
 
 // niceValues keeps the shares of threads.
 type niceValues struct {
@@ -47,7 +58,7 @@ func (n *niceValues) set(tid int, o Options) {
 // tell tells Linux. Where it refuses, as it does for a value lower than before, the thread keeps
 // what it has.
 func (n *niceValues) tell(tid int) {
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, tid, niceOf(n.shares[tid], n.top))
+	_ = syscall.Setpriority(syscall.PRIO_PROCESS, tid, niceOf(n.shares[tid], n.top, ownNice()))
 }
 
 // join gives a thread the nice value of another one.
@@ -56,7 +67,7 @@ func (n *niceValues) join(tid, to int) bool {
 	share, ok := n.shares[to]
 	n.Unlock()
 	if ok {
-		_ = syscall.Setpriority(syscall.PRIO_PROCESS, tid, niceOf(share, n.top))
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, tid, niceOf(share, n.top, ownNice()))
 	}
 	return ok
 }

@@ -33,6 +33,7 @@ const (
 	offsetArg0   = 16 // its lower half
 
 	capabilityVersion3 = 0x20080522
+	capDACOverride     = 1
 )
 
 // seal gives up what the program is not to have.
@@ -41,8 +42,13 @@ func (c *Core) seal() error {
 		return nil
 	}
 	header := struct{ version, pid uint32 }{capabilityVersion3, 0}
-	var none [6]uint32 // effective, permitted, inheritable; twice 32
-	if _, _, e := syscall.AllThreadsSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0); e != 0 {
+	var kept [6]uint32 // effective, permitted, inheritable; twice 32
+	if c.files != nil {
+		// The program may mount more in folders that are not to be written. It has no way
+		// to any that are not its own.
+		kept[0], kept[1] = 1<<capDACOverride, 1<<capDACOverride
+	}
+	if _, _, e := syscall.AllThreadsSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&kept)), 0); e != 0 {
 		return fmt.Errorf("hosted core: %w: use --sandbox=false", os.NewSyscallError("drop capabilities", e))
 	}
 	filter := sealFilter()

@@ -49,7 +49,7 @@ var begins = []string{
 
 // cores is what such a program does beyond what any does. Where Linux has no mounts for
 // it it sees the host's files, and may change them.
-var cores = []string{"kill", "setpriority", "getpriority", "ftruncate", "fchmod", "unlinkat", "renameat", "renameat2", "symlinkat", "linkat"}
+var cores = []string{"kill", "setpriority", "getpriority", "ftruncate", "fchmod", "chdir", "truncate", "unlinkat", "renameat", "renameat2", "symlinkat", "linkat", "fchownat"}
 
 // policy is the VMM's.
 func (c Config) policy() seccomp.Policy {
