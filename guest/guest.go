@@ -99,8 +99,11 @@ func start(p platform) error {
 		Ends:    &links,
 		Hellos:  &view.Block(Core()).Hellos,
 		Request: requestWord(view), Sleeper: p.Sleeper(),
-		PublishMaps: p.PublishMaps,
-		VMM:         vmm,
+		PublishMaps: func(request uint64) {
+			publishCollections()
+			p.PublishMaps(request)
+		},
+		VMM: vmm,
 		Answer: func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error) {
 			return inspect.Answer(ctx, kind, arg, p.Ticks())
 		},

@@ -2,7 +2,6 @@ package guest
 
 import (
 	"runtime"
-	"runtime/debug"
 	"sync"
 
 	"barreleye/urpc/trace"
@@ -83,18 +82,8 @@ func traceCollector() {
 // would put it together with others.
 type cycle struct{ _ [4]uint64 }
 
-// stats is kept, so that reading it need not allocate each time.
-var stats debug.GCStats
-
 func (*cycle) collected() {
-	debug.ReadGCStats(&stats)
-	var pause uint64
-	if len(stats.Pause) > 0 {
-		pause = uint64(stats.Pause[0])
-	}
-	b := here.Region().Block(Core())
-	b.Collections.Store(uint64(stats.NumGC))
-	b.PauseNS.Store(uint64(stats.PauseTotal))
-	trace.Event(trace.Collect, uint64(stats.NumGC), pause)
+	number, pause := publishCollections()
+	trace.Event(trace.Collect, number, pause)
 	traceCollector()
 }

@@ -97,7 +97,8 @@ type Block struct {
 	Counters Counters
 
 	// Collections and PauseNS say how often the program's collector ran and for how
-	// long it stopped the program, where somebody wants to know.
+	// long it stopped the program, at the last question of the VMM or, where that wants
+	// it, the last collection.
 	Collections atomic.Uint64
 	PauseNS     atomic.Uint64
 }

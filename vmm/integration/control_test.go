@@ -237,6 +237,9 @@ func TestControlStatus(t *testing.T) {
 					break
 				}
 			}
+			if r := ps(); r.Cores[0].Collections == 0 || r.Cores[0].PauseNS == 0 {
+				t.Errorf("core 0, which has collected: %d collections, which stopped it for %d ns", r.Cores[0].Collections, r.Cores[0].PauseNS)
+			}
 			if r := ps(); r.Cores[1].Power != "halt" || r.Cores[1].Sent == 0 || r.Cores[1].FramesUsed == 0 {
 				t.Errorf("core 1, which sleeps: %+v", r.Cores[1])
 			}
