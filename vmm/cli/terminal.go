@@ -14,8 +14,12 @@ func (h *Host) terminal(w io.Writer) (*os.File, bool) {
 	if !ok || h.Getenv("TERM") == "dumb" {
 		return nil, false
 	}
+	return f, isTerminal(f)
+}
+
+func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return f, err == nil
+	return err == nil
 }
 
 // colours reports whether what goes to w may be coloured: on a terminal,
