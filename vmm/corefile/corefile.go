@@ -154,3 +154,8 @@ func pageUp(n uint64) uint64 { return (n + pageSize - 1) &^ (pageSize - 1) }
 
 // Name returns where the core file of a life lies in the run's folder.
 func Name(core int, life uint64) string { return fmt.Sprintf("core-%d.life-%d.core", core, life) }
+
+// DumpName is Name of the nth dump of a life that goes on.
+func DumpName(core int, life uint64, n int) string {
+	return fmt.Sprintf("core-%d.life-%d.dump-%d.core", core, life, n)
+}

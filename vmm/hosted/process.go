@@ -56,6 +56,7 @@ type Process struct {
 	asked unix.Signal // last signal sent on behalf of the user, 0 for none
 	stop  bool        // asked to end it at once
 	park  bool        // asked to keep it stopped
+	dying bool        // a look found it so
 	peak  int         // KiB resident at most, once it is over
 }
 
@@ -120,7 +121,7 @@ func (p *Process) run() (life.End, error) {
 		return life.End{Kind: life.Stopped}, err
 	}
 	// The number must stay the process's own until nobody can signal it any more.
-	if err := retry(func() error { return unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil) }); err != nil {
+	if err := retry(func() error { return awaitEnd(pid) }); err != nil {
 		return life.End{}, fmt.Errorf("core %d: wait for process %d: %w: report it", p.cfg.Core, pid, err)
 	}
 	p.mu.Lock()
@@ -132,6 +133,22 @@ func (p *Process) run() (life.End, error) {
 	}
 	p.pid, p.peak = 0, int(used.Maxrss)
 	return p.judge(pid, status), nil
+}
+
+// trapped is CLD_TRAPPED (include/uapi/asm-generic/siginfo.h).
+const trapped = 4
+
+// awaitEnd returns once a process has ended, which waits to be reaped. To its parent a
+// debugged one (Look) shows its stops too, until its debugger has seen them.
+func awaitEnd(pid int) error {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != nil || info.Code != trapped {
+			return err
+		}
+		runtime.Gosched()
+	}
 }
 
 // retry repeats a call that a signal interrupted.

@@ -10,31 +10,13 @@ import (
 	"time"
 
 	"barreleye/vmm/corefile"
-	"barreleye/vmm/image"
 )
 
 // TestGDBOpensCoreFiles has gdb look at what cores left: of a driver that faulted,
 // the driver's calls and the thread that it served; of a panic, the program's.
 func TestGDBOpensCoreFiles(t *testing.T) {
 	needGuests(t, "of a process there is nothing left to write")
-	if inLane() {
-		t.Skip("neither gdb nor the go tool in the lane")
-	}
-	if _, err := exec.LookPath("gdb"); err != nil {
-		lacks(t, "no gdb: apt-get install gdb")
-	}
-	elf := filepath.Join(t.TempDir(), "crash.elf") // with the symbols that built-in images lack
-	if out, err := exec.Command("go", "build", "-o", elf, "barreleye/images/crash").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	data, err := os.ReadFile(elf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	im, err := (image.LoadOptions{}).Load("crash", data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	elf, im := withSymbols(t, "crash")
 	for form, want := range map[string][]string{
 		"driver": {`SIGSEGV`, `#0  runtime\.memmove`, `guest/cpudriver\.sysWrite \(`, `guest/cpudriver\.syscallEntry`, `main\.faultDriver \(`, `main\.main \(`},
 		"panic":  {`SIGABRT`, `guest/cpudriver\.exitCore \(`, `runtime\.fatalpanic`},

@@ -248,6 +248,7 @@ func (m *Machine) enterThread() (leave func(), err error) {
 		set.Set(m.cfg.CPU)
 		if err := unix.SchedSetaffinity(0, &set); err != nil {
 			runtime.UnlockOSThread()
+			m.leave()
 			return nil, fmt.Errorf("machine: core %d: pin to CPU %d: %w: use --pin none or CPUs this process may use", m.cfg.Core, m.cfg.CPU, err)
 		}
 	}
@@ -255,12 +256,17 @@ func (m *Machine) enterThread() (leave func(), err error) {
 	m.thread = unix.Gettid()
 	m.mu.Unlock()
 	return func() {
-		m.mu.Lock()
-		m.thread = 0
-		m.halt.over = true
-		m.halt.changed.Broadcast()
-		m.mu.Unlock()
+		m.leave()
 		_ = unix.SchedSetaffinity(0, &before)
 		runtime.UnlockOSThread()
 	}, nil
+}
+
+// leave says that no thread runs the core any more.
+func (m *Machine) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.thread = 0
+	m.halt.over = true
+	m.halt.changed.Broadcast()
 }

@@ -7,7 +7,8 @@ import "sync"
 // APIC, and clocks go on.
 type parking struct {
 	asked   bool      // to be parked
-	parked  bool      // the thread waits
+	looks   int       // under way (Look)
+	parked  bool      // the thread waits, for any of these
 	over    bool      // Run returns
 	changed sync.Cond // any of these, or Machine.stopped
 }
@@ -31,12 +32,12 @@ func (m *Machine) Resume() {
 	m.halt.changed.Broadcast()
 }
 
-// rest waits while the core is to be parked, and reports whether it was stopped. The
-// core's thread calls it when it was kicked out of KVM_RUN.
+// rest waits while the core is to stand, and reports whether it was stopped. The core's
+// thread calls it when it was kicked out of KVM_RUN.
 func (m *Machine) rest() (stopped bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.halt.asked && !m.stopped {
+	for m.halt.asked && !m.stopped || m.halt.looks > 0 {
 		m.halt.parked = true
 		m.halt.changed.Broadcast()
 		m.halt.changed.Wait()

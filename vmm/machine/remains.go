@@ -94,10 +94,6 @@ const (
 // maxThreads bounds what a table that may say anything leads to.
 const maxThreads = 1024
 
-// calls names why a thread of the program stands still, by the call that it is
-// blocked in (asm/unistd_64.h).
-var calls = map[uint64]string{0: "in read", 1: "in write", 35: "in nanosleep", 202: "in futex", 230: "in clock_nanosleep", 281: "in epoll_pwait"}
-
 // Threads is postmortem.Remains.Threads: the vCPU itself, without a thread's
 // number, then the program's threads. Where the vCPU ran the program its registers are the current
 // thread's.
@@ -131,7 +127,7 @@ func (r *Remains) thread(word func(uint64) uint64, current bool) postmortem.Thre
 	t := postmortem.Thread{TID: int(uint32(word(r.table.TID))), Regs: postmortem.FromWords(w)}
 	t.Regs.FSBase = word(r.table.Base)
 	t.Regs.CS, t.Regs.SS = layout.UserCS, layout.UserSS
-	t.What = calls[word(r.table.Call)]
+	t.What = postmortem.Blocked(word(r.table.Call))
 	if current && r.cpu.What == postmortem.Reset {
 		t.What = wasCurrent
 	} else if current {

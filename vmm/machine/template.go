@@ -123,6 +123,7 @@ func (t *Template) Close() error {
 // cfg says. What cfg says of the program has to be as it was for the template.
 func (t *Template) Clone(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Machine, err error) {
 	m = &Machine{cfg: cfg, text: text, bootAt: t.bootAt, entropyAt: t.entropyAt}
+	m.halt.changed.L = &m.mu
 	defer func() {
 		if err != nil {
 			m.Close()

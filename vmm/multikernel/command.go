@@ -22,12 +22,13 @@ const (
 	OpKill               // end a core's life as a crash does
 	OpStacks             // tell what a core's goroutines do
 	OpProfile            // take a profile of a core's program
+	OpDump               // write a core file of a core that lives
 	OpShutdown           // end the run
 )
 
 // String names the operation as the command line does.
 func (o Op) String() string {
-	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "shutdown"}[o]
+	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "dump", "shutdown"}[o]
 }
 
 // Command asks a run for something (Options.Commands). A run that has ended takes no
@@ -56,6 +57,7 @@ type Reply struct {
 	Life   uint64  // of the core, 1 for its first; 0 where the command is about none
 	Status *Report // OpStatus
 	Data   []byte  // OpStacks: text; OpProfile: what go tool pprof reads
+	File   string  // OpDump: the core file
 	Err    error
 }
 

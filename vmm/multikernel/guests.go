@@ -162,4 +162,9 @@ func (l *guestLife) Observe() postmortem.Remains {
 	return l.Machine.Observe(l.r.view.Crash(l.c.index), l.r.memory)
 }
 
+// Look is visible.Look.
+func (l *guestLife) Look(show func(postmortem.Remains)) error {
+	return l.Machine.Look(l.r.view.Crash(l.c.index), l.r.memory, func(left *machine.Remains) { show(left) })
+}
+
 func (l *guestLife) Exits() uint64 { return l.Machine.Exits }

@@ -51,6 +51,9 @@ func (r *run) obey(cmd *Command) {
 	case OpUpdate:
 		r.update(cmd, c)
 		return
+	case OpDump:
+		r.dumpLiving(cmd, c)
+		return
 	case OpPark:
 		err = r.machine.Park(cmd.Core)
 	case OpResume:

@@ -64,6 +64,13 @@ const Served = "called the CPU driver"
 // hardware that leaves nothing of the guest's state then (AMD's SVM).
 const Reset = "reset by the fault, its registers are lost"
 
+// calls are those that threads of Go programs block in (asm/unistd_64.h).
+var calls = map[uint64]string{0: "in read", 1: "in write", 35: "in nanosleep", 202: "in futex", 230: "in clock_nanosleep", 281: "in epoll_pwait"}
+
+// Blocked says by the number of a system call why a thread that is blocked in it stands
+// still (Thread.What), "" where it says nothing.
+func Blocked(call uint64) string { return calls[call] }
+
 // Range is a piece of a core's address space.
 type Range struct {
 	Start, End uint64
