@@ -33,6 +33,6 @@ func (m *Machine) Look(record *region.Crash, shared *hostmem.Memory, show func(*
 	}
 	m.mu.Unlock()
 	defer m.mu.Lock()
-	show(&Remains{m: m, cpu: m.capture(), table: record.Threads, shared: shared})
+	show(&Remains{m: m, cpu: m.standing(), table: record.Threads, shared: shared})
 	return nil
 }

@@ -36,14 +36,48 @@ func (m *Machine) capture() (t postmortem.Thread) {
 	if x, err := m.vcpu.Xsave(); err == nil {
 		t.Vector = x
 	}
-	t.What = inProgram
-	switch rsp := t.Regs.RSP; {
-	case t.Regs.CS&3 == 0:
+	if t.What = where(t.Regs.RSP); t.Regs.CS&3 == 0 {
 		t.What = atCPL0
-	case rsp >= layout.DriverLow && rsp < layout.PanicVA+layout.PanicSize:
-		t.What = inDriver
 	}
 	return t
+}
+
+// standing is capture of a vCPU that was asked to stand: where it is in a stub at CPL0,
+// of an interrupt or a halt, it counts as where it came from, for which the hardware
+// keeps a frame on the stub's stack.
+func (m *Machine) standing() postmortem.Thread {
+	t := m.capture()
+	if t.What != atCPL0 {
+		return t
+	}
+	for _, top := range []uint64{layout.IRQStackTop, layout.TrapStackTop} {
+		var f [6]uint64 // RAX where a stub pushed it, RIP CS RFLAGS RSP SS
+		b := m.Peek(top-8*uint64(len(f)), 8*len(f))
+		if top-t.Regs.RSP > layout.PageSize/2 || len(b) < 8*len(f) {
+			continue
+		}
+		for i := range f {
+			f[i] = binary.LittleEndian.Uint64(b[i*8:])
+		}
+		if f[2]&3 != 3 {
+			continue
+		}
+		if top == layout.IRQStackTop && top-t.Regs.RSP >= uint64(len(b)) {
+			t.Regs.RAX = f[0]
+		}
+		t.Regs.RIP, t.Regs.CS, t.Regs.RFLAGS, t.Regs.RSP, t.Regs.SS = f[1], f[2], f[3], f[4], f[5]
+		t.What = where(t.Regs.RSP)
+		return t
+	}
+	return t
+}
+
+// where says what a vCPU at CPL3 runs, by its stack.
+func where(rsp uint64) string {
+	if rsp >= layout.DriverLow && rsp < layout.PanicVA+layout.PanicSize {
+		return inDriver
+	}
+	return inProgram
 }
 
 func fromKVM(r kvm.Regs) postmortem.Registers {
@@ -72,7 +106,7 @@ func (m *Machine) Remains(record *region.Crash, faulted bool, shared *hostmem.Me
 // Observe returns what is there of a machine that is parked, or whose life is over. It
 // holds until the machine goes on.
 func (m *Machine) Observe(record *region.Crash, shared *hostmem.Memory) *Remains {
-	return &Remains{m: m, cpu: m.capture(), table: record.Threads, shared: shared}
+	return &Remains{m: m, cpu: m.standing(), table: record.Threads, shared: shared}
 }
 
 // FaultRegisters returns the registers that the driver recorded of a fault.

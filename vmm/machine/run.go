@@ -75,7 +75,9 @@ func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 
 func (m *Machine) end(kind life.Kind, detail string) life.End {
 	end := life.End{Kind: kind, Detail: detail}
-	m.last = m.capture()
+	if m.last = m.capture(); kind == life.Stuck {
+		m.last = m.standing()
+	}
 	if m.last.What == postmortem.Reset {
 		return end
 	}
