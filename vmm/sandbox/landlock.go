@@ -18,24 +18,46 @@ const (
 // reach is everything that has nothing to do with files: to bind or connect TCP ports,
 // and to reach processes outside, by signals or abstract sockets. Debuggers cannot be
 // attached to those either.
-var reach = landlock.Config{
-	HandledAccessNet: ll.AccessNetBindTCP | ll.AccessNetConnectTCP,
-	Scoped:           ll.ScopeAbstractUnixSocket | ll.ScopeSignal,
-}.BestEffort()
+func reach() landlock.Config {
+	c := landlock.Config{
+		HandledAccessNet: ll.AccessNetBindTCP | ll.AccessNetConnectTCP,
+		Scoped:           ll.ScopeAbstractUnixSocket | ll.ScopeSignal,
+	}
+	if version, _ := ll.LandlockGetABIVersion(); version < oneDomain && !mended() {
+		c.Scoped &^= ll.ScopeSignal
+	}
+	return c.BestEffort()
+}
+
+// oneDomain is the version from which on all threads of a process can be put into one
+// domain. Before, each makes its own, with the same rules.
+const oneDomain = 8
+
+// mended reports whether threads may signal each other across their domains, which the
+// first kernels with signals in Landlock refuse (erratum 2).
+func mended() bool {
+	errata, _ := ll.LandlockGetErrata()
+	return errata > 0 && errata&2 != 0
+}
 
 // confine restricts all threads, as far as the kernel's version of the interface goes.
 func confine(c Config) error {
 	if c.Processes {
-		return reach.Restrict()
+		// A process starts in the domain of one thread. Others must signal it too, and
+		// look at it.
+		if version, _ := ll.LandlockGetABIVersion(); version < oneDomain {
+			return nil
+		}
+		return reach().Restrict()
 	}
-	all := reach
+	all := reach()
 	all.HandledAccessFS = landlock.V7.HandledAccessFS
 	return all.Restrict(landlock.PathAccess(look, "/proc"), landlock.PathAccess(change, c.Folder))
 }
 
 // confineCore restricts this thread, which must be locked.
 func confineCore() error {
-	ruleset, flags, err := reach.NewRulesetFD()
+	ruleset, flags, err := reach().NewRulesetFD()
 	if err != nil || ruleset < 0 {
 		return err
 	}
