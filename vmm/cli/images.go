@@ -23,6 +23,7 @@ var descriptions = map[string]string{
 	"probe":    "does one small thing that a test asks for by name",
 	"rpc":      "calls methods of every core from every other one, many at a time, and checks the answers",
 	"soak":     "exercises the Go runtime (collector, channels, timers) for as long as asked",
+	"hostile":  "has one core do what no core may, while the others exchange messages",
 	"storm":    "has interrupts come anywhere in the CPU driver, and checks every register",
 	"stream":   "sends messages from core 0 to core 1 as fast as the channel takes them",
 	"wake":     "wakes a sleeping core again and again, and checks that no wake-up is lost",

@@ -61,7 +61,7 @@ func Enter(c Config) (h Held, err error) {
 	if err := confine(c); err != nil {
 		return h, fmt.Errorf("sandbox: Landlock: %w: use --sandbox=false", err)
 	}
-	if err := cap.NewSet().SetProc(); err != nil {
+	if err := c.dropCapabilities(); err != nil {
 		return h, fmt.Errorf("sandbox: drop capabilities: %w: use --sandbox=false", err)
 	}
 	if h.Seccomp {
@@ -70,6 +70,21 @@ func Enter(c Config) (h Held, err error) {
 		}
 	}
 	return h, nil
+}
+
+// dropCapabilities drops all of them, but where root starts processes: who makes a user
+// namespace may have root be root there only with CAP_SETFCAP (Linux 5.12). The system
+// calls that it is for otherwise are refused.
+func (c Config) dropCapabilities() error {
+	kept := cap.NewSet()
+	if has, err := cap.GetProc().GetFlag(cap.Permitted, cap.SETFCAP); c.Processes && err == nil && has {
+		for _, flag := range []cap.Flag{cap.Permitted, cap.Effective} {
+			if err := kept.SetFlag(flag, true, cap.SETFCAP); err != nil {
+				return err
+			}
+		}
+	}
+	return kept.SetProc()
 }
 
 // Core holds this thread, which must be locked to its goroutine for good, to what a core
