@@ -169,10 +169,10 @@ func (c *VCPU) Complete() error {
 // Exit is why the vCPU stopped.
 type Exit struct {
 	Reason   kvm.ExitType
-	Address  uint64 // EXITMMIO: guest-physical address
+	Address  uint64 // EXITMMIO: guest-physical address; EXITIO: port
 	Data     uint64 // EXITMMIO: value, zero-extended
-	Length   uint32 // EXITMMIO: bytes, at most 8
-	Write    bool   // EXITMMIO
+	Length   uint32 // EXITMMIO: bytes, at most 8; EXITIO: bytes of each item
+	Write    bool   // EXITMMIO, EXITIO
 	SubError uint32 // EXITINTERNALERROR; EXITFAILENTRY: hardware reason
 	Words    []uint64
 }
@@ -196,6 +196,8 @@ func (c *VCPU) Run() (e Exit, interrupted bool, err error) {
 		if e.Length = uint32(word(16)); e.Length < 8 {
 			e.Data &= 1<<(8*e.Length) - 1
 		}
+	case kvm.EXITIO: // u8 direction, u8 size, u16 port, u32 count, u64 data_offset
+		e.Address, e.Length, e.Write = word(0)>>16&0xffff, uint32(l.exit[1]), l.exit[0] != 0
 	case kvm.EXITFAILENTRY:
 		e.SubError = uint32(word(0))
 	case kvm.EXITINTERNALERROR: // u32 suberror, u32 ndata, u64 data[16]

@@ -12,6 +12,7 @@ const (
 	Internal             // KVM could not emulate an instruction
 	Entry                // KVM could not enter the guest
 	MMIO                 // an access to physical memory that is not there
+	Port                 // port I/O, which no core has
 	Foreign              // an access to what is another core's or the VMM's
 	Unknown              // an exit this VMM does not know
 	Stuck                // it took CPU time and made no progress
@@ -22,7 +23,7 @@ const (
 // String names the end.
 func (k Kind) String() string {
 	return [...]string{"exit", "crash", "triple fault", "KVM internal error", "failed entry",
-		"access to missing memory", "access to others' memory", "unknown exit", "stuck", "killed", "stopped"}[k]
+		"access to missing memory", "access to a missing port", "access to others' memory", "unknown exit", "stuck", "killed", "stopped"}[k]
 }
 
 // End is how a life ended.

@@ -87,8 +87,8 @@ func (t *pageTables) mapRange(va, gpa, size, access uint64, huge bool) error {
 func (m *Machine) Translate(va uint64) (gpa uint64, ok bool) {
 	table := m.tables.pool + layout.RAMGPA
 	for l := uint(4); l > 0; l-- {
-		at := table - layout.RAMGPA + va>>(12+9*(l-1))&511*8
-		if at+8 > uint64(len(m.ram.Bytes)) {
+		at := table - layout.RAMGPA + va>>(12+9*(l-1))&511*8 // far beyond where the table lies below
+		if at > uint64(len(m.ram.Bytes))-8 {
 			return 0, false
 		}
 		v := binary.LittleEndian.Uint64(m.ram.Bytes[at:])

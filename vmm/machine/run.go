@@ -61,6 +61,12 @@ func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 			return life.End{}, false
 		}
 		return m.strayed(e), true
+	case gokvm.EXITIO: // at CPL0, where nothing of ours uses ports
+		verb := "read of"
+		if e.Write {
+			verb = "write to"
+		}
+		return m.end(life.Port, fmt.Sprintf("%s port %#x, %d bytes", verb, e.Address, e.Length)), true
 	case gokvm.EXITSHUTDOWN:
 		return m.end(life.Triple, ""), true
 	case gokvm.EXITFAILENTRY:
