@@ -53,7 +53,7 @@ func (g Geometry) At(page int) (Area, bool) {
 	case page < g.vmmSidePage(0):
 		core, page := divide(page-g.publicPage(0), g.publicPages())
 		what := within(page, part{"block", 1}, part{"settled lives", g.settledPages()}, part{"scratch memory", 1},
-			part{"broadcast", 1}, part{"acknowledgements", g.ackPages()})
+			part{"broadcast", 1}, part{"acknowledgements", g.ackPages()}, part{"decisions", decisionPages})
 		return Area{What: fmt.Sprintf("core %d's %s", core, what), Writers: []int{core}, All: true}, true
 	case page < g.privatePage(0):
 		core, _ := divide(page-g.vmmSidePage(0), SidePages(VMMLines))

@@ -58,7 +58,18 @@ const (
 	// what a core writes for the VMM alone, but its side of their channel and grants
 	reportPages      = headPages + logPages + crashPages + mapPages + namesPages + ringPages
 	scratchLinePages = ScratchLines * urpc.LineSize / layout.PageSize
+	decisionPages    = Decisions * DecisionWords * 8 / layout.PageSize
 )
+
+// What a core's monitor has decided (guest/monitor/agreement): so many places of so many
+// words.
+const (
+	Decisions     = 16
+	DecisionWords = 64
+)
+
+// ViewWords is how many words say who the members are (guest/monitor/membership).
+const ViewWords = 40
 
 // MapEntries is the capacity of the map snapshot.
 const MapEntries = mapPages * layout.PageSize / 24
@@ -76,9 +87,9 @@ func (g Geometry) vmmPage(core int) int { return pageVMM + core }
 
 func (g Geometry) inputPage() int { return g.vmmPage(g.Cores) }
 
-// Written by a core, seen by all: block, settled lives, scratch, broadcast, and a
-// control block for the broadcast of every core.
-func (g Geometry) publicPages() int { return 3 + g.settledPages() + g.ackPages() }
+// Written by a core, seen by all: block, settled lives, scratch, broadcast, a
+// control block for the broadcast of every core, and decisions.
+func (g Geometry) publicPages() int { return 3 + g.settledPages() + g.ackPages() + decisionPages }
 
 func (g Geometry) settledPages() int { return pagesOf(8 * g.Cores) }
 
@@ -95,6 +106,8 @@ func (g Geometry) ownScratchPage(core int) int { return g.settledPage(core) + g.
 func (g Geometry) broadcastPage(core int) int { return g.ownScratchPage(core) + 1 }
 
 func (g Geometry) ackPage(core int) int { return g.broadcastPage(core) + 1 }
+
+func (g Geometry) decisionPage(core int) int { return g.ackPage(core) + g.ackPages() }
 
 // vmmSidePage is where the VMM's side of its channel with a core begins.
 func (g Geometry) vmmSidePage(core int) int {

@@ -6,7 +6,8 @@
 //	header, clock, a page about each core,     written by the VMM, seen by all
 //	core 0's standard input
 //	per core   block, settled lives, scratch,  written by that core, seen by all
-//	           broadcast, acknowledgements
+//	           broadcast, acknowledgements,
+//	           decisions
 //	per core   the VMM's side of its channel   written by the VMM, seen by that core
 //	per core   log, crash record, map          written by that core, seen by the VMM
 //	           snapshot, trace, its side of
@@ -44,6 +45,9 @@ type Header struct {
 	Epoch          atomic.Uint64 // grows with every change of who lives
 	PoolPages      uint64        // of each pool for channels opened at run time
 	Latency        uint64        // 1: sample the latencies of channels
+
+	// View says who the members are (membership.Publish).
+	View [ViewWords]atomic.Uint64
 }
 
 // States of a core, as it publishes them itself.
@@ -95,6 +99,9 @@ type Block struct {
 	Input input.Request // core 0: what it wants of its standard input
 
 	Counters Counters
+
+	// SettledView is the epoch of the latest view that the core has settled.
+	SettledView atomic.Uint64
 
 	// Collections and PauseNS say how often the program's collector ran and for how
 	// long it stopped the program, at the last question of the VMM or, where that wants

@@ -25,6 +25,12 @@ func (v *View) Clock() *clock.Page { return at[clock.Page](v, pageClock) }
 // Block returns a core's block.
 func (v *View) Block(core int) *Block { return at[Block](v, v.publicPage(core)) }
 
+// Decisions returns what a core's monitor has decided. The core alone writes it; once it
+// is fenced nothing of it changes.
+func (v *View) Decisions(core int) *[Decisions][DecisionWords]uint64 {
+	return at[[Decisions][DecisionWords]uint64](v, v.decisionPage(core))
+}
+
 // Crash returns a core's crash record.
 func (v *View) Crash(core int) *Crash { return at[Crash](v, v.crashPage(core)) }
 

@@ -87,9 +87,7 @@ func (r *Reader) Take(l *urpc.Message) (m Message, whole bool, err error) {
 	default:
 		return wrong()
 	}
-	for i := range min(8*len(words), r.want-len(r.op)) {
-		r.op = append(r.op, byte(words[i/8]>>(i%8*8)))
-	}
+	r.op = take(r.op, words, min(8*len(words), r.want-len(r.op)))
 	if len(r.op) < r.want {
 		return Message{}, false, nil
 	}

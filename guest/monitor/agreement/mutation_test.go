@@ -18,13 +18,6 @@ const (
 	unfenced               // cores are declared dead on suspicion, and live on
 )
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // TestMutations: the simulation finds out every one of them, so it can fail.
 func TestMutations(t *testing.T) {
 	for name, m := range map[string]mutation{

@@ -20,11 +20,8 @@ var (
 	seedsFlag = flag.Uint64("agreement.seeds", seedsByDefault, "simulations to run")
 )
 
-// message is what crosses a channel: a line, or a snapshot.
-type message struct {
-	line     *urpc.Message
-	snapshot *Snapshot
-}
+// message is a line, which is what crosses a channel.
+type message = urpc.Message
 
 // trial is one run.
 type trial struct {
@@ -42,11 +39,17 @@ type trial struct {
 type node struct {
 	machine *Machine
 	store   *store
-	records [Window]Record
-	readers map[int]*Reader // by sender; of one view of who lives
+	records [Window][RecordWords]uint64
+	readers map[int]*reading // by sender; of one view of who lives
 	life    int
 	left    int // operations to begin
 	waits   int // results awaited
+}
+
+// reading is what has come of one sender.
+type reading struct {
+	Reader
+	snapshots SnapshotReader
 }
 
 // begun is an operation that was begun.
@@ -71,7 +74,7 @@ func (t *trial) winner(core int, op words) {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	s := &store{t: t, core: core, applied: map[uint64]bool{}, effected: map[uint64]bool{}}
-	*n = node{store: s, machine: New(core, s, view), readers: map[int]*Reader{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
+	*n = node{store: s, machine: New(core, s, view), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
@@ -89,18 +92,24 @@ func (t *trial) begin() {
 
 // Deliver implements simulate.Program.
 func (t *trial) Deliver(core, from int, m message) {
-	if m.snapshot != nil {
-		t.note("core %d gets the snapshot of core %d", core, from)
-		t.do(core, t.cores[core].machine.Step(&Event{Kind: EventSnapshot, From: from, Snapshot: *m.snapshot}, nil))
-		return
-	}
 	n := &t.cores[core]
 	r := n.readers[from]
 	if r == nil {
-		r = &Reader{}
+		r = &reading{}
 		n.readers[from] = r
 	}
-	msg, whole, err := r.Take(m.line)
+	if m.Type == TypeSnapshot || m.Type == TypeSnapshotMore {
+		s, whole, err := r.snapshots.Take(&m)
+		if err != nil {
+			t.world.Fail("core %d of core %d: %v", core, from, err)
+		}
+		if whole {
+			t.note("core %d gets the snapshot of core %d", core, from)
+			t.do(core, n.machine.Step(&Event{Kind: EventSnapshot, From: from, Snapshot: s}, nil))
+		}
+		return
+	}
+	msg, whole, err := r.Take(&m)
 	if err != nil {
 		t.world.Fail("core %d of core %d: %v", core, from, err)
 	}
@@ -127,8 +136,16 @@ func (t *trial) View(core int, view membership.View) {
 			if t.mutation == recordsUnread {
 				return [Window]Record{}
 			}
-			return t.cores[dead].records
+			return t.cores[dead].recorded()
 		}}, nil))
+}
+
+// recorded reads the node's records.
+func (n *node) recorded() (list [Window]Record) {
+	for i := range list {
+		list[i] = LoadRecord(&n.records[i])
+	}
+	return list
 }
 
 // Died implements simulate.Program.
@@ -187,16 +204,18 @@ func (t *trial) do(core int, list []Action) {
 		switch a.Kind {
 		case ActSend:
 			for _, l := range a.Message.AppendLines(nil) {
-				t.world.Send(core, a.To, message{line: &l})
+				t.world.Send(core, a.To, l)
 			}
 		case ActSnapshot:
 			if t.mutation == snapshotBare {
 				a.Snapshot.Parts = nil
 			}
-			t.world.Send(core, a.To, message{snapshot: &a.Snapshot})
+			for _, l := range a.Snapshot.AppendLines(nil) {
+				t.world.Send(core, a.To, l)
+			}
 		case ActRecord:
 			if t.mutation != recordNever {
-				n.records[a.Slot] = a.Record
+				a.Record.Store(&n.records[a.Slot])
 			}
 		case ActResult:
 			n.waits--
@@ -260,8 +279,8 @@ func (t *trial) end() {
 		if n.store.locked != [3][keys]uint64{} {
 			t.world.Fail("core %d: still prepared: %v", i, n.store.locked)
 		}
-		if n.records != [Window]Record{} {
-			t.world.Fail("core %d: still recorded: %v", i, n.records)
+		if n.recorded() != [Window]Record{} {
+			t.world.Fail("core %d: still recorded: %v", i, n.recorded())
 		}
 		if first < 0 {
 			first = i

@@ -16,16 +16,24 @@ import (
 //
 // It is a pure state machine: its owner fences cores and publishes views.
 type Keeper struct {
-	view    View
-	settled [cores.Max]uint64 // by core: the epoch it settled last
-	waiting []int             // cores that want to join
+	view     View
+	admitted cores.Set         // members of the view in which view.Joining was admitted
+	initial  int               // cores of the first view
+	settled  [cores.Max]uint64 // by core: the epoch it settled last
+	waiting  []int             // cores that want to join
 }
 
-// NewKeeper returns the keeper of a multikernel that starts with these members, all
+// NewKeeper returns the keeper of a multikernel that starts with cores 0 to n-1, all
 // of them holders of the initial state, in epoch 1.
-func NewKeeper(members cores.Set) *Keeper {
-	return &Keeper{view: View{Epoch: 1, Members: members, Joining: Nobody}}
+func NewKeeper(n int) *Keeper {
+	return &Keeper{view: View{Epoch: 1, Members: cores.First(n), Joining: Nobody}, initial: n}
 }
+
+// Published returns the view of today with what those need who have seen none.
+func (k *Keeper) Published() Published { return Published{k.view, k.admitted, k.initial} }
+
+// Joins reports whether some core waits for members to settle before it can join.
+func (k *Keeper) Joins() bool { return len(k.waiting) > 0 }
 
 // View returns the view of today.
 func (k *Keeper) View() View { return k.view }
@@ -88,7 +96,7 @@ func (k *Keeper) admit() bool {
 	k.waiting = k.waiting[1:]
 	k.view.Epoch++
 	k.view.Members.Add(core)
-	k.view.Joining, k.view.JoinEpoch = core, k.view.Epoch
+	k.view.Joining, k.view.JoinEpoch, k.admitted = core, k.view.Epoch, k.view.Members
 	k.settled[core] = 0
 	return true
 }

@@ -19,7 +19,7 @@ func settle(k *Keeper) {
 }
 
 func TestJoinWaitsForAll(t *testing.T) {
-	k := NewKeeper(cores.First(3))
+	k := NewKeeper(3)
 	settle(k)
 	if !k.Died(1) || k.View().Members != cores.Of(0, 2) {
 		t.Fatalf("%+v", k.View())
@@ -46,7 +46,7 @@ func TestJoinWaitsForAll(t *testing.T) {
 }
 
 func TestOneJoinsAtATime(t *testing.T) {
-	k := NewKeeper(cores.First(1))
+	k := NewKeeper(1)
 	settle(k)
 	if !k.Returned(5) || k.Returned(6) || k.View().Joining != 5 {
 		t.Fatalf("%+v", k.View())
@@ -59,7 +59,7 @@ func TestOneJoinsAtATime(t *testing.T) {
 // TestJoinedHolds: once the joining core has settled, later views count it among
 // the holders, also if all others die.
 func TestJoinedHolds(t *testing.T) {
-	k := NewKeeper(cores.First(1))
+	k := NewKeeper(1)
 	settle(k)
 	k.Returned(1)
 	k.Settled(1, 2)
@@ -70,7 +70,7 @@ func TestJoinedHolds(t *testing.T) {
 }
 
 func TestDeathOfTheJoining(t *testing.T) {
-	k := NewKeeper(cores.First(2))
+	k := NewKeeper(2)
 	settle(k)
 	k.Returned(2)
 	k.Returned(3)
@@ -91,7 +91,7 @@ func TestDeathOfTheJoining(t *testing.T) {
 
 // TestAllHoldersDie: the joining core is told that nobody gives it a state.
 func TestAllHoldersDie(t *testing.T) {
-	k := NewKeeper(cores.First(1))
+	k := NewKeeper(1)
 	settle(k)
 	k.Returned(1)
 	k.Died(0)
@@ -113,7 +113,7 @@ func TestRandom(t *testing.T) {
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		n := 1 + r.IntN(8)
-		k := NewKeeper(cores.First(n))
+		k := NewKeeper(n)
 		settled := map[int]uint64{}
 		for range 100 {
 			before, core := k.View(), r.IntN(n)

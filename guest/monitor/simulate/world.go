@@ -9,7 +9,6 @@ package simulate
 import (
 	"fmt"
 
-	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 )
 
@@ -66,7 +65,7 @@ type link[M any] struct {
 func New[M any](n int, choices *Choices, program Program[M]) *World[M] {
 	return &World[M]{
 		Choices: choices, program: program,
-		keeper: membership.NewKeeper(cores.First(n)), cores: make([]core[M], n),
+		keeper: membership.NewKeeper(n), cores: make([]core[M], n),
 	}
 }
 

@@ -1,0 +1,71 @@
+package agreement
+
+import (
+	"sync/atomic"
+
+	"barreleye/guest/monitor/cores"
+)
+
+// RecordWords is the size of a Record in memory, in words.
+const RecordWords = 64
+
+// Words: 0 the sequence, 0 where there is no record; 1 the epoch; 2 the operation's length,
+// bit 16 All, bit 17 Apply, bits 32-47 words of To; from 3 on To, then the operation. The
+// sequence is written last and erased first: its writer may die at any instruction.
+const (
+	recordTo    = 3
+	recordAll   = 1 << 16
+	recordApply = 1 << 17
+	toShift     = 32
+)
+
+const _ = uint(RecordWords - recordTo - cores.Max/64 - MaxOp/8)
+
+// Store writes the record into its place.
+func (r *Record) Store(w *[RecordWords]uint64) {
+	atomic.StoreUint64(&w[0], 0)
+	if r.Seq == 0 {
+		return
+	}
+	words := 0
+	for i, x := range r.To {
+		if x != 0 {
+			words = i + 1
+		}
+	}
+	w[1] = r.Epoch
+	w[2] = uint64(len(r.Op)) | uint64(words)<<toShift
+	if r.All {
+		w[2] |= recordAll
+	}
+	if r.Apply {
+		w[2] |= recordApply
+	}
+	copy(w[recordTo:], r.To[:words])
+	op := w[recordTo+words:][:(len(r.Op)+7)/8]
+	clear(op)
+	put(op, string(r.Op))
+	atomic.StoreUint64(&w[0], r.Seq)
+}
+
+// LoadRecord reads the record of a core that does not run any more. It takes what no Store
+// wrote for none.
+func LoadRecord(w *[RecordWords]uint64) (r Record) {
+	seq, flags := atomic.LoadUint64(&w[0]), w[2]
+	length, words := int(uint16(flags)), int(uint16(flags>>toShift))
+	if seq == 0 || length > MaxOp || words > len(r.To) {
+		return r
+	}
+	r = Record{Seq: seq, Epoch: w[1], All: flags&recordAll != 0, Apply: flags&recordApply != 0}
+	copy(r.To[:words], w[recordTo:])
+	r.Op = Op(take(nil, w[recordTo+words:], length))
+	return r
+}
+
+// take appends n bytes of words to b: the reverse of put.
+func take(b []byte, words []uint64, n int) []byte {
+	for i := range n {
+		b = append(b, byte(words[i/8]>>(i%8*8)))
+	}
+	return b
+}
