@@ -54,6 +54,7 @@ func (m *Monitor) look() (err error) {
 			err = m.act(a)
 		}
 	}
+	m.agreed.look()
 	return err
 }
 
@@ -67,6 +68,7 @@ func (m *Monitor) act(a lives.Action) error {
 		out := newOutbox(ch)
 		m.channels.begin(a.Peer, a.Life, m.cfg.Life, out)
 		m.sayHello(out)
+		m.agreed.begin(a.Peer, out)
 		m.members.came(a.Peer, a.Life)
 		talk := make(chan struct{})
 		m.talks[a.Peer] = talk
@@ -78,8 +80,10 @@ func (m *Monitor) act(a lives.Action) error {
 		<-m.talks[a.Peer] // it hears all that was said, and then the end
 		m.cfg.Ends.Close(a.Peer, m.channels.offered(a.Peer))
 		m.members.left(a.Peer)
+		m.agreed.left(a.Peer)
 		return m.act(m.lives.Closed(a.Peer))
 	case lives.Settle:
+		m.agreed.look() // what it had decided can be read no more afterwards
 		m.cfg.Ends.Settle(a.Peer, a.Life)
 	}
 	return nil

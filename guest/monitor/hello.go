@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"barreleye/devices/layout"
+	"barreleye/guest/monitor/bind"
 	"barreleye/urpc"
 	"barreleye/urpc/trace"
 )
@@ -59,12 +60,17 @@ func (m *Monitor) hearHello(peer int, life uint64, ch Channel) error {
 // hear takes what a peer says until its channel ends.
 func (m *Monitor) hear(peer int, ch Channel) error {
 	var got urpc.Message
+	agreed := hearing{peer: peer, core: m.cfg.Core, to: m.agreed}
 	out := m.channels.outOf(peer)
 	for {
 		out.waitRoom()
 		if err := ch.Recv(context.Background(), &got); err != nil {
 			return err
 		}
-		m.channels.receive(m.cfg.Core, peer, &got)
+		if got.Type == bind.MessageType {
+			m.channels.receive(m.cfg.Core, peer, &got)
+		} else {
+			agreed.take(&got)
+		}
 	}
 }

@@ -4,7 +4,8 @@
 // serves the runtime) and its power state, answers the VMM's questions about
 // both through the shared region, shakes hands with every other monitor at the
 // begin of its core's life, lets go of cores whose life has ended (package lives),
-// opens and closes channels between programs (package bind), and answers what the VMM
+// opens and closes channels between programs (package bind), agrees with the others
+// (package agreement) on what has a name (package names), and answers what the VMM
 // asks about the program (package requests).
 package monitor
 
@@ -33,6 +34,7 @@ type Config struct {
 	Geometry    region.Geometry
 	Memory      Memory
 	Ends        Ends
+	Shared      Shared
 	Hellos      *atomic.Uint64 // where the number of peers heard of is published
 	Request     *uint64        // grows with every question of the VMM
 	Sleeper     urpc.Sleeper
@@ -48,6 +50,7 @@ type Monitor struct {
 	cfg      Config
 	members  *members
 	channels *channels
+	agreed   *agreed
 	lives    *lives.Machine
 	talks    []chan struct{} // by peer: closed when its monitor is not listened to any more
 }
@@ -57,7 +60,7 @@ func Start(cfg Config) (*Monitor, error) {
 	n := cfg.Geometry.Cores
 	m := &Monitor{
 		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
-		lives: lives.New(n), talks: make([]chan struct{}, n),
+		agreed: newAgreed(cfg.Core, n, cfg.Shared), lives: lives.New(n), talks: make([]chan struct{}, n),
 	}
 	seen := atomic.LoadUint64(cfg.Ends.Word())
 	if err := m.look(); err != nil {

@@ -8,6 +8,9 @@ import (
 
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/membership"
 	"barreleye/urpc"
 )
 
@@ -32,7 +35,7 @@ func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor
 		m, err := Start(Config{
 			Core: i, Life: life(i), Geometry: region.Geometry{Cores: n, PoolPages: 64}, Memory: memory{},
 			Ends:   &ends{life: life, channel: func(peer int) Channel { return pipe{wires[i][peer], wires[peer][i]} }},
-			Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
+			Shared: first(n), Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +73,20 @@ func (memory) Publish(peer, slot int, e region.Entry) {}
 func (memory) Clear(peer, slot int, e region.Entry)   {}
 func (memory) HangUp(peer int, e region.Entry)        {}
 
+// first is a multikernel of that many cores in which nothing happens.
+type first int
+
+func (n first) Members() (now, begin membership.View) {
+	v := membership.View{Epoch: 1, Members: cores.First(int(n)), Joining: membership.Nobody}
+	return v, v
+}
+
+func (first) Record(int, *agreement.Record) {}
+
+func (first) Records(int) (list [agreement.Window]agreement.Record) { return list }
+
+func (first) Settled(uint64) {}
+
 // never sleeps until its context ends.
 type never struct{}
 
@@ -96,7 +113,7 @@ func TestWaitPeersEnds(t *testing.T) {
 	m, err := Start(Config{
 		Core: 0, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
 		Ends:   &ends{channel: func(int) Channel { return pipe{make(chan urpc.Message, 1), make(chan urpc.Message)} }},
-		Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
+		Shared: first(2), Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +149,9 @@ type questions struct {
 }
 
 func (q questions) Sleep(ctx context.Context, word *uint64, old uint64) error {
+	if word != q.word {
+		select {} // nobody dies or returns
+	}
 	atomic.StoreUint64(word, <-q.asked)
 	return nil
 }
@@ -140,7 +160,7 @@ func (q questions) Sleep(ctx context.Context, word *uint64, old uint64) error {
 func TestRequestsAreAnswered(t *testing.T) {
 	q := questions{new(uint64), make(chan uint64)}
 	answers := make(chan uint64)
-	_, err := Start(Config{Geometry: region.Geometry{Cores: 1}, Ends: &ends{}, Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
+	_, err := Start(Config{Geometry: region.Geometry{Cores: 1}, Ends: &ends{}, Shared: first(1), Hellos: new(atomic.Uint64), Request: q.word, Sleeper: q,
 		PublishMaps: func(r uint64) { answers <- r }})
 	if err != nil {
 		t.Fatal(err)

@@ -74,6 +74,7 @@ func (r *run) announce(c *core) {
 	}
 	r.view.VMM(c.index).Began.Store(r.view.Header().Epoch.Load())
 	r.view.VMM(c.index).Life.Store(region.LifeWord(c.next.life, region.OverNot))
+	r.enter(c)
 	r.tellLiving(c)
 }
 

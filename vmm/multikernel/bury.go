@@ -15,6 +15,7 @@ func (r *run) bury(dead *core) {
 	number, _ := r.view.LifeOf(dead.index)
 	r.view.VMM(dead.index).Buried.Store(r.view.Header().Epoch.Load())
 	life.Store(region.LifeWord(number, region.OverBurying))
+	r.leave(dead)
 	if err := r.buryBroadcast(dead); err != nil {
 		r.logs.Alarm("core %d: its broadcast cannot be closed: %v", dead.index, err)
 	}

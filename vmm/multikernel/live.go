@@ -110,6 +110,7 @@ func (r *run) look(now time.Time) {
 			r.machine.Main(i)
 		}
 	}
+	r.settleViews()
 	r.machine.Settle(func(peer, dead int) uint64 { return r.view.Settled(peer, dead).Load() })
 	r.impatient(now)
 }
@@ -117,7 +118,7 @@ func (r *run) look(now time.Time) {
 // soon reports whether something is expected of a core that it says in the shared
 // region alone.
 func (r *run) soon() bool {
-	if len(r.waiting) > 0 {
+	if len(r.waiting) > 0 || r.members.Joins() {
 		return true
 	}
 	for i := range r.cores {

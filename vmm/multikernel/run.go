@@ -8,6 +8,7 @@ import (
 
 	"barreleye/devices/clock"
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/membership"
 	"barreleye/urpc"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/inquiry"
@@ -34,6 +35,7 @@ type run struct {
 	seen        int     // cores that there are or were: those from 0 to seen-1
 	bell        int     // event descriptor of the VMM's own doorbell
 	keeper      *clock.Keeper
+	members     *membership.Keeper
 	logs        *observe.Logs
 	tracer      *tracer // nil: nobody asked
 	usage       []usage // by core
@@ -177,6 +179,7 @@ func (r *run) share() (err error) {
 	if r.view, err = region.Format(uintptr(r.memory.Address()), geometry); err != nil {
 		return err
 	}
+	r.found()
 	if r.opt.Stats {
 		r.view.Header().Latency = 1
 	}

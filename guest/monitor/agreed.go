@@ -1,0 +1,243 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/names"
+	"barreleye/urpc"
+)
+
+// Shared is what agreement has in the shared region: the members, which the VMM writes, and
+// what each core has decided.
+type Shared interface {
+	// Members returns who they are now, and the view in which this core begins that has
+	// seen none.
+	Members() (now, first membership.View)
+	// Record stores a record in a place of this core, Records reads those of one that was
+	// fenced.
+	Record(place int, r *agreement.Record)
+	Records(core int) [agreement.Window]agreement.Record
+	// Settled says that this core has settled the view of an epoch.
+	Settled(epoch uint64)
+}
+
+// ErrTooLong says that what was to be agreed on does not fit a decision record.
+var ErrTooLong = errors.New("too long to be agreed on")
+
+// agreed wires the protocol of package agreement to the monitors' channels, and to the
+// names, which are the state that it keeps.
+type agreed struct {
+	core   int
+	shared Shared
+
+	mu      sync.Mutex
+	names   *names.Registry
+	machine *agreement.Machine // nil until this core is a member
+	ready   bool               // its state is here
+	list    []agreement.Action // of the last step, kept for the next
+	lines   []urpc.Message     // of the last message
+	early   []agreement.Event  // what came before the machine was there
+	peers   []speech
+
+	tag      uint64
+	requests map[uint64]*request // that are under way
+	waiting  []*request          // until there is room for them, in order
+	full     bool                // there was no room for the last one
+	changed  chan struct{}       // closed whenever a name has changed
+	follows  []*Subscription
+}
+
+// speech is what is said to a peer: lines that have no channel yet are held.
+type speech struct {
+	out  *outbox
+	held []urpc.Message
+}
+
+// request is an operation that this core's program wants.
+type request struct {
+	op     agreement.Op
+	two    bool
+	undo   agreement.Op // what to do where it takes effect and nobody waits for it; "" is nothing
+	gaveUp bool
+	done   chan agreement.Outcome // has room for one; nil: nobody waits
+}
+
+func newAgreed(core, cores int, shared Shared) *agreed {
+	return &agreed{
+		core: core, shared: shared, names: names.New(), peers: make([]speech, cores),
+		requests: map[uint64]*request{}, changed: make(chan struct{}),
+	}
+}
+
+// look takes the view of today.
+func (a *agreed) look() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, first := a.shared.Members()
+	if a.machine == nil {
+		if !now.Members.Has(a.core) {
+			return // it is not this core's turn yet
+		}
+		a.machine = agreement.New(a.core, a.names, first)
+		a.perform(a.machine.Start(a.list[:0]))
+	}
+	a.step(&agreement.Event{Kind: agreement.EventView, View: now, Records: a.shared.Records})
+	for peer := range a.peers {
+		if !now.Members.Has(peer) {
+			a.peers[peer].held = nil
+		}
+	}
+	early := a.early
+	a.early = nil
+	for i := range early {
+		a.step(&early[i])
+	}
+}
+
+// receive takes a message, or a snapshot, of a peer.
+func (a *agreed) receive(e agreement.Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.machine == nil {
+		a.early = append(a.early, e)
+		return
+	}
+	a.step(&e)
+}
+
+// begin says that lines to a peer go into out from now on.
+func (a *agreed) begin(peer int, out *outbox) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := &a.peers[peer]
+	p.out = out
+	for i := range p.held {
+		out.put(&p.held[i])
+	}
+	p.held = nil
+}
+
+// left says that a peer's life is over, and its channel with it.
+func (a *agreed) left(peer int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.peers[peer].out = nil
+}
+
+// step takes an event, with mu held.
+func (a *agreed) step(e *agreement.Event) {
+	a.perform(a.machine.Step(e, a.list[:0]))
+	a.proceed()
+}
+
+// proceed begins what waits as far as there is room, and says what has changed.
+func (a *agreed) proceed() {
+	for a.full = false; !a.full && len(a.waiting) > 0; {
+		r := a.waiting[0]
+		a.waiting = slices.Delete(a.waiting, 0, 1)
+		a.tag++
+		a.requests[a.tag] = r
+		a.perform(a.machine.Step(&agreement.Event{
+			Kind: agreement.EventStart, Op: r.op, All: true, TwoPhases: r.two, Tag: a.tag,
+		}, a.list[:0]))
+	}
+	changes := a.names.Changes()
+	for i := range changes {
+		for _, s := range a.follows {
+			s.take(&changes[i])
+		}
+	}
+	if len(changes) > 0 {
+		a.tell()
+	}
+}
+
+// tell wakes who waits for a change, with mu held.
+func (a *agreed) tell() {
+	close(a.changed)
+	a.changed = make(chan struct{})
+}
+
+// perform does what the machine says, with mu held.
+func (a *agreed) perform(list []agreement.Action) {
+	a.list = list
+	for i := range list {
+		do := &list[i]
+		switch do.Kind {
+		case agreement.ActSend:
+			a.lines = do.Message.AppendLines(a.lines[:0])
+			a.say(do.To, a.lines)
+		case agreement.ActSnapshot:
+			a.say(do.To, do.Snapshot.AppendLines(nil))
+		case agreement.ActRecord:
+			a.shared.Record(do.Slot, &do.Record)
+		case agreement.ActResult:
+			a.ended(do.Tag, do.Outcome)
+		case agreement.ActSettled:
+			if !a.ready {
+				a.ready = true
+				a.tell()
+			}
+			a.shared.Settled(do.Epoch)
+		}
+	}
+}
+
+func (a *agreed) say(to int, lines []urpc.Message) {
+	p := &a.peers[to]
+	if p.out == nil {
+		p.held = append(p.held, lines...)
+		return
+	}
+	for i := range lines {
+		p.out.put(&lines[i])
+	}
+}
+
+// ended says how a request ended.
+func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
+	r := a.requests[tag]
+	delete(a.requests, tag)
+	if outcome == agreement.Busy {
+		a.waiting, a.full = slices.Insert(a.waiting, 0, r), true
+		return
+	}
+	switch {
+	case !r.gaveUp && r.done != nil:
+		r.done <- outcome
+	case r.gaveUp && r.undo != "" && outcome == agreement.Committed:
+		a.waiting = append(a.waiting, &request{op: r.undo, two: true})
+	}
+}
+
+// agree has an operation agreed on by all cores. Where the context ends first, it is
+// not begun, or takes effect or not, and undo is begun once it does.
+func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Outcome, error) {
+	r := &request{op: op, two: names.TwoPhases(op), undo: undo, done: make(chan agreement.Outcome, 1)}
+	a.mu.Lock()
+	a.waiting = append(a.waiting, r)
+	if a.machine != nil && len(a.waiting) == 1 {
+		a.proceed()
+	}
+	a.mu.Unlock()
+	select {
+	case outcome := <-r.done:
+		return outcome, nil
+	case <-ctx.Done():
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	select {
+	case outcome := <-r.done:
+		return outcome, nil
+	default:
+	}
+	r.gaveUp = true
+	a.waiting = slices.DeleteFunc(a.waiting, func(w *request) bool { return w == r })
+	return 0, ctx.Err()
+}

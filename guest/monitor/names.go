@@ -1,0 +1,172 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/names"
+)
+
+// Errors of names.
+var (
+	ErrTaken   = errors.New("another service has that name")
+	ErrNotHeld = errors.New("this core does not have it")
+)
+
+// Export offers a service of this core to all. number is the program's.
+func (m *Monitor) Export(ctx context.Context, name string, number uint64, properties ...names.Property) error {
+	op, err := names.Export(m.cfg.Core, name, number, properties...)
+	if err != nil {
+		return err
+	}
+	undo, err := names.Withdraw(m.cfg.Core, name)
+	if err != nil {
+		return err
+	}
+	return m.agreed.have(ctx, op, undo, func(r *names.Registry) error {
+		if _, taken := r.Lookup(name); taken {
+			return ErrTaken
+		}
+		return nil
+	})
+}
+
+// Withdraw ends a service of this core.
+func (m *Monitor) Withdraw(ctx context.Context, name string) error {
+	op, err := names.Withdraw(m.cfg.Core, name)
+	if err != nil {
+		return err
+	}
+	return m.agreed.have(ctx, op, "", func(r *names.Registry) error {
+		if s, ok := r.Lookup(name); !ok || s.Core != m.cfg.Core {
+			return ErrNotHeld
+		}
+		return nil
+	})
+}
+
+// errHeld says that somebody holds a lock.
+var errHeld = errors.New("somebody holds it")
+
+// TryLock takes a lock that nobody holds, and reports whether it did.
+func (m *Monitor) TryLock(ctx context.Context, name string) (bool, error) {
+	op, err := names.Lock(m.cfg.Core, name)
+	if err != nil {
+		return false, err
+	}
+	undo, err := names.Unlock(m.cfg.Core, name)
+	if err != nil {
+		return false, err
+	}
+	err = m.agreed.have(ctx, op, undo, func(r *names.Registry) error {
+		if _, held := r.Holder(name); held {
+			return errHeld
+		}
+		return nil
+	})
+	if errors.Is(err, errHeld) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Lock takes a lock once nobody else holds it. Who waits is not served in any order.
+func (m *Monitor) Lock(ctx context.Context, name string) error {
+	for {
+		got, err := m.TryLock(ctx, name)
+		if got || err != nil {
+			return err
+		}
+		if err := m.agreed.until(ctx, func(r *names.Registry) bool {
+			_, held := r.Holder(name)
+			return !held
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// Unlock gives a lock back.
+func (m *Monitor) Unlock(ctx context.Context, name string) error {
+	op, err := names.Unlock(m.cfg.Core, name)
+	if err != nil {
+		return err
+	}
+	return m.agreed.have(ctx, op, "", func(r *names.Registry) error {
+		if core, held := r.Holder(name); !held || core != m.cfg.Core {
+			return ErrNotHeld
+		}
+		return nil
+	})
+}
+
+// Publish tells all cores something about a topic, this one among them. It returns once
+// all that live know it.
+func (m *Monitor) Publish(ctx context.Context, topic, text string) error {
+	op, err := names.Publish(m.cfg.Core, topic, text)
+	if err == nil {
+		_, err = m.agreed.agree(ctx, op, "")
+	}
+	return err
+}
+
+// Names calls look with this core's replica, once it has one, and then after every change
+// until look reports true. It must not keep the registry.
+func (m *Monitor) Names(ctx context.Context, look func(*names.Registry) bool) error {
+	return m.agreed.until(ctx, look)
+}
+
+// until returns once is reports true of the replica.
+func (a *agreed) until(ctx context.Context, is func(*names.Registry) bool) error {
+	for {
+		a.mu.Lock()
+		done, changed := a.ready && is(a.names), a.changed
+		a.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Waits after an operation was refused because another one about the same name was under
+// way, which may have been refused for the same reason: they are drawn, so that one is
+// first some time.
+const (
+	firstWait = 100 * time.Microsecond
+	mostWait  = 5 * time.Millisecond
+)
+
+// have has an operation of two phases take effect. may says, of this core's replica, why it
+// cannot, if so.
+func (a *agreed) have(ctx context.Context, op, undo agreement.Op, may func(*names.Registry) error) error {
+	for wait := firstWait; ; wait = min(2*wait, mostWait) {
+		var why error
+		if err := a.until(ctx, func(r *names.Registry) bool { why = may(r); return true }); err != nil || why != nil {
+			return errors.Join(err, why)
+		}
+		outcome, err := a.agree(ctx, op, undo)
+		switch {
+		case err != nil:
+			return err
+		case outcome == agreement.Committed:
+			return nil
+		case outcome == agreement.TooLong:
+			return ErrTooLong
+		}
+		timer := time.NewTimer(rand.N(wait))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
