@@ -96,7 +96,7 @@ func start(p platform) error {
 	}
 	m, err := monitor.Start(monitor.Config{
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
-		Ends:    &links,
+		Ends: &links, Shared: &links,
 		Hellos:  &view.Block(Core()).Hellos,
 		Request: requestWord(view), Sleeper: p.Sleeper(),
 		PublishMaps: func(request uint64) {

@@ -127,6 +127,7 @@ func (a *agreed) left(peer int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.peers[peer].out = nil
+	a.tell() // barriers wait for it no longer
 }
 
 // step takes an event, with mu held.

@@ -144,6 +144,43 @@ func TestTopics(t *testing.T) {
 	}
 }
 
+// TestBarrier: nobody is a round ahead of anybody who lives.
+func TestBarrier(t *testing.T) {
+	const n, rounds = 4, 30
+	k := newKernel(t, n)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, c := range k.cores {
+		if err := c.WaitPeers(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var at [n]atomic.Int64
+	var all sync.WaitGroup
+	for i, c := range k.cores {
+		all.Go(func() {
+			b := c.Barrier("barrier", []int{0, 1, 2, 3})
+			for round := range int64(rounds) {
+				if i == 3 && round == rounds/2 {
+					at[i].Store(rounds)
+					k.kill(3)
+					return
+				}
+				at[i].Store(round)
+				if err := b.Wait(ctx); err != nil {
+					t.Error(err)
+				}
+				for j := range at {
+					if other := at[j].Load(); other < round {
+						t.Errorf("core %d is through round %d, core %d in round %d", i, round, j, other)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 // TestGivenUp: a lock whose taker stopped waiting for it is free again.
 func TestGivenUp(t *testing.T) {
 	k := newKernel(t, 2)

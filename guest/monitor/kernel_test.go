@@ -151,17 +151,17 @@ func (c *testCore) Sleep(_ context.Context, word *uint64, old uint64) error {
 
 func (c *testCore) Word() *uint64 { return &c.k.epoch }
 
-func (c *testCore) Look(peer int) (life, over uint64) {
+func (c *testCore) Look(peer int) (life, over uint64, met bool) {
 	c.k.mu.Lock()
 	defer c.k.mu.Unlock()
 	p := c.k.cores[peer]
 	switch {
 	case p == nil:
-		return 0, region.OverNot
+		return 0, region.OverNot, false
 	case p.dead:
-		return p.life, region.OverBuried
+		return p.life, region.OverBuried, false
 	}
-	return p.life, region.OverNot
+	return p.life, region.OverNot, true
 }
 
 func (c *testCore) Open(peer int, _ uint64) (Channel, error) {

@@ -55,6 +55,13 @@ func (m *members) set(peer int, life uint64) {
 func (m *members) came(peer int, life uint64) { m.set(peer, life) }
 func (m *members) left(peer int)              { m.set(peer, 0) }
 
+// lives reports whether a core lives that life.
+func (m *members) lives(core int, life uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now.Lives[core] == life
+}
+
 // heard says that a peer's monitor has said hello.
 func (m *members) heard(peer int) {
 	m.mu.Lock()

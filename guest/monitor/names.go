@@ -113,6 +113,48 @@ func (m *Monitor) Publish(ctx context.Context, topic, text string) error {
 	return err
 }
 
+// Barrier is where cores wait for each other. One goroutine at a time uses it.
+type Barrier struct {
+	m     *Monitor
+	name  string
+	lives map[int]uint64 // who takes part
+	time  uint64
+}
+
+// Barrier returns a barrier of some cores, in the lives that they live now.
+func (m *Monitor) Barrier(name string, cores []int) *Barrier {
+	b := &Barrier{m: m, name: name, lives: map[int]uint64{}}
+	now := m.Members()
+	for _, c := range cores {
+		if c >= 0 && c < len(now.Lives) && now.Lives[c] != 0 {
+			b.lives[c] = now.Lives[c]
+		}
+	}
+	return b
+}
+
+// Wait returns once every core of the barrier has called it as often as this one, or its
+// life is over. Where it fails this core has not arrived, or has.
+func (b *Barrier) Wait(ctx context.Context) error {
+	a := b.m.agreed
+	b.time++
+	op, err := names.Arrive(a.core, b.name, b.time)
+	if err != nil {
+		return err
+	}
+	if _, err := a.agree(ctx, op, ""); err != nil {
+		return err
+	}
+	return a.until(ctx, func(r *names.Registry) bool {
+		for core, life := range b.lives {
+			if r.Arrivals(b.name, core) < b.time && b.m.members.lives(core, life) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // Names calls look with this core's replica, once it has one, and then after every change
 // until look reports true. It must not keep the registry.
 func (m *Monitor) Names(ctx context.Context, look func(*names.Registry) bool) error {

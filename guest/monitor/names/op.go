@@ -18,6 +18,7 @@ const (
 	opLock                     // name is held by core
 	opUnlock                   // no longer
 	opPublish                  // text on topic name
+	opArrive                   // core is at barrier name for the number-th time
 )
 
 // operation is an agreement.Op taken apart.
@@ -35,7 +36,7 @@ type Property struct{ Key, Value string }
 
 // TwoPhases reports whether an operation may be refused: which agreement it takes.
 func TwoPhases(op agreement.Op) bool {
-	return len(op) > 0 && kind(op[0]) != opPublish
+	return len(op) > 0 && kind(op[0]) != opPublish && kind(op[0]) != opArrive
 }
 
 // Export offers a service at the calling core. number is what a client needs to reach
@@ -62,6 +63,11 @@ func Unlock(core int, name string) (agreement.Op, error) {
 // Publish tells all cores something about a topic.
 func Publish(core int, topic, text string) (agreement.Op, error) {
 	return (&operation{kind: opPublish, core: core, name: topic, text: text}).encode()
+}
+
+// Arrive says that the calling core has come to a barrier for the time-th time in its life.
+func Arrive(core int, barrier string, time uint64) (agreement.Op, error) {
+	return (&operation{kind: opArrive, core: core, name: barrier, number: time}).encode()
 }
 
 // encode fails where the operation is too long, or its name empty.
@@ -100,7 +106,7 @@ func decode(op agreement.Op) (o operation, ok bool) {
 		o.properties = append(o.properties, Property{d.text(), d.text()})
 	}
 	o.text = d.text()
-	return o, d.ok && len(d.rest) == 0 && o.kind >= opExport && o.kind <= opPublish && o.name != ""
+	return o, d.ok && len(d.rest) == 0 && o.kind >= opExport && o.kind <= opArrive && o.name != ""
 }
 
 // decoder takes numbers and strings off a slice.

@@ -27,6 +27,7 @@ const (
 	Locked
 	Unlocked  // by its holder, or because that died
 	Published // Text on a topic
+	Arrived   // at a barrier
 )
 
 // Change is one event, in the order in which this core's replica saw them. Other
@@ -42,6 +43,7 @@ type Change struct {
 type Registry struct {
 	services map[string]Service
 	locks    map[string]int
+	barriers map[string]map[int]uint64 // how often each core has arrived
 
 	prepared map[string]agreement.Op // by what it is about: conflicts are kept out
 	changes  []Change
@@ -50,7 +52,7 @@ type Registry struct {
 // New returns the replica of a multikernel in which nothing has a name.
 func New() *Registry {
 	return &Registry{
-		services: map[string]Service{}, locks: map[string]int{}, prepared: map[string]agreement.Op{},
+		services: map[string]Service{}, locks: map[string]int{}, barriers: map[string]map[int]uint64{}, prepared: map[string]agreement.Op{},
 	}
 }
 
@@ -76,6 +78,9 @@ func (r *Registry) Holder(lock string) (core int, held bool) {
 	core, held = r.locks[lock]
 	return core, held
 }
+
+// Arrivals returns how often a core has come to a barrier in its life.
+func (r *Registry) Arrivals(barrier string, core int) uint64 { return r.barriers[barrier][core] }
 
 // Changes returns what happened since it was called last.
 func (r *Registry) Changes() []Change {
@@ -156,8 +161,17 @@ func (r *Registry) Abort(op agreement.Op) {
 
 // Apply implements agreement.State.
 func (r *Registry) Apply(op agreement.Op) {
-	if o, ok := decode(op); ok && o.kind == opPublish {
+	switch o, _ := decode(op); o.kind {
+	case opPublish:
 		r.tell(Published, o.name, o.core, o.text)
+	case opArrive:
+		b := r.barriers[o.name]
+		if b == nil {
+			b = map[int]uint64{}
+			r.barriers[o.name] = b
+		}
+		b[o.core] = max(b[o.core], o.number) // a core's own may overtake each other
+		r.tell(Arrived, o.name, o.core, "")
 	}
 }
 
@@ -173,6 +187,11 @@ func (r *Registry) Gone(core int) {
 		if r.locks[name] == core {
 			delete(r.locks, name)
 			r.tell(Unlocked, name, core, "")
+		}
+	}
+	for name, b := range r.barriers {
+		if delete(b, core); len(b) == 0 {
+			delete(r.barriers, name)
 		}
 	}
 }
@@ -193,6 +212,14 @@ func (r *Registry) Save(b []byte) []byte {
 	for _, name := range slices.Sorted(maps.Keys(r.locks)) {
 		b = binary.AppendUvarint(appendString(b, name), uint64(r.locks[name]))
 	}
+	b = binary.AppendUvarint(b, uint64(len(r.barriers)))
+	for _, name := range slices.Sorted(maps.Keys(r.barriers)) {
+		arrived := r.barriers[name]
+		b = binary.AppendUvarint(appendString(b, name), uint64(len(arrived)))
+		for _, core := range slices.Sorted(maps.Keys(arrived)) {
+			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(core)), arrived[core])
+		}
+	}
 	return b
 }
 
@@ -211,9 +238,16 @@ func (r *Registry) Load(b []byte) error {
 		name := d.text()
 		n.locks[name] = int(d.number())
 	}
+	for i := d.number(); i > 0 && d.ok; i-- {
+		name, arrived := d.text(), map[int]uint64{}
+		for j := d.number(); j > 0 && d.ok; j-- {
+			arrived[int(d.number())] = d.number()
+		}
+		n.barriers[name] = arrived
+	}
 	if !d.ok || len(d.rest) > 0 {
 		return errors.New("names: state of a sponsor: it ends in the middle, or goes on behind its end: the cores run different versions")
 	}
-	r.services, r.locks = n.services, n.locks
+	r.services, r.locks, r.barriers = n.services, n.locks, n.barriers
 	return nil
 }

@@ -64,6 +64,7 @@ func (t *trial) Work(core int) bool {
 	ops := []agreement.Op{
 		must(Export(core, name, uint64(n.life))), must(Withdraw(core, name)),
 		must(Lock(core, name)), must(Unlock(core, name)), must(Publish(core, name, "text")),
+		must(Arrive(core, name, uint64(8-n.left))),
 	}
 	op := ops[c.N(len(ops))]
 	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op)}, nil))
