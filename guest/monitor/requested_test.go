@@ -16,7 +16,7 @@ func TestVMMIsAnswered(t *testing.T) {
 	vmm := pipe{make(chan urpc.Message, 8), make(chan urpc.Message, 8)}
 	ended := make(chan error, 1)
 	_, err := Start(Config{
-		Geometry: region.Geometry{Cores: 1}, Ends: &ends{}, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
+		Geometry: region.Geometry{Cores: 1}, Ends: &ends{}, Shared: first(1), Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 		VMM: pipe{vmm.in, vmm.out},
 		Answer: func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error) {
 			if kind == requests.CPU {
