@@ -89,6 +89,12 @@ test: ## set up, then every check and test, in all lanes this machine has
 	@scripts/setup || echo "setup is incomplete; the tests' summary names what could not run"
 	@scripts/test
 
+# A run that fails names its seed: SOAK_SEED=that SOAK_SECONDS=1 asks for the same again.
+SOAK_SECONDS ?= 300
+.PHONY: soak
+soak: build ## kill, stop, park, restart, update and add cores at random under load (SOAK_SECONDS, SOAK_SEED, SOAK_PLATFORM)
+	@$(GO) run ./cmd/soak -seconds $(SOAK_SECONDS) $(if $(SOAK_SEED),-seed $(SOAK_SEED)) $(if $(SOAK_PLATFORM),-platform $(SOAK_PLATFORM))
+
 .PHONY: bench
 bench: build ## the full measurements of URPC on this machine
 	$(BIN) bench urpc

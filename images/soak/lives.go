@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"barreleye/devices/region"
 	"barreleye/guest"
 	"barreleye/urpc"
 )
@@ -15,7 +18,8 @@ import (
 // With -lives every core exchanges messages with every other one for as long as it lives,
 // while cores die, drain and return. Each message is numbered and names both lives; it
 // ends as delivered, when the peer has said so, or as undelivered, when the peer's life
-// ended before. A core that is asked to end drains: then nothing may be left undelivered.
+// ended before. A core that is asked to end drains: nothing is left undelivered between two
+// that live until they are done. Package churn looks whether what all of them say fits.
 
 // Messages of that traffic. Word 0 is the number, word 1 the sender's core and life, word 2
 // the receiver's life, word 3 a sum over them.
@@ -51,6 +55,9 @@ func live() {
 		broken(err)
 	}
 	go l.accept(listener)
+	if *dies {
+		go die()
+	}
 	fmt.Println("soak: lives: ready")
 	var wg sync.WaitGroup
 	for peer := range guest.Lives().Lives {
@@ -66,6 +73,19 @@ func live() {
 	fmt.Printf("soak: lives: core %d life %d: sent %d delivered %d undelivered %d received %d calls %d failed %d channels %d failed %d peers' lives %d\n",
 		guest.Core(), guest.Life(), l.sent.Load(), l.delivered.Load(), l.undelivered.Load(), l.received.Load(),
 		l.calls.Load(), l.failedCalls.Load(), l.channels.Load(), l.failedChannels.Load(), l.returns.Load())
+}
+
+// die ends the core in some way after some time, unless it ends before: most lives do.
+func die() {
+	time.Sleep(time.Duration(rand.Int64N(int64(20 * time.Second))))
+	ways := []func(){
+		func() { os.Exit(9) },
+		func() { panic("as planned") },
+		func() { *(*int)(nil) = 1 },
+	}
+	way := rand.IntN(len(ways))
+	fmt.Printf("soak: dies: core %d life %d, way %d\n", guest.Core(), guest.Life(), way)
+	ways[way]()
 }
 
 // broken reports what must not be, and ends the core.
@@ -131,9 +151,12 @@ func (l *lively) talk(ctx context.Context, peer int) error {
 	l.received.Add(t.received)
 	if t.life != 0 {
 		l.returns.Add(1)
+		// package churn reads it
+		fmt.Printf("soak: talk: core %d life %d with core %d life %d: sent %d delivered %d undelivered %d received %d\n",
+			guest.Core(), guest.Life(), peer, t.life, t.sent, t.acked, undelivered, t.received)
 	}
-	if undelivered != 0 && t.drained && t.peerDrained {
-		return fmt.Errorf("%d of %d messages are undelivered after both had drained", undelivered, t.sent)
+	if lost := t.lost(err); lost != 0 {
+		return fmt.Errorf("the last %d of the messages that it sent never came", lost)
 	}
 	return err
 }
@@ -149,6 +172,25 @@ type talk struct {
 	drained        bool   // this core has said that no more follow
 	peerDrained    bool
 	announced      uint64 // what the peer said it had sent
+	taken          uint64 // messages of all types
+}
+
+// lost returns how many messages at the end of the peer's never came, although its life is
+// over, so that all of them should have. That life counted them in its side of the channel,
+// which is zero again before its core's next life begins.
+func (t *talk) lost(err error) uint64 {
+	if !errors.Is(err, urpc.ErrClosed) {
+		return 0
+	}
+	side, err := guest.Region().OpenSide(region.ChannelProgram, t.peer, guest.Core())
+	if err != nil {
+		return 0
+	}
+	sent := atomic.LoadUint64(&side.Stats.Send.Messages)
+	if life, _ := guest.Region().LifeOf(t.peer); life != t.life || sent <= t.taken {
+		return 0
+	}
+	return sent - t.taken
 }
 
 func (t *talk) run(ctx context.Context) error {
@@ -234,6 +276,7 @@ func (t *talk) take(ctx context.Context) error {
 }
 
 func (t *talk) took(m *urpc.Message) error {
+	t.taken++
 	if m.Type == typeGreet {
 		if t.life != 0 {
 			return fmt.Errorf("a second greeting, %x", m.Words)

@@ -47,6 +47,9 @@ type soak struct {
 	wg       sync.WaitGroup
 }
 
+// dies is a flag of -lives.
+var dies = flag.Bool("dies", false, "with -lives: end by an error after up to 20 s")
+
 func main() {
 	length := flag.Duration("for", 10*time.Second, "how long")
 	seed := flag.Uint64("seed", 1, "seed of everything random")

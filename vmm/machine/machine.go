@@ -75,14 +75,20 @@ const (
 	slotRegion // and those behind it: one per span (mapRegion)
 )
 
+// newMachine returns a machine without memory.
+func newMachine(cfg Config, text *Text) *Machine {
+	m := &Machine{cfg: cfg, text: text}
+	m.halt.changed.L = &m.mu
+	return m
+}
+
 // New builds a machine. shared is the shared region's memory.
 func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Machine, err error) {
 	if cfg.RAM < layout.MinRAM || cfg.RAM > layout.MaxRAM || cfg.RAM%layout.HugeSize != 0 {
 		return nil, fmt.Errorf("machine: %d bytes of memory: use a --memory of %d MiB to %d GiB, in steps of 2 MiB",
 			cfg.RAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
 	}
-	m = &Machine{cfg: cfg, text: text}
-	m.halt.changed.L = &m.mu
+	m = newMachine(cfg, text)
 	defer func() {
 		if err != nil {
 			m.Close()

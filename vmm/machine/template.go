@@ -122,8 +122,8 @@ func (t *Template) Close() error {
 // Clone builds a machine that goes on where the template stands, as the core that
 // cfg says. What cfg says of the program has to be as it was for the template.
 func (t *Template) Clone(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Machine, err error) {
-	m = &Machine{cfg: cfg, text: text, bootAt: t.bootAt, entropyAt: t.entropyAt}
-	m.halt.changed.L = &m.mu
+	m = newMachine(cfg, text)
+	m.bootAt, m.entropyAt = t.bootAt, t.entropyAt
 	defer func() {
 		if err != nil {
 			m.Close()

@@ -1,0 +1,236 @@
+package churn
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"barreleye/vmm/multikernel"
+	"barreleye/vmm/supervise"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a command, or the end of a run, may take before it counts as hung.
+const patience = 90 * time.Second
+
+// grace is how long a core that is asked to end may take.
+const grace = 20 * time.Second
+
+// round is one run.
+type round struct {
+	cfg *Config
+	rng *rand.Rand
+
+	cores, room int
+	strategy    supervise.Strategy
+	clone       bool
+	length      time.Duration
+
+	opt      *multikernel.Options
+	commands chan multikernel.Command
+	kick     chan multikernel.Reason
+	console  *console
+	report   *multikernel.Report
+
+	replies chan reply
+	obeyed  int
+	parked  map[int]bool
+	account Account
+}
+
+// reply is one with what it answers.
+type reply struct {
+	multikernel.Reply
+	cmd multikernel.Command
+}
+
+func newRound(cfg *Config, seed uint64) *round {
+	rng, most := rand.New(rand.NewPCG(seed, 0)), cmp.Or(cfg.Most, mostCores)
+	r := &round{
+		cfg: cfg, rng: rng, cores: 2 + rng.IntN(most-1), strategy: supervise.Strategy(rng.IntN(3)),
+		length:   4*time.Second + time.Duration(rng.Int64N(int64(8*time.Second))),
+		commands: make(chan multikernel.Command), kick: make(chan multikernel.Reason, 2), replies: make(chan reply, 64),
+		parked: map[int]bool{},
+	}
+	r.room = min(most, r.cores+rng.IntN(3))
+	r.clone = rng.IntN(4) == 0
+	r.console = newConsole(r.cores)
+	r.opt = &multikernel.Options{
+		Platform: cfg.Platform, Image: cfg.Image, Args: []string{"-lives", "-dies"}, Cores: r.cores, Room: r.room,
+		Restart: supervise.Policy{Restart: supervise.OnFailure, Strategy: r.strategy,
+			Intensity: supervise.Intensity{Restarts: 1 << 20, Within: time.Second}},
+		Memory: 64 << 20, Pin: "auto", Poll: "auto", Tick: 10 * time.Millisecond, HaltPoll: -1, Clone: r.clone,
+		Dir: cfg.Dir, Console: r.console, Started: time.Now(), Kick: r.kick, Grace: grace, Commands: r.commands,
+	}
+	return r
+}
+
+// String says what is special about it.
+func (r *round) String() string {
+	s := fmt.Sprintf("%d cores of at most %d, %v", r.cores, r.room, r.strategy)
+	if r.clone {
+		s += ", cloned"
+	}
+	return s
+}
+
+// run runs it to its end and accounts for its messages.
+func (r *round) run() error {
+	var driven error
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		if driven = r.drive(over); driven != nil {
+			r.kick <- multikernel.Reason{Text: "churn: " + driven.Error()} // at once
+		}
+	}()
+	report, err := multikernel.Run(r.opt)
+	close(over)
+	<-done
+	r.report = report
+	if err := errors.Join(err, driven, r.console.err); err != nil {
+		return err
+	}
+	for _, c := range report.Cores {
+		if c.ExitCode != 0 && c.ExitCode != multikernel.CodeCrash && !r.console.book.dies[life{c.Core, c.Life}] {
+			return fmt.Errorf("core %d, life %d, ended with code %d: %s", c.Core, c.Life, c.ExitCode, c.Error)
+		}
+	}
+	r.account, err = r.console.book.balance()
+	if err == nil && r.account.Messages() == 0 {
+		err = errors.New("no messages at all")
+	}
+	return err
+}
+
+// lives counts those that there were.
+func (r *round) lives() (n int) {
+	if r.report != nil {
+		for _, c := range r.report.Cores {
+			n += int(c.Life)
+		}
+	}
+	return n
+}
+
+// addTo adds what came of it to the summary.
+func (r *round) addTo(s *Summary) {
+	if r.report == nil {
+		return
+	}
+	s.Runs++
+	s.Commands += r.obeyed
+	s.Lives += r.lives()
+	s.Overdue += r.console.overdue
+	s.Account.add(r.account)
+	b := r.console.book
+	s.Calls += b.calls
+	s.Channels += b.channels
+}
+
+// drive asks the run for things until its time is up, and then for its end.
+func (r *round) drive(over <-chan struct{}) error {
+	select {
+	case <-r.console.ready:
+	case <-over:
+		return nil // why, the run says
+	case <-time.After(patience):
+		return fmt.Errorf("the cores were not ready within %v", patience)
+	}
+	end := time.After(r.length)
+	for {
+		pause := time.After(time.Duration(r.rng.Int64N(int64(150 * time.Millisecond))))
+		for waits := true; waits; {
+			select {
+			case <-pause:
+				waits = false
+			case got := <-r.replies:
+				if err := r.answered(got); err != nil {
+					return err
+				}
+			case <-over:
+				return errors.New("the run ended early")
+			case <-end:
+				return r.finish(over)
+			}
+		}
+		if err := r.ask(r.choose(), over); err != nil {
+			return err
+		}
+	}
+}
+
+// finish has all cores end in their own time.
+func (r *round) finish(over <-chan struct{}) error {
+	for core := range r.parked {
+		if err := r.ask(multikernel.Command{Op: multikernel.OpResume, Core: core}, over); err != nil {
+			return err
+		}
+	}
+	if err := r.ask(multikernel.Command{Op: multikernel.OpShutdown, Drain: true, Reason: multikernel.Reason{Text: "churn", Signal: unix.SIGTERM}}, over); err != nil {
+		return err
+	}
+	hung := time.After(patience)
+	for {
+		select {
+		case got := <-r.replies:
+			if err := r.answered(got); err != nil {
+				return err
+			}
+		case <-over:
+			return nil
+		case <-hung:
+			return fmt.Errorf("hung: it did not end within %v", patience)
+		}
+	}
+}
+
+// ask sends a command, whose answer comes to replies.
+func (r *round) ask(cmd multikernel.Command, over <-chan struct{}) error {
+	answer := make(chan multikernel.Reply, 1)
+	cmd.Reply = answer
+	select {
+	case r.commands <- cmd:
+	case <-over:
+		return errors.New("the run ended early")
+	case <-time.After(patience):
+		return fmt.Errorf("hung: %v of core %d was not taken within %v", cmd.Op, cmd.Core, patience)
+	}
+	go func() {
+		select {
+		case got := <-answer:
+			r.replies <- reply{got, cmd}
+		case <-time.After(patience):
+			r.replies <- reply{multikernel.Reply{Err: errHung}, cmd}
+		}
+	}()
+	return nil
+}
+
+var errHung = fmt.Errorf("hung: no answer within %v", patience)
+
+// answered looks at an answer: not everything can be done at every moment, but everything
+// has to be answered.
+func (r *round) answered(got reply) error {
+	switch {
+	case got.Err == nil:
+		r.obeyed++
+	case errors.Is(got.Err, errHung), !refusal(got.Err):
+		return fmt.Errorf("%v of core %d: %w", got.cmd.Op, got.cmd.Core, got.Err)
+	}
+	return nil
+}
+
+// problem reports whether a line of the VMM is of what must not happen.
+func problem(line string) bool {
+	for _, p := range []string{"crashed", "stuck", "exception", "fault", "cannot", "deadlock", "KVM", "stopping all cores", "report it"} {
+		if strings.Contains(line, p) {
+			return true
+		}
+	}
+	return false
+}
