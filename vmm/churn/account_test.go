@@ -128,3 +128,23 @@ func TestSeed(t *testing.T) {
 		}
 	}
 }
+
+// TestReady: a core that ends before it was ready is so in a later life.
+func TestReady(t *testing.T) {
+	text := "[0] soak: lives: ready\n[0.2] soak: lives: ready\n[1] soak: dies: core 1 life 1, way 0\n"
+	for _, c := range []struct {
+		more string
+		want bool
+	}{{"", false}, {"[1.2] soak: lives: ready\n", true}} {
+		select {
+		case <-read(t, text+c.more).ready:
+			if !c.want {
+				t.Error("ready with one core of two")
+			}
+		default:
+			if c.want {
+				t.Error("not ready")
+			}
+		}
+	}
+}

@@ -31,6 +31,8 @@ func (r *round) choose() multikernel.Command {
 		n -= s.of
 	}
 	switch cmd.Op {
+	case multikernel.OpStop:
+		cmd.Core = max(cmd.Core, 1) // a run ends with its last core
 	case multikernel.OpUpdate:
 		cmd.Image = r.cfg.Update
 	case multikernel.OpPark:

@@ -10,14 +10,15 @@ import (
 type console struct {
 	book    *book
 	rest    []byte // of a line that is not complete yet
-	waits   int    // cores that are not ready yet
-	ready   chan struct{}
+	cores   int
+	were    map[string]bool // cores that were ready
+	ready   chan struct{}   // closed when all of the first ones were
 	overdue int
 	err     error // the first
 }
 
 func newConsole(cores int) *console {
-	return &console{book: newBook(), waits: cores, ready: make(chan struct{})}
+	return &console{book: newBook(), cores: cores, were: map[string]bool{}, ready: make(chan struct{})}
 }
 
 // Write is io.Writer's.
@@ -42,8 +43,9 @@ func (c *console) take(line string) error {
 	case !ok:
 		return nil
 	case who != "[vmm":
-		if text == "soak: lives: ready" && !strings.Contains(who, ".") {
-			if c.waits--; c.waits == 0 {
+		if core, _, _ := strings.Cut(who, "."); text == "soak: lives: ready" && !c.were[core] {
+			c.were[core] = true
+			if len(c.were) == c.cores { // others are not added before
 				close(c.ready)
 			}
 		}
