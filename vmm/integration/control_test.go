@@ -123,7 +123,7 @@ func imageOf(t *testing.T, name string) *os.File {
 // TestControl: every request about a core does what it says, and what cannot be is
 // refused with the next step, and harms nothing.
 func TestControl(t *testing.T) {
-	idle := imageOf(t, "idle")
+	other := imageOf(t, "probe") // under another name
 	folder, err := os.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -173,15 +173,15 @@ func TestControl(t *testing.T) {
 		}
 		for _, core := range []int{-1, 3, 1 << 40} { // and unknown ones
 			wantKind(t, client.Do(operator.Stop, operator.EndArgs{Core: core}, nil), control.KindRefused, "there is no such core: name one from 0 to 2")
-			wantKind(t, client.Do(operator.Update, operator.UpdateArgs{Core: core, Image: "idle"}, nil, idle), control.KindRefused, "there is no such core")
+			wantKind(t, client.Do(operator.Update, operator.UpdateArgs{Core: core, Image: "other"}, nil, other), control.KindRefused, "there is no such core")
 		}
 		wantKind(t, client.Do(operator.Stop, operator.EndArgs{Ending: operator.Ending{GraceMS: -1}}, nil), control.KindUsage, "-1 ms of grace")
 		wantKind(t, client.Do("dance", nil, nil), control.KindUsage, `there is no request "dance"`)
 		wantKind(t, client.Do(operator.Stop, "all", nil), control.KindUsage, "arguments")
 
-		update := operator.UpdateArgs{Core: 1, Image: "idle"}
+		update := operator.UpdateArgs{Core: 1, Image: "other"}
 		wantKind(t, client.Do(operator.Update, update, nil), control.KindUsage, "send that of the image")
-		wantKind(t, client.Do(operator.Update, operator.UpdateArgs{Core: 1}, nil, idle), control.KindUsage, "an image's name")
+		wantKind(t, client.Do(operator.Update, operator.UpdateArgs{Core: 1}, nil, other), control.KindUsage, "an image's name")
 		for _, bad := range []*os.File{folder, null} {
 			wantKind(t, client.Do(operator.Update, update, nil, bad), control.KindImage, "want a regular file")
 		}
@@ -189,8 +189,8 @@ func TestControl(t *testing.T) {
 			wantKind(t, client.Do(operator.Update, update, nil, text), control.KindImage, "not an ELF executable")
 		}
 		want("0.1 running, 1.3 running, 2.1 exited")
-		do(operator.Update, update, 1, 4, idle)
-		do(operator.Add, operator.AddArgs{Image: "idle"}, 2, 2, idle)
+		do(operator.Update, update, 1, 4, other)
+		do(operator.Add, operator.AddArgs{Image: "other"}, 2, 2, other)
 		do(operator.Kill, operator.EndArgs{Core: 2}, 2, 2)
 		want("0.1 running, 1.4 running, 2.2 crashed")
 
@@ -199,7 +199,7 @@ func TestControl(t *testing.T) {
 			t.Errorf("shutdown: %+v, %v", end, err)
 		}
 	})
-	if o.Cores[1].Image != "idle" || o.Cores[1].Life != 4 || o.Cores[2].Image != "idle" || o.Cores[0].Image != "probe" {
+	if o.Cores[1].Image != "other" || o.Cores[1].Life != 4 || o.Cores[2].Image != "other" || o.Cores[0].Image != "probe" {
 		t.Errorf("core 1 ended in life %d of %s", o.Cores[1].Life, o.Cores[1].Image)
 	}
 }
@@ -240,8 +240,12 @@ func TestControlStatus(t *testing.T) {
 			if r := ps(); r.Cores[0].Collections == 0 || r.Cores[0].PauseNS == 0 {
 				t.Errorf("core 0, which has collected: %d collections, which stopped it for %d ns", r.Cores[0].Collections, r.Cores[0].PauseNS)
 			}
-			if r := ps(); r.Cores[1].Power != "halt" || r.Cores[1].Sent == 0 || r.Cores[1].FramesUsed == 0 {
-				t.Errorf("core 1, which sleeps: %+v", r.Cores[1])
+			asleep := ps()
+			for deadline := time.Now().Add(hang()); asleep.Cores[1].Power != "halt" && time.Now().Before(deadline); {
+				asleep = ps() // after the question it may still poll
+			}
+			if c := asleep.Cores[1]; c.Power != "halt" || c.Sent == 0 || c.FramesUsed == 0 {
+				t.Errorf("core 1, which sleeps: %+v", c)
 			}
 			// it never looks for the signal
 			if err := client.Do(operator.Shutdown, operator.Ending{Now: true}, nil); err != nil {
