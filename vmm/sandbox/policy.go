@@ -57,6 +57,7 @@ func (c Config) policy() seccomp.Policy {
 	some := slices.Concat(notExecuted, devices)
 	if c.Processes {
 		names = slices.Concat(names, lives, begins, cores)
+		some = slices.Concat(some, looks)
 	} else {
 		some = slices.Concat(some, threadsOnly, namedMemory)
 	}
@@ -66,6 +67,13 @@ func (c Config) policy() seccomp.Policy {
 // corePolicy is that of a core that is a process.
 func corePolicy() seccomp.Policy {
 	return permit(slices.Concat(always, begins, cores), slices.Concat(notExecuted, terminals))
+}
+
+// looks permits to stop a core's process and to read its registers, for its stacks and
+// core files. Which process it may be is Linux's to decide: a child.
+var looks = []seccomp.NameWithConditions{
+	only("ptrace", is(0, unix.PTRACE_SEIZE)), only("ptrace", is(0, unix.PTRACE_INTERRUPT)), only("ptrace", is(0, unix.PTRACE_DETACH)),
+	only("ptrace", is(0, unix.PTRACE_GETREGS)), only("ptrace", is(0, unix.PTRACE_GETREGSET)), only("ptrace", is(0, unix.PTRACE_CONT)),
 }
 
 // notExecuted permits memory that nobody executes.
@@ -97,7 +105,12 @@ func permit(names []string, some []seccomp.NameWithConditions) seccomp.Policy {
 	slices.Sort(names)
 	return seccomp.Policy{
 		DefaultAction: seccomp.ActionErrno,
-		Syscalls:      []seccomp.SyscallGroup{{Names: slices.Compact(names), NamesWithCondtions: some, Action: seccomp.ActionAllow}},
+		Syscalls: []seccomp.SyscallGroup{
+			{Names: slices.Compact(names), NamesWithCondtions: some, Action: seccomp.ActionAllow},
+			// its flags are in memory, so that nobody is to have it: what it is for goes by
+			// clone where there is no such call
+			{Names: []string{"clone3"}, Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS)},
+		},
 	}
 }
 
