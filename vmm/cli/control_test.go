@@ -112,6 +112,13 @@ func testControlCommands(t *testing.T, platform string) {
 			t.Errorf("%s: %q, want %q", c.args, out, c.out)
 		}
 	}
+	var dumped operator.Dumped
+	out, _ = l.do(0, "core", "dump", "-o", "json", "0")
+	if err := json.Unmarshal([]byte(out), &dumped); err != nil || dumped.Life != 1 {
+		t.Errorf("dump: %q, %v", out, err)
+	} else if _, err := os.Stat(dumped.File); err != nil {
+		t.Error(err)
+	}
 	if _, errs := l.do(CodeRefused, "core", "stop", "2"); errs != "barreleye: stop: core 2: it does not live: ps shows how the cores are\n" {
 		t.Errorf("a dead core: %q", errs)
 	}

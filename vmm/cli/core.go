@@ -16,7 +16,7 @@ import (
 func (h *Host) coreCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "core",
-		Short: "Add, stop, park, resume, restart, update or kill a core of a run",
+		Short: "Add, stop, park, resume, restart, update, kill or dump a core of a run",
 		Long: `Core asks a run that lives for something about one of its cores, while the others go on:
 its peers are told when a life of a core ends, and when the next begins. RUN is as for
 'barreleye ps'. The command returns once what it asked for is so: a core that begins a
@@ -34,7 +34,7 @@ life has reached main.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(h.coreAddCommand(), h.coreStopCommand(), h.coreRestartCommand(), h.coreUpdateCommand(),
-		h.coreParkCommand(), h.coreResumeCommand(), h.coreKillCommand())
+		h.coreParkCommand(), h.coreResumeCommand(), h.coreKillCommand(), h.coreDumpCommand())
 	return cmd
 }
 

@@ -161,6 +161,12 @@ func TestControl(t *testing.T) {
 		do(operator.Park, operator.PauseArgs{Core: 1}, 1, 1)
 		want("0.1 running, 1.1 parked, 2.1 running")
 		do(operator.Resume, operator.PauseArgs{Core: 1}, 1, 1)
+		var dumped operator.Dumped
+		if err := client.Do(operator.Dump, operator.DumpArgs{Core: 1}, &dumped); err != nil || dumped.Core != 1 || dumped.Life != 1 {
+			t.Errorf("dump: %+v, %v", dumped, err)
+		} else {
+			wantCoreFile(t, filepath.Join(opt.Dir, dumped.File))
+		}
 		do(operator.Restart, operator.EndArgs{Core: 1}, 1, 2)
 		do(operator.Restart, operator.EndArgs{Core: 1, Ending: operator.Ending{Now: true}}, 1, 3)
 		do(operator.Stop, operator.EndArgs{Core: 2, Ending: operator.Ending{GraceMS: hang().Milliseconds()}}, 2, 1)

@@ -17,4 +17,5 @@ var requests = map[string]func(*Operator, context.Context, *control.Request) (an
 	Resume:   (*Operator).pause,
 	Update:   (*Operator).update,
 	Shutdown: (*Operator).shutdown,
+	Dump:     (*Operator).dump,
 }
