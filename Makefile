@@ -95,6 +95,16 @@ SOAK_SECONDS ?= 300
 soak: build ## kill, stop, park, restart, update and add cores at random under load (SOAK_SECONDS, SOAK_SEED, SOAK_PLATFORM)
 	@$(GO) run ./cmd/soak -seconds $(SOAK_SECONDS) $(if $(SOAK_SEED),-seed $(SOAK_SEED)) $(if $(SOAK_PLATFORM),-platform $(SOAK_PLATFORM))
 
+# One after the other; an input that fails is kept below the package's testdata/fuzz.
+FUZZ_SECONDS ?= 20
+FUZZ ?= Fuzz
+.PHONY: fuzz
+fuzz: ## feed every decoder of what others write with random input (FUZZ_SECONDS for each, FUZZ=name for one)
+	@grep -rnoE --include='*_test.go' --exclude-dir='.*' '^func $(FUZZ)\w*' -- * | while IFS=: read -r file _ name; do \
+		name=$${name#func }; echo "$${file%/*}: $$name"; \
+		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_SECONDS)s </dev/null || exit 1; \
+	done
+
 .PHONY: bench
 bench: build ## the full measurements of URPC on this machine
 	$(BIN) bench urpc

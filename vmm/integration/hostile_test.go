@@ -30,7 +30,7 @@ func TestHostileCore(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		for seed := range seeds {
-			runs = append(runs, []string{"-only", kind, "-seed", fmt.Sprint(100 + seed), "-steps", "2000"})
+			runs = append(runs, []string{"-only", kind, "-seed", fmt.Sprint(100 + seed), "-steps", fmt.Sprint(scaled(2000, 500))})
 		}
 	}
 	for _, args := range runs {
@@ -41,7 +41,8 @@ func TestHostileCore(t *testing.T) {
 // withHostile runs core 1 as the hostile one.
 func withHostile(t *testing.T, args ...string) {
 	const cores, culprit = 3, 1
-	opt := options(t, load(t, "hostile", image.LoadOptions{}), cores, append([]string{"-n", "5000"}, args...)...)
+	rounds := scaled(5000, 500)
+	opt := options(t, load(t, "hostile", image.LoadOptions{}), cores, append([]string{"-n", fmt.Sprint(rounds)}, args...)...)
 	opt.Watchdog = 2 * time.Second
 	commands, over := make(chan multikernel.Command), make(chan struct{})
 	opt.Commands = commands
@@ -85,7 +86,7 @@ func withHostile(t *testing.T, args ...string) {
 			if c.State != "exited" || c.ExitCode != 0 || c.Error != "" {
 				t.Errorf("core %d: %s with code %d: %s", i, c.State, c.ExitCode, c.Error)
 			}
-			o.wantLine(i, "talk: 5000 round trips with each of 1 cores")
+			o.wantLine(i, fmt.Sprintf("talk: %d round trips with each of 1 cores", rounds))
 		}
 	}
 }
