@@ -86,6 +86,9 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 	if h.Confine != nil && f.sandbox {
 		f.opt.Confine = func() error {
 			_, err := h.Confine(sandbox.Config{Processes: f.opt.Platform == multikernel.PlatformHosted, Folder: f.opt.Dir})
+			if err != nil {
+				err = &failure{CodeHost, err}
+			}
 			return err
 		}
 	}

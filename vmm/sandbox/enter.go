@@ -7,7 +7,6 @@ import (
 
 	"github.com/elastic/go-seccomp-bpf"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
-	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
 // Config says what the process needs yet.
@@ -70,21 +69,6 @@ func Enter(c Config) (h Held, err error) {
 		}
 	}
 	return h, nil
-}
-
-// dropCapabilities drops all of them, but where root starts processes: who makes a user
-// namespace may have root be root there only with CAP_SETFCAP (Linux 5.12). The system
-// calls that it is for otherwise are refused.
-func (c Config) dropCapabilities() error {
-	kept := cap.NewSet()
-	if has, err := cap.GetProc().GetFlag(cap.Permitted, cap.SETFCAP); c.Processes && err == nil && has {
-		for _, flag := range []cap.Flag{cap.Permitted, cap.Effective} {
-			if err := kept.SetFlag(flag, true, cap.SETFCAP); err != nil {
-				return err
-			}
-		}
-	}
-	return kept.SetProc()
 }
 
 // Core holds this thread, which must be locked to its goroutine for good, to what a core

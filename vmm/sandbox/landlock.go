@@ -52,7 +52,7 @@ func confine(c Config) error {
 	}
 	all := reach()
 	all.HandledAccessFS = landlock.V7.HandledAccessFS
-	return all.Restrict(landlock.PathAccess(look, "/proc"), landlock.PathAccess(change, c.Folder))
+	return all.Restrict(landlock.PathAccess(look, "/proc").IgnoreIfMissing(), landlock.PathAccess(change, c.Folder))
 }
 
 // confineCore restricts this thread, which must be locked.
