@@ -49,6 +49,7 @@ const (
 	DoorbellVA  = 0x5200_0000      // DoorbellGPA, RW, uncached
 	PowerVA     = 0x5200_1000      // PowerGPA, RW, uncached
 	TablesVA    = 0x6000_0000      // GDT, IDT, TSS: supervisor pages
+	DebugVA     = 0x6000_4000      // two supervisor pages for a debugger: see DebugStackTop
 	APICVA      = 0x6001_0000      // APICGPA, supervisor, uncached
 	FramesVA    = 0x7000_0000      // frame bitmaps, RW
 	MmapVA      = 0x20_0000_0000   // where mmap without a usable hint starts to look
@@ -66,6 +67,10 @@ const (
 	DriverLow    = TrapVA              // lowest RSP that counts as inside the driver
 	DriverHigh   = DriverVA + DriverSize
 )
+
+// DebugStackTop is the end of IST2, the stack on which a debugger's own handlers are
+// entered (vmm/machine). Their text is the page below it.
+const DebugStackTop = DebugVA + 2*PageSize
 
 // Segment selectors. CPL3 uses 0x33/0x2b because PVM runs CPL3 natively under
 // the host's own user segments, and IRETQ at CPL3 must name those.

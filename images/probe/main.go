@@ -59,6 +59,7 @@ var tasks = []task{
 	{"firstline", "core 0 reads one line of standard input", firstLine},
 	{"notes", "note spans, marks and counts -n times, and collect garbage", notes},
 	{"notecost", "note -n marks in a row, and print what one costs", noteCost},
+	{"debugged", "count rounds until a debugger sets main.debugLeft", debugged},
 	{"prompt", "say that input is awaited, and read it", prompt},
 }
 

@@ -202,11 +202,12 @@ func (s *server) exit() string {
 	return fmt.Sprintf("W%02x", s.ended.Code&0xff)
 }
 
-// resume lets cores go on, or tells at once what has happened to one of those that
-// stand. A breakpoint that one of them came to meanwhile it comes to again.
+// resume lets cores go on, or tells at once of an INT3 of the program's own that gdb
+// was not told of. A breakpoint that a core came to meanwhile it comes to again, and a
+// step that it made is no news to whoever was told something else instead.
 func (s *server) resume(step, run []int) (answer string, silent bool) {
 	s.collect()
-	s.stops = slices.DeleteFunc(s.stops, func(stop Stop) bool { return stop.Why == AtBreakpoint })
+	s.stops = slices.DeleteFunc(s.stops, func(stop Stop) bool { return stop.Why != Trapped })
 	living := s.target.Cores()
 	gone := func(core int) bool { return !slices.Contains(living, core) }
 	step, run = slices.DeleteFunc(step, gone), slices.DeleteFunc(run, gone)

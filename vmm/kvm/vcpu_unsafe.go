@@ -30,6 +30,7 @@ type VCPU struct {
 	regs  *Regs
 	sregs *Sregs
 	xcrs  kvm.XCRS
+	event kvm.VCPUEvents
 	lapic LAPIC
 }
 
@@ -137,6 +138,15 @@ func (c *VCPU) TSCKHz() (uint64, error) {
 		return 0, fmt.Errorf("kvm: %w: KVM_GET_TSC_KHZ: %d, %v: use a kernel that tells the TSC's frequency", ErrUnusable, khz, err)
 	}
 	return uint64(khz), nil
+}
+
+// ForgetTraps drops a #BP or #OF that waits to be delivered: KVM does not tell of them,
+// so that what it tells, given back to it, is without.
+func (c *VCPU) ForgetTraps() error {
+	if err := kvm.GetVCPUEvents(uintptr(c.fd), &c.event); err != nil {
+		return wrap("KVM_GET_VCPU_EVENTS", err)
+	}
+	return wrap("KVM_SET_VCPU_EVENTS", kvm.SetVCPUEvents(uintptr(c.fd), &c.event))
 }
 
 // Kick makes the current or next Run return. The caller must also signal the

@@ -172,6 +172,8 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	bitmap := pageUp(ramSize / layout.PageSize / 8)
 	for _, p := range []part{
 		{layout.TablesVA, tablePages * layout.PageSize, boot.KindDriver, systemR, &tablesAt},
+		{layout.DebugVA, layout.PageSize, boot.KindDriver, systemRX, new(uint64)},
+		{layout.DebugVA + layout.PageSize, layout.PageSize, boot.KindDriver, systemRW, new(uint64)},
 		{layout.EntropyVA, layout.PageSize, boot.KindDriver, userRW, &entropyAt},
 		{layout.TrapVA, 2 * layout.PageSize, boot.KindDriver, userRW, new(uint64)},
 		{layout.DriverVA, layout.DriverSize, boot.KindDriver, userRW, new(uint64)},
@@ -182,6 +184,9 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		prot := uint8(boot.Read | boot.Write)
 		if p.access&pteWrite == 0 {
 			prot = boot.Read
+		}
+		if p.access&pteNX == 0 {
+			prot |= boot.Exec
 		}
 		if *p.at, err = b.place(p.va, p.size, p.kind, prot, p.access); err != nil {
 			return 0, err

@@ -34,12 +34,14 @@ func writeDescriptors(page []byte, table *[layout.TableWords]uint64, noted bool)
 	tss := tssVA - gdtVA
 	put(tss+0x04, layout.IRQStackTop)                      // RSP0
 	put(tss+0x24, layout.TrapStackTop)                     // IST1
+	put(tss+0x2c, layout.DebugStackTop)                    // IST2
 	binary.LittleEndian.PutUint16(page[tss+0x66:], 0xffff) // no I/O bitmap
 
 	gate := func(vector int, target uint64, dpl, ist uint64) {
+		low, high := gateWords(target, dpl, ist)
 		at := idtVA - gdtVA + vector*16
-		put(at, target&0xffff|layout.KernelCS<<16|ist<<32|(0x8e|dpl<<5)<<40|(target>>16&0xffff)<<48)
-		put(at+8, target>>32)
+		put(at, low)
+		put(at+8, high)
 	}
 	tick, bell := table[layout.TableTick], table[layout.TableDoorbell]
 	if noted {
@@ -64,6 +66,12 @@ func writeDescriptors(page []byte, table *[layout.TableWords]uint64, noted bool)
 	gate(layout.VectorSpurious, table[layout.TableSpurious], 0, 0)
 }
 
+// gateWords returns the two words of an interrupt gate: a handler in CPL0's text that
+// is entered with IF=0, on stack ist of the TSS (0: the usual one).
+func gateWords(target uint64, dpl, ist uint64) (low, high uint64) {
+	return target&0xffff | layout.KernelCS<<16 | ist<<32 | (0x8e|dpl<<5)<<40 | (target>>16&0xffff)<<48, target >> 32
+}
+
 // Control register and EFER bits (SDM vol. 3, 2.5, 2.2.1).
 const (
 	cr0PE         = 1 << 0
@@ -77,7 +85,7 @@ const (
 	msrLSTAR      = 0xc000_0082
 	msrSFMASK     = 0xc000_0084
 	sfmask        = 0x47500 // AC NT IOPL DF TF
-	rflagsIF      = 0x200
+	rflagsIF      = 1 << 9
 	rflags        = 2      // IF=0: the driver, when it is ready, lets interrupts in
 	cpuidFSGSBASE = 1 << 0 // leaf 7 EBX
 )

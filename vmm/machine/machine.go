@@ -62,7 +62,8 @@ type Machine struct {
 	stopped   bool
 	condemned string // why it counts as stuck, "" where it does not
 	halt      parking
-	Exits     uint64 // exits to the VMM, valid when Run returned
+	debugger  *Debugger // nil for none
+	Exits     uint64    // exits to the VMM, valid when Run returned
 
 	last postmortem.Thread // the vCPU's registers when Run returned
 }
@@ -221,6 +222,9 @@ func (m *Machine) Close() error {
 	}
 	if m.ram != nil {
 		keep(m.ram.Free())
+	}
+	if m.debugger != nil {
+		keep(m.debugger.text.Free()) // which the VM had to the end
 	}
 	m.vcpu, m.vm, m.ram = nil, nil, nil
 	return first

@@ -26,6 +26,7 @@ const (
 	userRW       = ptePresent | pteUser | pteWrite | pteUsed | pteNX
 	userDevice   = userRW | pteNoCache
 	systemR      = ptePresent | pteUsed | pteNX
+	systemRX     = ptePresent | pteUsed
 	systemRW     = ptePresent | pteWrite | pteUsed | pteNX
 	systemDevice = systemRW | pteNoCache
 )

@@ -8,6 +8,7 @@ import "sync"
 type parking struct {
 	asked   bool      // to be parked
 	looks   int       // under way (Look)
+	held    bool      // a debugger has the core stand (Debugger)
 	parked  bool      // the thread waits, for any of these
 	over    bool      // Run returns
 	changed sync.Cond // any of these, or Machine.stopped
@@ -18,8 +19,17 @@ func (m *Machine) Park() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.halt.asked = true
+	m.stand()
+}
+
+// stand waits until the core's thread does, as it was asked to, or the life is over.
+// mu is held.
+func (m *Machine) stand() {
+	if m.halt.over {
+		return // and the vCPU may be gone
+	}
 	m.kick()
-	for m.halt.asked && !m.halt.parked && !m.halt.over && !m.stopped {
+	for (m.halt.asked || m.halt.held) && !m.halt.parked && !m.halt.over && !m.stopped {
 		m.halt.changed.Wait()
 	}
 }
@@ -33,11 +43,11 @@ func (m *Machine) Resume() {
 }
 
 // rest waits while the core is to stand, and reports whether it was stopped. The core's
-// thread calls it when it was kicked out of KVM_RUN.
+// thread calls it when it was kicked out of KVM_RUN, and at a debugger's trap.
 func (m *Machine) rest() (stopped bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.halt.asked && !m.stopped || m.halt.looks > 0 {
+	for (m.halt.asked || m.halt.held) && !m.stopped || m.halt.looks > 0 {
 		m.halt.parked = true
 		m.halt.changed.Broadcast()
 		m.halt.changed.Wait()

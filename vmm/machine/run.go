@@ -37,6 +37,12 @@ func (m *Machine) Run() (life.End, error) {
 		if m.cfg.Exited != nil {
 			m.cfg.Exited(uint64(exit.Reason))
 		}
+		if exit.Reason == gokvm.EXITIO && m.trapped() {
+			if m.rest() {
+				return m.stop(), nil
+			}
+			continue
+		}
 		if end, over := m.serve(exit); over {
 			return end, nil
 		}

@@ -14,11 +14,12 @@ import (
 func threadClock(thread int) int32 { return int32(^thread<<3) | 4 | 2 }
 
 // CPUTime returns how much CPU time the vCPU's thread has had, the guest's
-// included; ok is false while it is not in Run.
+// included; ok is false while it is not in Run, or is debugged: then what it does with
+// it is its debugger's business.
 func (m *Machine) CPUTime() (d time.Duration, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.thread == 0 {
+	if m.thread == 0 || m.debugger != nil {
 		return 0, false
 	}
 	var ts unix.Timespec

@@ -35,6 +35,8 @@ func (r *run) about(c *core) CoreReport {
 	switch {
 	case c.over:
 		r.aboutEnd(c, &cr)
+	case held(c):
+		cr.State = "held"
 	case state == lifecycle.Parked || state == lifecycle.Stopping:
 		cr.State = state.String()
 	}

@@ -53,7 +53,7 @@ func (q *question) check(r *run, now time.Time) {
 	}
 	late := now.After(q.until)
 	answered := func(c *core) bool {
-		return c.over || r.machine.State(c.index) == lifecycle.Parked || c.number != q.lives[c.index] || r.view.Block(c.index).MapSeq.Load() == q.want[c.index]
+		return c.over || held(c) || r.machine.State(c.index) == lifecycle.Parked || c.number != q.lives[c.index] || r.view.Block(c.index).MapSeq.Load() == q.want[c.index]
 	}
 	for _, c := range r.cores {
 		if !answered(c) && !late {

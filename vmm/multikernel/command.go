@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"barreleye/vmm/gdb"
 	"barreleye/vmm/image"
 )
 
@@ -23,12 +24,13 @@ const (
 	OpStacks             // tell what a core's goroutines do
 	OpProfile            // take a profile of a core's program
 	OpDump               // write a core file of a core that lives
+	OpDebug              // stop a core, or with Core -1 all, for the debugger that takes Reply.Debug
 	OpShutdown           // end the run
 )
 
 // String names the operation as the command line does.
 func (o Op) String() string {
-	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "dump", "shutdown"}[o]
+	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "dump", "debug", "shutdown"}[o]
 }
 
 // Command asks a run for something (Options.Commands). A run that has ended takes no
@@ -54,10 +56,11 @@ type Command struct {
 // Reply answers a Command once what it asked for is so, or cannot be.
 type Reply struct {
 	Core   int
-	Life   uint64  // of the core, 1 for its first; 0 where the command is about none
-	Status *Report // OpStatus
-	Data   []byte  // OpStacks: text; OpProfile: what go tool pprof reads
-	File   string  // OpDump: the core file
+	Life   uint64     // of the core, 1 for its first; 0 where the command is about none
+	Status *Report    // OpStatus
+	Data   []byte     // OpStacks: text; OpProfile: what go tool pprof reads
+	File   string     // OpDump: the core file
+	Debug  gdb.Target // OpDebug: stands until it is told otherwise; its Detach has to be called
 	Err    error
 }
 
@@ -71,7 +74,7 @@ func (cmd *Command) answer(r Reply) {
 // refuse answers that the command cannot be obeyed. next is the next step.
 func (cmd *Command) refuse(cause error, next string) {
 	what := cmd.Op.String()
-	if cmd.Op > OpAdd && cmd.Op < OpShutdown {
+	if cmd.Op > OpAdd && cmd.Op < OpShutdown && (cmd.Op != OpDebug || cmd.Core != AllCores) {
 		what = fmt.Sprintf("%s: core %d", cmd.Op, cmd.Core)
 	}
 	cmd.answer(Reply{Core: cmd.Core, Err: fmt.Errorf("%s: %w: %s", what, cause, next)})

@@ -28,6 +28,7 @@ func (r *run) died(e ending, now time.Time) {
 	r.ended(c)
 	r.postmortem(c, channels)
 	c.last = r.remember(c, now)
+	r.endDebug(c)
 	r.dispose(c.born)
 	c.born, c.life = nil, nil
 	failed := c.last.ExitCode != CodeOK

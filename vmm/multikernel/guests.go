@@ -143,9 +143,10 @@ func (l *guestLife) Signal(sig unix.Signal) {
 }
 
 // Quiet is what the driver says as it halts, where Linux has nothing for the
-// vCPU to do either: one with an interrupt on its way waits for a CPU.
+// vCPU to do either: one with an interrupt on its way waits for a CPU, and one that a
+// debugger holds for that.
 func (l *guestLife) Quiet() bool {
-	return l.r.view.Block(l.c.index).NoTimer.Load() != 0 && l.Blocked()
+	return l.r.view.Block(l.c.index).NoTimer.Load() != 0 && l.Blocked() && !l.Held()
 }
 
 func (l *guestLife) Source() observe.Source {
@@ -165,6 +166,11 @@ func (l *guestLife) Observe() postmortem.Remains {
 // Look is visible.Look.
 func (l *guestLife) Look(show func(postmortem.Remains)) error {
 	return l.Machine.Look(l.r.view.Crash(l.c.index), l.r.memory, func(left *machine.Remains) { show(left) })
+}
+
+// Debug is debuggable.
+func (l *guestLife) Debug(stopped func(machine.Trap)) (*machine.Debugger, error) {
+	return l.Machine.Debug(l.r.memory, l.r.view.Crash(l.c.index), stopped)
 }
 
 func (l *guestLife) Exits() uint64 { return l.Machine.Exits }

@@ -21,6 +21,9 @@ func (r *run) obey(cmd *Command) {
 	case OpAdd:
 		r.add(cmd)
 		return
+	case OpDebug:
+		r.debug(cmd)
+		return
 	}
 	if cmd.Core < 0 || cmd.Core >= r.seen {
 		cmd.refuse(ErrNoCore, fmt.Sprintf("name one from 0 to %d", r.seen-1))
