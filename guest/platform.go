@@ -18,6 +18,7 @@ type platform interface {
 	Region() *region.View
 	PollCycles() uint64         // TSC cycles the idle loop polls before it sleeps
 	Ticks() bool                // something interrupts the core while it computes
+	SetPower(state, ns uint64)  // polls for ns before it sleeps, then sleeps in a state
 	Ring(i int)                 // rings a core's doorbell
 	Sleeper() urpc.Sleeper      // parks goroutines until a word of the region changes
 	PublishMaps(request uint64) // answers the VMM with the map table
@@ -64,6 +65,7 @@ func (*driver) Life() uint64                      { return cpudriver.Life() }
 func (*driver) Region() *region.View              { return cpudriver.Region() }
 func (*driver) PollCycles() uint64                { return cpudriver.PollCycles() }
 func (*driver) Ticks() bool                       { return cpudriver.Ticks() }
+func (*driver) SetPower(state, ns uint64)         { cpudriver.SetPower(state, ns) }
 func (*driver) Ring(i int)                        { cpudriver.Ring(i) }
 func (d *driver) Sleeper() urpc.Sleeper           { return d.sleeper }
 func (*driver) PublishMaps(request uint64)        { cpudriver.PublishMaps(request) }

@@ -91,6 +91,8 @@ const (
 	// FlagShareAll: a hosted core may do anything with the whole shared region.
 	// In a virtual machine nothing tells: the VMM maps what the core may see.
 	FlagShareAll
+	// FlagPark: the core is to be parked while it has nothing to do.
+	FlagPark
 	// FlagTemplate: the core is booted to be copied (power.Birth).
 	FlagTemplate
 	// FlagConfined: the VMM holds a hosted core to what a core may do, and this gives up

@@ -63,6 +63,7 @@ const (
 const (
 	PowerPoll = 0 // running or polling
 	PowerHalt = 1 // halted until an interrupt
+	PowerPark = 2 // likewise, and the VMM may take it off its CPU until then
 )
 
 // Counters are written by the core's driver alone and read by anyone.
@@ -108,6 +109,12 @@ type Block struct {
 	// it, the last collection.
 	Collections atomic.Uint64
 	PauseNS     atomic.Uint64
+
+	// Until is when a core that is halted, with PowerPark, wakes by itself: ns of
+	// CLOCK_MONOTONIC, 0 for never.
+	Until atomic.Uint64
+	// Wanted has a bit for each core that this one wants to live.
+	Wanted atomic.Uint64
 }
 
 // Crash is the record a driver leaves of a fault that ends its core.

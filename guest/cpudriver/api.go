@@ -42,6 +42,10 @@ func PollCycles() uint64 { return bootPage().PollCycles }
 // Ticks reports whether the timer interrupts the core while it computes.
 func Ticks() bool { return bootPage().TickCount != 0 }
 
+// SetPower has the core poll for so many ns where it has nothing to run, and then sleep in
+// a power state (region.PowerHalt, region.PowerPark).
+func SetPower(state, ns uint64) { invoke(callPower, state, ns, 0) }
+
 // Ring rings the doorbell of core i (doorbell.VMM for the VMM): a VM exit.
 func Ring(i int) { invoke(callRing, uint64(i), 0, 0) }
 

@@ -57,7 +57,8 @@ func idle() {
 		quiet = 1
 	}
 	b.NoTimer.Store(quiet)
-	b.Power.Store(region.PowerHalt)
+	b.Until.Store(wakesAt(now, count))
+	b.Power.Store(asleepAs)
 	urpc.PublishAsleep(&b.Asleep)
 	if pending == 0 && !somethingReady() {
 		b.Counters.Halts++
@@ -72,6 +73,24 @@ func idle() {
 	b.NoTimer.Store(0)
 	takePending()
 	trace.Event(trace.Busy, 0, 0)
+}
+
+// asleepAs is the power state in which the core sleeps.
+var asleepAs = uint64(region.PowerHalt)
+
+// setPower changes it, and for how many ns the idle loop polls before.
+func setPower(state, ns uint64) {
+	asleepAs, pricesN = state, probes // the price is not measured any more
+	pollCycles = clockPage().Read().Cycles(ns)
+	tellPrice()
+}
+
+// wakesAt is when a timer of that count, set now, ends a halt; 0 for never.
+func wakesAt(now, count uint64) uint64 {
+	if count == 0 {
+		return 0
+	}
+	return now + count*layout.TimerDivide
 }
 
 // somethingReady looks at every word that another party may write.

@@ -3,6 +3,7 @@ package cpudriver
 import (
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
+	"barreleye/devices/region"
 	"math/bits"
 )
 
@@ -30,6 +31,9 @@ var (
 // initPrice starts from what the VMM says.
 func initPrice() {
 	pollCycles = bootPage().PollCycles
+	if flagged(boot.FlagPark) {
+		asleepAs = region.PowerPark
+	}
 	if flagged(boot.FlagMeasurePoll) {
 		pricesN = 0
 	}

@@ -176,6 +176,8 @@ func dispatch(c *context) {
 		r = joinDispatcher(c, c.rdi)
 	case callShare:
 		r = setShare(c.rdi, c.rsi, c.rdx)
+	case callPower:
+		setPower(c.rdi, c.rsi)
 	case callRan:
 		r = ran(c.rdi)
 	default:
@@ -283,6 +285,7 @@ const (
 	callJoin
 	callShare
 	callRan
+	callPower
 	callKick
 	callReceive
 	callReply

@@ -30,6 +30,7 @@ type Core struct {
 	block *region.Block
 	bell  *os.File // its doorbell
 	watch watches
+	idle  idling
 	proc  *os.Root // what Linux tells of this process
 
 	mu    sync.Mutex // files are being added
@@ -69,6 +70,11 @@ func Attach() (*Core, error) {
 	}
 	if err := c.limitMemory(); err != nil {
 		return nil, err
+	}
+	c.idle.poll.Store(c.PollCycles())
+	c.idle.state.Store(region.PowerHalt)
+	if c.page.Flags&boot.FlagPark != 0 {
+		c.idle.state.Store(region.PowerPark)
 	}
 	c.PublishMaps(0) // so that there is one if nobody ever asks
 	go c.poll()

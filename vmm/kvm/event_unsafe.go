@@ -125,6 +125,13 @@ func (v *VM) UnbindInterrupt(fd int) error {
 	return nil
 }
 
+// RebindInterrupt binds the first event descriptor that was bound, after UnbindInterrupt.
+// Where it was signalled meanwhile the interrupt comes at once.
+func (v *VM) RebindInterrupt(fd int) error {
+	i := irqfd{fd: uint32(fd)}
+	return wrap("KVM_IRQFD", ioctl(v.fd, nrIRQFD, unsafe.Pointer(&i)))
+}
+
 // ZeroTSCOffset makes the guest's TSC the host's and reports whether it is.
 // PVM's guests always read the host's.
 func (c *VCPU) ZeroTSCOffset() (bool, error) {

@@ -32,6 +32,7 @@ type VCPU struct {
 	xcrs  kvm.XCRS
 	event kvm.VCPUEvents
 	lapic LAPIC
+	mp    kvm.MPState
 }
 
 // runLayout mirrors the beginning of struct kvm_run.
@@ -121,6 +122,23 @@ func (c *VCPU) SetLAPIC(l LAPIC) error {
 	c.lapic = l
 	return wrap("KVM_SET_LAPIC", kvm.SetLocalAPIC(uintptr(c.fd), &c.lapic))
 }
+
+// Halted reports whether the vCPU has executed HLT and no interrupt has come for it.
+func (c *VCPU) Halted() (bool, error) {
+	if err := kvm.GetMPState(uintptr(c.fd), &c.mp); err != nil || c.mp.State != kvm.MPStateHalted {
+		return false, wrap("KVM_GET_MP_STATE", err)
+	}
+	l, err := c.LAPIC()
+	for at := lapicIRR; at < lapicIRR+8*16; at++ { // 8 registers of 4 bytes, 16 apart
+		if l.Regs[at] != 0 {
+			return false, err
+		}
+	}
+	return err == nil, err
+}
+
+// lapicIRR is where a local APIC keeps the interrupts that wait (SDM vol. 3, table 11-1).
+const lapicIRR = 0x200
 
 // SetMSRs writes model-specific registers, index and value in turn.
 func (c *VCPU) SetMSRs(pairs ...uint64) error {

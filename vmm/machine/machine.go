@@ -63,6 +63,7 @@ type Machine struct {
 	condemned string // why it counts as stuck, "" where it does not
 	halt      parking
 	debugger  *Debugger // nil for none
+	nap       *nap      // that it is to take, or takes
 	Exits     uint64    // exits to the VMM, valid when Run returned
 
 	last postmortem.Thread // the vCPU's registers when Run returned
@@ -242,6 +243,7 @@ func (m *Machine) Stop() {
 // kick has Run look at what it was told, with mu held.
 func (m *Machine) kick() {
 	m.vcpu.Kick()
+	m.nap.wake()
 	if m.thread != 0 {
 		// SIGURG is harmless to the Go runtime; it only ends KVM_RUN.
 		_ = unix.Tgkill(unix.Getpid(), m.thread, unix.SIGURG)

@@ -42,9 +42,10 @@ func (m *Machine) Resume() {
 	m.halt.changed.Broadcast()
 }
 
-// rest waits while the core is to stand, and reports whether it was stopped. The core's
-// thread calls it when it was kicked out of KVM_RUN, and at a debugger's trap.
-func (m *Machine) rest() (stopped bool) {
+// rest waits while the core is to stand, takes a nap where one is wanted, and reports
+// whether it was stopped. The core's thread calls it when it was kicked out of KVM_RUN,
+// and at a debugger's trap.
+func (m *Machine) rest() (stopped bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for (m.halt.asked || m.halt.held) && !m.stopped || m.halt.looks > 0 {
@@ -56,5 +57,11 @@ func (m *Machine) rest() (stopped bool) {
 	if !m.stopped {
 		m.vcpu.Unkick()
 	}
-	return m.stopped
+	if n := m.nap; n != nil && !m.stopped {
+		m.mu.Unlock()
+		err = m.sleep(n)
+		m.mu.Lock()
+		m.nap = nil
+	}
+	return m.stopped, err
 }

@@ -27,18 +27,18 @@ func (m *Machine) Run() (life.End, error) {
 		if err != nil {
 			return life.End{}, fmt.Errorf("core %d: %w", m.cfg.Core, err)
 		}
-		if interrupted {
-			if m.rest() {
-				return m.stop(), nil
+		if !interrupted {
+			m.Exits++
+			if m.cfg.Exited != nil {
+				m.cfg.Exited(uint64(exit.Reason))
 			}
-			continue
 		}
-		m.Exits++
-		if m.cfg.Exited != nil {
-			m.cfg.Exited(uint64(exit.Reason))
-		}
-		if exit.Reason == gokvm.EXITIO && m.trapped() {
-			if m.rest() {
+		if interrupted || exit.Reason == gokvm.EXITIO && m.trapped() {
+			stopped, err := m.rest()
+			if err != nil {
+				return life.End{}, fmt.Errorf("core %d: %w", m.cfg.Core, err)
+			}
+			if stopped {
 				return m.stop(), nil
 			}
 			continue

@@ -29,6 +29,7 @@ func (r *run) about(c *core) CoreReport {
 	cr.Life, cr.Image, cr.CPU = c.number, c.born.program.image.Name, c.born.cpu
 	cr.ResidentKiB = c.life.ResidentKiB()
 	cr.Exits = cr.Rings
+	cr.Parks = r.usage[c.index].parks.Load()
 	cr.BootMS = r.mainMS(c, now)
 	used, waited := r.usage[c.index].times()
 	cr.CPUNS, cr.StealNS = used.Nanoseconds(), waited.Nanoseconds()

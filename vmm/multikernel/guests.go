@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
@@ -156,6 +157,11 @@ func (l *guestLife) Source() observe.Source {
 // Remains is mortal.Remains.
 func (l *guestLife) Remains() postmortem.Remains {
 	return l.Machine.Remains(l.r.view.Crash(l.c.index), l.c.end.Kind == life.Crashed, l.r.memory)
+}
+
+// Nap is napper.Nap.
+func (l *guestLife) Nap(asleep func() (time.Time, bool)) {
+	l.Machine.Nap(l.c.event, asleep, func() { l.r.usage[l.c.index].parks.Add(1) })
 }
 
 // Observe is observable.Observe.

@@ -10,10 +10,11 @@ const (
 	IdleAuto = "auto" // polls for as long as a wake-up costs, then halts
 	IdlePoll = "poll" // polls for messages: the lowest latency, and a CPU for each core
 	IdleHalt = "halt" // halts at once: the least CPU time, and each message is a wake-up
+	IdlePark = "park" // the same, and the VMM takes it off its CPU where it goes on
 )
 
 // IdlePolicies are all of them.
-var IdlePolicies = []string{IdleAuto, IdlePoll, IdleHalt}
+var IdlePolicies = []string{IdleAuto, IdlePoll, IdleHalt, IdlePark}
 
 // defaultPoll is the price of halting and being woken after a long gap on the
 // development machine (paper §5.2: polling as long as a sleep costs is at most
@@ -37,11 +38,11 @@ func (o *Options) ownPoll() bool { return o.Poll == "" || o.Poll == "auto" }
 func (o *Options) pollTime(crowded bool) (time.Duration, error) {
 	switch o.Idle {
 	case "", IdleAuto:
-	case IdlePoll, IdleHalt:
+	case IdlePoll, IdleHalt, IdlePark:
 		if !o.ownPoll() {
 			return 0, fmt.Errorf("run: --idle %s and --poll %s: --poll says how long a core polls with --idle auto: leave one of them out", o.Idle, o.Poll)
 		}
-		if o.Idle == IdleHalt {
+		if o.Idle != IdlePoll {
 			return 0, nil
 		}
 		if crowded {
@@ -49,7 +50,7 @@ func (o *Options) pollTime(crowded bool) (time.Duration, error) {
 		}
 		return endlessPoll, nil
 	default:
-		return 0, fmt.Errorf("run: --idle %s: use auto, poll or halt", o.Idle)
+		return 0, fmt.Errorf("run: --idle %s: use auto, poll, halt or park", o.Idle)
 	}
 	if o.ownPoll() {
 		if crowded {

@@ -109,6 +109,9 @@ func (r *run) look(now time.Time) {
 			c.main = true
 			r.machine.Main(i)
 		}
+		if !c.over {
+			r.nap(c)
+		}
 	}
 	r.settleViews()
 	r.machine.Settle(func(peer, dead int) uint64 { return r.view.Settled(peer, dead).Load() })

@@ -75,6 +75,7 @@ func (r *run) figures() []metrics.Family {
 		return metrics.Family{Name: "barreleye_core_" + name, Help: help, Kind: metrics.Counter}
 	}
 	state := metrics.Family{Name: "barreleye_core_state", Help: "1 for the state that the core is in.", Kind: metrics.Gauge}
+	parks := counter("parks_total", "Times the core was parked because its own power policy wants that.")
 	asleep := metrics.Family{Name: "barreleye_core_halted", Help: "1 while the core is halted.", Kind: metrics.Gauge}
 	lives := counter("lives_total", "Lives that the core has begun.")
 	cpu := counter("cpu_seconds_total", "CPU time that the core has had.")
@@ -98,8 +99,9 @@ func (r *run) figures() []metrics.Family {
 		for value := range uint64(len(stateNames)) {
 			state.Add(truth(value == now), "core", label, "state", stateNames[value])
 		}
-		asleep.Add(truth(b.Power.Load() == region.PowerHalt), "core", label)
+		asleep.Add(truth(b.Power.Load() != region.PowerPoll), "core", label)
 		lives.Add(float64(u.lives.Load()), "core", label)
+		parks.Add(float64(u.parks.Load()), "core", label)
 		used, waited := u.times()
 		cpu.Add(used.Seconds(), "core", label)
 		steal.Add(waited.Seconds(), "core", label)
@@ -123,5 +125,5 @@ func (r *run) figures() []metrics.Family {
 			families[j].Add(p.value(b), "core", label)
 		}
 	}
-	return append(families, state, asleep, lives, cpu, steal, exits, sent, received, events, lost)
+	return append(families, state, asleep, parks, lives, cpu, steal, exits, sent, received, events, lost)
 }

@@ -42,7 +42,7 @@ type Options struct {
 	Pin        string           // "auto", "none", or CPUs by core: "0,1,..."
 	Tick       time.Duration    // period of the tick while something runs, 0 for none
 	TickSpread time.Duration    // each tick comes up to this much later, at random: for stress tests
-	Idle       string           // what idle cores do: IdleAuto (or ""), IdlePoll or IdleHalt
+	Idle       string           // what idle cores do: IdleAuto (or ""), IdlePoll, IdleHalt or IdlePark
 	Poll       string           // how long they poll before they halt where that is IdleAuto: "auto" or a duration
 	HaltPoll   int              // ns that KVM polls for halted cores, -1 for the host's setting
 	Watchdog   time.Duration    // CPU time after which a core without progress is ended as stuck, 0 for never
@@ -190,6 +190,9 @@ func amount(bytes uint64) string {
 func (o *Options) flags() (flags uint64) {
 	if o.Shared {
 		flags |= boot.FlagShareAll
+	}
+	if o.Idle == IdlePark {
+		flags |= boot.FlagPark
 	}
 	if slices.Contains(o.Debug, DebugPages) {
 		flags |= boot.FlagDebugPages

@@ -77,6 +77,7 @@ type CoreReport struct {
 	Collections uint64    `json:"collections"`
 	PauseNS     uint64    `json:"pause_ns"` // for how long these stopped the program, in all
 	PollNS      uint64    `json:"poll_ns"`  // for how long its idle loop polled at the end; 0 in a process
+	Parks       uint64    `json:"parks"`    // times that it was parked because its own power policy wants that
 	Maps        []Mapping `json:"maps"`
 
 	// Lives are the core's last 64.
@@ -97,7 +98,7 @@ var stateNames = map[uint64]string{
 	region.StateExited: "exited", region.StateCrashed: "crashed",
 }
 
-var powerNames = map[uint64]string{region.PowerPoll: "poll", region.PowerHalt: "halt"}
+var powerNames = map[uint64]string{region.PowerPoll: "poll", region.PowerHalt: "halt", region.PowerPark: "park"}
 
 var kindNames = map[uint8]string{
 	boot.KindText: "text", boot.KindReadOnly: "rodata", boot.KindData: "data", boot.KindStubs: "stubs",

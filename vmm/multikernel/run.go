@@ -77,8 +77,12 @@ type core struct {
 	err    error
 	words  string // by which the Go runtime ended its program, "" where it did not
 
-	dumps    int           // core files of it while it lived
-	debug    *debugging    // of its life, nil for none
+	dumps int        // core files of it while it lived
+	debug *debugging // of its life, nil for none
+
+	seenAsleep uint64 // generation of the sleep in which it was seen last
+	napped     bool   // it was parked in that sleep
+
 	killed   bool          // somebody asked for that end to be a crash
 	signal   unix.Signal   // by which it was asked to end, 0 if it was not
 	grace    time.Duration // what it was given then

@@ -15,6 +15,7 @@ import (
 // of its lives. Any goroutine may read it.
 type usage struct {
 	lives atomic.Uint64
+	parks atomic.Uint64
 	exits [maxExit]atomic.Uint64 // by KVM's reason
 
 	mu     sync.Mutex

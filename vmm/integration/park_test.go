@@ -1,0 +1,67 @@
+package integration
+
+import (
+	"testing"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
+)
+
+// TestParkedWhileAsleep: cores that are to be parked while they sleep are woken by each
+// message, by their timers, and by commands, and lose nothing.
+func TestParkedWhileAsleep(t *testing.T) {
+	for _, c := range []struct {
+		image    string
+		args     []string
+		min, max int // parks of core 1 in a virtual machine
+	}{
+		{"wake", []string{"-n", "30", "-min", "60ms", "-max", "90ms"}, 20, 60},
+		{"wake", []string{"-n", "300", "-min", "0", "-max", "30ms"}, 1, 300}, // some are woken as they are about to be
+		{"probe", []string{"-n", "20", "-d", "70ms", "sleeps"}, 10, 40},
+	} {
+		opt := options(t, load(t, c.image, image.LoadOptions{}), 2, c.args...)
+		opt.Idle = multikernel.IdlePark
+		o := run(t, opt)
+		o.wantOK()
+		if n := int(o.Cores[1].Parks); !onHosted() && (n < c.min || n > c.max) || onHosted() && n != 0 {
+			t.Errorf("%s %v: parked %d times, want %d to %d", c.image, c.args, n, c.min, c.max)
+		}
+	}
+}
+
+// TestCommandsForAParkedCore: one that is parked by its own policy takes commands as
+// others do.
+func TestCommandsForAParkedCore(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "asleep")
+	opt.Idle = multikernel.IdlePark
+	o := command(t, opt, "sleeping", func(do func(multikernel.Command) multikernel.Reply) {
+		parked := func() {
+			for start := time.Now(); !onHosted(); {
+				r := do(multikernel.Command{Op: multikernel.OpStatus})
+				if r.Status.Cores[1].Parks > 0 {
+					return
+				}
+				if time.Since(start) > hang() {
+					t.Fatal("it is never parked")
+				}
+			}
+		}
+		parked()
+		for _, op := range []multikernel.Op{multikernel.OpStacks, multikernel.OpPark, multikernel.OpResume, multikernel.OpRestart} {
+			if r := do(multikernel.Command{Op: op, Core: 1}); r.Err != nil {
+				t.Errorf("%v: %v", op, r.Err)
+			}
+		}
+		parked()
+		if r := do(multikernel.Command{Op: multikernel.OpStop, Core: 1, Drain: true}); r.Err != nil || r.Life != 2 {
+			t.Errorf("%+v", r)
+		}
+		if r := do(multikernel.Command{Op: multikernel.OpShutdown}); r.Err != nil {
+			t.Error(r.Err)
+		}
+	})
+	if o.ExitCode != 0 {
+		t.Errorf("exit code %d", o.ExitCode)
+	}
+}
