@@ -181,8 +181,12 @@ func deliverPending() {
 	}
 }
 
-// deliverNext hands the lowest of the given signals to c.
+// deliverNext hands the lowest of the given signals to c. The profiler's goes first: it
+// is about where the program was interrupted, not about where another signal sent it.
 func (c *context) deliverNext(deliverable uint64) {
+	if prof := uint64(1) << (sigPROF - 1); deliverable&prof != 0 {
+		deliverable = prof
+	}
 	for sig := uint64(1); sig <= 64; sig++ {
 		if deliverable>>(sig-1)&1 == 0 {
 			continue

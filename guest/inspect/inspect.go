@@ -14,9 +14,6 @@ import (
 	"barreleye/guest/monitor/requests"
 )
 
-// MaxSample bounds how long a CPU profile may take.
-const MaxSample = 10 * time.Minute
-
 // ErrTicks says that nothing interrupts the core to sample it.
 var ErrTicks = errors.New("a CPU profile samples the program at the tick, and this core has none: run it without --tick 0")
 
@@ -53,8 +50,8 @@ func stacks() []byte {
 
 // sample takes a CPU profile.
 func sample(ctx context.Context, d time.Duration) ([]byte, error) {
-	if d <= 0 || d > MaxSample {
-		return nil, fmt.Errorf("a CPU profile of %v: take it for up to %v", d, MaxSample)
+	if d <= 0 || d > requests.MaxSample {
+		return nil, fmt.Errorf("a CPU profile of %v: take it for up to %v", d, requests.MaxSample)
 	}
 	var b bytes.Buffer
 	if err := pprof.StartCPUProfile(&b); err != nil {

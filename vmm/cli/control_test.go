@@ -89,6 +89,38 @@ func TestControlCommands(t *testing.T) {
 	}
 }
 
+// testInspection looks into core 1, which sleeps, while core 0 does too and core 2 is dead.
+func testInspection(t *testing.T, l *living) {
+	out, _ := l.do(0, "stacks", "--core", "1")
+	if !strings.HasPrefix(out, "goroutine ") || !strings.Contains(out, "main.main(") {
+		t.Errorf("stacks of a core:\n%s", out)
+	}
+	out, _ = l.do(0, "stacks")
+	if !strings.HasPrefix(out, "core 0 (life 1)\n\ngoroutine ") || !strings.Contains(out, "\n\ncore 1 (life 4)\n\ngoroutine ") || strings.Contains(out, "core 2") {
+		t.Errorf("stacks of all:\n%s", out)
+	}
+	var texts []operator.Text
+	if out, _ := l.do(0, "stacks", "-o", "json"); json.Unmarshal([]byte(out), &texts) != nil || len(texts) != 2 || texts[1].Life != 4 {
+		t.Errorf("stacks as JSON:\n%s", out)
+	}
+	file := filepath.Join(t.TempDir(), "profile")
+	for _, args := range [][]string{{"--seconds", "0.1"}, {"--profile", "goroutine"}, {"--profile", "heap"}} {
+		out, _ := l.do(0, append([]string{"pprof", "--core", "1", "-O", file}, args...)...)
+		if want := fmt.Sprintf("core 1 (life 4): %s: look at it with 'go tool pprof %s'\n", file, file); out != want {
+			t.Errorf("pprof %v: %q, want %q", args, out, want)
+		}
+		if b, err := os.ReadFile(file); err != nil || !bytes.HasPrefix(b, []byte{0x1f, 0x8b}) {
+			t.Errorf("pprof %v: no gzip: %q, %v", args, b, err)
+		}
+	}
+	if out, _ := l.do(0, "pprof", "--core", "1", "--profile", "allocs", "-O", "-"); !strings.HasPrefix(out, "\x1f\x8b") {
+		t.Errorf("a profile on standard output: %q", out)
+	}
+	if _, errs := l.do(CodeRefused, "stacks", "--core", "2"); errs != "barreleye: stacks: core 2: it does not live: ps shows how the cores are, autopsy what one has left\n" {
+		t.Errorf("stacks of a dead core: %q", errs)
+	}
+}
+
 func testControlCommands(t *testing.T, platform string) {
 	state := t.TempDir()
 	l := begin(t, state, "--platform", platform, "--cores", "2", "--max-cores", "3")
@@ -119,6 +151,7 @@ func testControlCommands(t *testing.T, platform string) {
 	} else if _, err := os.Stat(dumped.File); err != nil {
 		t.Error(err)
 	}
+	testInspection(t, l)
 	if _, errs := l.do(CodeRefused, "core", "stop", "2"); errs != "barreleye: stop: core 2: it does not live: ps shows how the cores are\n" {
 		t.Errorf("a dead core: %q", errs)
 	}

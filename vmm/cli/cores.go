@@ -44,7 +44,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
 	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
 	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
-	flags.StringVar(&o.Idle, "idle", multikernel.IdleAuto, "what an idle core does: poll (messages arrive fastest; takes a CPU), halt (takes none;\nevery message is a wake-up), or auto: poll for a while, then halt")
+	flags.StringVar(&o.Idle, "idle", multikernel.IdleAuto, "what an idle core does: poll (messages arrive fastest; takes a CPU), halt (takes none;\nevery message is a wake-up), park (the same, off its CPU where it sleeps on), or auto:\npoll for a while, then halt")
 	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts (--idle auto); auto is what\na wake-up costs (60us until the core has measured it), and 0 where cores share CPUs")
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.DurationVar(&o.Watchdog, "watchdog", multikernel.DefaultWatchdog, "CPU time after which a core is ended as stuck if it served no event meanwhile, not\neven a tick; 0 for never")

@@ -33,7 +33,7 @@ func TestStacksOfALivingCore(t *testing.T) {
 		}{
 			{multikernel.Command{Op: multikernel.OpStacks, Core: 2}, "stacks: core 2: there is no such core"},
 			{multikernel.Command{Op: multikernel.OpProfile, Core: 1, Profile: "cups"}, `pprof: core 1: no such profile as "cups": there are cpu, heap,`},
-			{multikernel.Command{Op: multikernel.OpProfile, Core: 1, Profile: "cpu", Duration: time.Hour}, "pprof: core 1: a CPU profile of 1h0m0s: take it for up to 10m"},
+			{multikernel.Command{Op: multikernel.OpProfile, Core: 1, Profile: "cpu", Duration: time.Hour}, "pprof: core 1: a CPU profile of 1h0m0s: take it for up to 10m0s"},
 			{multikernel.Command{Op: multikernel.OpStop, Core: 1}, ""},
 			{multikernel.Command{Op: multikernel.OpStacks, Core: 1}, "stacks: core 1: it does not live"},
 		} {

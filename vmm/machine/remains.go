@@ -103,12 +103,6 @@ func (m *Machine) Remains(record *region.Crash, faulted bool, shared *hostmem.Me
 	return r
 }
 
-// Observe returns what is there of a machine that is parked, or whose life is over. It
-// holds until the machine goes on.
-func (m *Machine) Observe(record *region.Crash, shared *hostmem.Memory) *Remains {
-	return &Remains{m: m, cpu: m.standing(), table: record.Threads, shared: shared}
-}
-
 // FaultRegisters returns the registers that the driver recorded of a fault.
 func FaultRegisters(k *region.Crash) postmortem.Registers {
 	g := &k.Regs

@@ -164,11 +164,6 @@ func (l *guestLife) Nap(asleep func() (time.Time, bool)) {
 	l.Machine.Nap(l.c.event, asleep, func() { l.r.usage[l.c.index].parks.Add(1) })
 }
 
-// Observe is observable.Observe.
-func (l *guestLife) Observe() postmortem.Remains {
-	return l.Machine.Observe(l.r.view.Crash(l.c.index), l.r.memory)
-}
-
 // Look is visible.Look.
 func (l *guestLife) Look(show func(postmortem.Remains)) error {
 	return l.Machine.Look(l.r.view.Crash(l.c.index), l.r.memory, func(left *machine.Remains) { show(left) })

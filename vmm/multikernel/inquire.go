@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"barreleye/guest/monitor/requests"
 	"barreleye/vmm/autopsy"
+	"barreleye/vmm/image"
 	"barreleye/vmm/inquiry"
 	"barreleye/vmm/lifecycle"
 	"barreleye/vmm/postmortem"
@@ -48,6 +50,10 @@ func (r *run) inquire(cmd *Command, c *core) {
 			d := cmd.Duration
 			if d == 0 {
 				d = DefaultSample
+			}
+			if d < 0 || d > requests.MaxSample {
+				cmd.refuse(fmt.Errorf("a CPU profile of %v", d), fmt.Sprintf("take it for up to %v", requests.MaxSample))
+				return
 			}
 			arg, patience = uint64(d), patience+d
 		}
@@ -89,38 +95,38 @@ func (r *run) inquire(cmd *Command, c *core) {
 // virtual machine that stands still for a moment: the stacks of its threads. why says why
 // it cannot, and is the answer where there is nothing to see.
 func (r *run) lookAt(cmd *Command, c *core, why error, next string) {
-	m, ok := c.life.(observable)
+	l, ok := c.life.(visible)
 	if !ok || cmd.Op != OpStacks {
 		cmd.refuse(why, next)
 		return
 	}
-	parked := r.machine.State(c.index) == lifecycle.Parked
-	if !parked {
-		c.life.Park()
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "core %d: %v: %s\nWhat its threads do, seen from outside:\n", c.index, why, next)
-	left := m.Observe()
-	for _, t := range left.Threads() {
-		who := t.What
-		if t.TID != 0 {
-			who = fmt.Sprintf("thread %d, %s", t.TID, t.What)
+	number, program := c.number, c.born.program.use()
+	r.working.Go(func() {
+		var text strings.Builder
+		fmt.Fprintf(&text, "core %d: %v: %s\nWhat its threads do, seen from outside:\n", c.index, why, next)
+		err := l.Look(func(left postmortem.Remains) { showThreads(&text, left, program.image) })
+		program.release()
+		if err != nil {
+			cmd.refuse(err, "ps shows how the cores are")
+			return
 		}
-		fmt.Fprintf(&text, "\n%s:\n", who)
-		for _, f := range autopsy.Lines(postmortem.Stack(left, c.born.program.image, &t.Regs, shownCalls)) {
-			fmt.Fprintf(&text, "  %s\n", f)
-		}
-	}
-	if !parked {
-		c.life.Resume()
-	}
-	cmd.answer(Reply{Core: c.index, Life: c.number, Data: []byte(text.String())})
+		cmd.answer(Reply{Core: c.index, Life: number, Data: []byte(text.String())})
+	})
 }
 
 // shownCalls bounds the stack of a thread.
 const shownCalls = 64
 
-// observable is a carrier that can be looked at while it is parked.
-type observable interface {
-	Observe() postmortem.Remains
+// showThreads writes the stack of each thread of a core that stands still.
+func showThreads(w io.Writer, left postmortem.Remains, im *image.Image) {
+	for _, t := range left.Threads() {
+		who := t.What
+		if t.TID != 0 {
+			who = fmt.Sprintf("thread %d, %s", t.TID, t.What)
+		}
+		fmt.Fprintf(w, "\n%s:\n", who)
+		for _, f := range autopsy.Lines(postmortem.Stack(left, im, &t.Regs, shownCalls)) {
+			fmt.Fprintf(w, "  %s\n", f)
+		}
+	}
 }

@@ -16,6 +16,8 @@ var requests = map[string]func(*Operator, context.Context, *control.Request) (an
 	Park:     (*Operator).pause,
 	Resume:   (*Operator).pause,
 	Update:   (*Operator).update,
+	Stacks:   (*Operator).stacks,
+	Profile:  (*Operator).profile,
 	Shutdown: (*Operator).shutdown,
 	Dump:     (*Operator).dump,
 }

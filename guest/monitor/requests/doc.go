@@ -17,6 +17,7 @@ package requests
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"barreleye/urpc"
 )
@@ -60,6 +61,9 @@ func ProfileOf(name string) (Kind, bool) {
 
 // Profiles are the names of all profiles.
 func Profiles() []string { return names[CPU:] }
+
+// MaxSample bounds how long a CPU profile may take.
+const MaxSample = 10 * time.Minute
 
 // MaxAnswer bounds an answer, in bytes.
 const MaxAnswer = 16 << 20
