@@ -56,8 +56,8 @@ func (h *Host) autopsy(f *autopsyFlags, name string) error {
 	if err != nil {
 		return err
 	}
-	if f.core < -1 || run.Cores > 0 && f.core >= run.Cores {
-		return usage("autopsy: --core %d: run %s has no such core: give a number from 0 to %d", f.core, run.ID, run.Cores-1)
+	if f.core < -1 || run.MostCores() > 0 && f.core >= run.MostCores() {
+		return usage("autopsy: --core %d: run %s has no such core: give a number from 0 to %d", f.core, run.ID, run.MostCores()-1)
 	}
 	lives, err := autopsy.Lives(run.Dir, f.core, f.life)
 	if err != nil {

@@ -144,6 +144,9 @@ func testControlCommands(t *testing.T, platform string) {
 			t.Errorf("%s: %q, want %q", c.args, out, c.out)
 		}
 	}
+	if out, _ := l.do(0, "logs", "--core", "2"); !strings.Contains(out, "[2] up") {
+		t.Errorf("the log of a core that was added: %q", out)
+	}
 	var dumped operator.Dumped
 	out, _ = l.do(0, "core", "dump", "-o", "json", "0")
 	if err := json.Unmarshal([]byte(out), &dumped); err != nil || dumped.Life != 1 {

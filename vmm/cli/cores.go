@@ -138,7 +138,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 // and obeys signals meanwhile.
 func (h *Host) boot(f *coreFlags) (*multikernel.Report, error) {
 	o := &f.opt
-	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Platform: o.Platform, Started: f.began})
+	note, err := runs.Begin(o.Dir, runs.Run{Image: o.Image.Name, Args: o.Args, Cores: o.Cores, Room: max(o.Cores, o.Room), Platform: o.Platform, Started: f.began})
 	if errors.Is(err, runs.ErrLives) {
 		return &multikernel.Report{}, &failure{CodeUsage, err}
 	}

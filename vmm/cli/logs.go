@@ -130,8 +130,8 @@ func (h *Host) logs(f *logsFlags, name string) error {
 		return err
 	}
 	for _, core := range filter.Cores {
-		if run.Cores > 0 && core >= run.Cores { // 0: the run's folder does not say
-			return usage("logs: --core %d: run %s has no such core: give numbers from 0 to %d, or vmm", core, run.ID, run.Cores-1)
+		if most := run.MostCores(); most > 0 && core >= most { // 0: the run's folder does not say
+			return usage("logs: --core %d: run %s has no such core: give numbers from 0 to %d, or vmm", core, run.ID, most-1)
 		}
 	}
 	file, err := h.openLog(run, f.follow)

@@ -21,7 +21,8 @@ type Run struct {
 	ID       string     `json:"id"` // name of the folder
 	Image    string     `json:"image"`
 	Args     []string   `json:"args"`
-	Cores    int        `json:"cores"`
+	Cores    int        `json:"cores"`     // that it started with
+	Room     int        `json:"max_cores"` // that there may be at once
 	Platform string     `json:"platform"`
 	PID      int        `json:"pid"`       // of the VMM
 	PIDStart uint64     `json:"pid_start"` // when that process started, in clock ticks since the host's boot
@@ -96,6 +97,9 @@ func (r *Run) write() error {
 	}
 	return nil
 }
+
+// MostCores returns how many cores the run may have had, 0 where its folder does not say.
+func (r *Run) MostCores() int { return max(r.Cores, r.Room) }
 
 // Open reads what a folder says about its run.
 func Open(dir string) (*Run, error) {
