@@ -102,7 +102,7 @@ FUZZ ?= Fuzz
 fuzz: ## feed every decoder of what others write with random input (FUZZ_SECONDS for each, FUZZ=name for one)
 	@grep -rnoE --include='*_test.go' --exclude-dir='.*' '^func $(FUZZ)\w*' -- * | while IFS=: read -r file _ name; do \
 		name=$${name#func }; echo "$${file%/*}: $$name"; \
-		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_SECONDS)s </dev/null || exit 1; \
+		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 20x </dev/null || exit 1; \
 	done
 
 .PHONY: bench
