@@ -1,0 +1,22 @@
+package cli
+
+import (
+	"os"
+	"testing"
+)
+
+// TestImagesAreDescribed: each image that is built in says in a line what it does.
+func TestImagesAreDescribed(t *testing.T) {
+	dirs, err := os.ReadDir("../../images")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range dirs {
+		if descriptions[d.Name()] == "" {
+			t.Errorf("image %s has no description", d.Name())
+		}
+	}
+	if len(descriptions) != len(dirs) {
+		t.Errorf("%d descriptions of %d images", len(descriptions), len(dirs))
+	}
+}
