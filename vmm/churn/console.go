@@ -14,11 +14,12 @@ type console struct {
 	were    map[string]bool // cores that were ready
 	ready   chan struct{}   // closed when all of the first ones were
 	overdue int
-	err     error // the first
+	err     error         // the first
+	failed  chan struct{} // closed with it
 }
 
 func newConsole(cores int) *console {
-	return &console{book: newBook(), cores: cores, were: map[string]bool{}, ready: make(chan struct{})}
+	return &console{book: newBook(), cores: cores, were: map[string]bool{}, ready: make(chan struct{}), failed: make(chan struct{})}
 }
 
 // Write is io.Writer's.
@@ -31,6 +32,7 @@ func (c *console) Write(b []byte) (int, error) {
 		}
 		if err := c.take(string(line)); err != nil && c.err == nil {
 			c.err = err
+			close(c.failed)
 		}
 		c.rest = rest
 	}

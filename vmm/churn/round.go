@@ -132,12 +132,17 @@ func (r *round) addTo(s *Summary) {
 	s.Channels += b.channels
 }
 
+// errWrong is why a run is given up whose log tells of what must not be.
+var errWrong = errors.New("a line of the log tells what went wrong")
+
 // drive asks the run for things until its time is up, and then for its end.
 func (r *round) drive(over <-chan struct{}) error {
 	select {
 	case <-r.console.ready:
 	case <-over:
 		return nil // why, the run says
+	case <-r.console.failed:
+		return errWrong
 	case <-time.After(patience):
 		return fmt.Errorf("the cores were not ready within %v", patience)
 	}
@@ -154,6 +159,8 @@ func (r *round) drive(over <-chan struct{}) error {
 				}
 			case <-over:
 				return errors.New("the run ended early")
+			case <-r.console.failed:
+				return errWrong
 			case <-end:
 				return r.finish(over)
 			}

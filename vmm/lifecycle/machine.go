@@ -132,15 +132,8 @@ func (m *Machine) start(i int) {
 	if c.state != Waiting {
 		return
 	}
-	for _, life := range c.owes {
-		if life != 0 {
-			return
-		}
-	}
-	for _, j := range c.after {
-		if m.cores[j].state == Stopping {
-			return
-		}
+	if owing, ending := m.Awaits(i); len(owing)+len(ending) > 0 {
+		return
 	}
 	c.state, c.main, c.after = Booting, false, nil
 	c.life++
@@ -161,17 +154,24 @@ func (m *Machine) Settle(settled func(peer, dead int) (life uint64)) {
 	}
 }
 
-// Owes returns the cores that hold something of a core's last life, while that keeps
-// its next one from beginning.
-func (m *Machine) Owes(i int) (peers []int) {
-	if m.cores[i].state == Waiting {
-		for j, life := range m.cores[i].owes {
-			if life != 0 {
-				peers = append(peers, j)
-			}
+// Awaits returns what keeps a core's next life from beginning, once that is ready: the cores
+// that hold something of its last life, and those of its group that have not ended.
+func (m *Machine) Awaits(i int) (owing, ending []int) {
+	c := &m.cores[i]
+	if c.state != Waiting {
+		return nil, nil
+	}
+	for j, life := range c.owes {
+		if life != 0 {
+			owing = append(owing, j)
 		}
 	}
-	return peers
+	for _, j := range c.after {
+		if m.cores[j].state == Stopping {
+			ending = append(ending, j)
+		}
+	}
+	return owing, ending
 }
 
 // Main says that a core's program has reached main.

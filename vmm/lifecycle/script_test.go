@@ -158,8 +158,12 @@ func event(t *testing.T, m *Machine, words []string) (said []string) {
 	case "states":
 		for core := range m.cores {
 			state := fmt.Sprintf("%d %v", core, m.State(core))
-			if owes := m.Owes(core); len(owes) > 0 {
-				state += fmt.Sprint(" for ", owes)
+			owing, ending := m.Awaits(core)
+			if len(owing) > 0 {
+				state += fmt.Sprint(" for ", owing)
+			}
+			if len(ending) > 0 {
+				state += fmt.Sprint(" after ", ending)
 			}
 			said = append(said, state)
 		}

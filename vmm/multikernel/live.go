@@ -116,6 +116,7 @@ func (r *run) look(now time.Time) {
 	r.settleViews()
 	r.machine.Settle(func(peer, dead int) uint64 { return r.view.Settled(peer, dead).Load() })
 	r.impatient(now)
+	r.delays(now)
 }
 
 // soon reports whether something is expected of a core that it says in the shared

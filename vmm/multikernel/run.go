@@ -88,6 +88,9 @@ type core struct {
 	grace    time.Duration // what it was given then
 	patience time.Time     // when that is over; zero where it is not under way
 
+	ready time.Time // since when its next life waits for others; zero where none does
+	told  bool      // a line has said so
+
 	last  *CoreReport  // of the last life that ended, nil before
 	lives []LifeReport // that ended
 }
