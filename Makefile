@@ -111,8 +111,8 @@ bench: build ## the full measurements of URPC on this machine
 
 # CI=true: without spin and gcc this is a failure, not a skip.
 .PHONY: model
-model: ## search the models of URPC's protocols, and mutations of them, with spin
-	CI=true $(GO) test -count=1 -v -timeout 60m ./urpc/model
+model: ## search the models of the protocols, and mutations of them, with spin
+	CI=true $(GO) test -count=1 -v -timeout 60m ./urpc/model ./guest/monitor/model
 
 .PHONY: man
 man: $(MAN)/barreleye.1 ## the man pages, in bin/man1
