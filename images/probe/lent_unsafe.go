@@ -111,3 +111,46 @@ func lend(ctx context.Context, how string) error {
 	}
 	return p.Release()
 }
+
+// looks is how often core 0 looks at a page that must not change any more.
+const looks = 5_000_000
+
+// overwritten has core 1 write to a page that is core 0's by then, for as long as it
+// lives. Once core 0 knows of its end, the page must stay as it is.
+func overwritten(ctx context.Context) error {
+	pool, err := guest.Pages(1 - guest.Core())
+	if err != nil {
+		return err
+	}
+	if guest.Core() == 1 {
+		p, err := pool.Take(ctx, 1)
+		if err != nil {
+			return err
+		}
+		word := (*uint64)(unsafe.Pointer(&p.Bytes()[0]))
+		if err := pool.Give(ctx, p, 0); err != nil {
+			return err
+		}
+		fmt.Println("writing")
+		for {
+			atomic.AddUint64(word, 1)
+		}
+	}
+	p, _, err := pool.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	word := (*uint64)(unsafe.Pointer(&p.Bytes()[0]))
+	fmt.Println("writing")
+	if _, _, err := pool.Receive(ctx); !errors.Is(err, urpc.ErrClosed) {
+		return fmt.Errorf("the pool with core 1: %v", err)
+	}
+	last := atomic.LoadUint64(word)
+	for range looks {
+		if now := atomic.LoadUint64(word); now != last {
+			return fmt.Errorf("core 1, which is over, wrote %d behind %d", now, last)
+		}
+	}
+	fmt.Printf("core 1 is over after %d\n", last)
+	return nil
+}

@@ -39,6 +39,7 @@ var tasks = []task{
 	{"fanloss", "the same by the form that follows; core 1 crashes half-way", fanLoss},
 	{"pages", "every two cores hand each other pages -n times, every three grant some", handPages},
 	{"pageloss", "core 2 exits with pages that core 0 granted it", losePages},
+	{"overwritten", "core 1 writes for ever to a page that it gave core 0, which watches it once core 1 is gone", overwritten},
 	{"lent", "core 0 lends core 2 a page, which that uses by load, store, add, copy or short, or goes beyond", lentPages},
 	{"opened", "core 0 opens -n channels to core 1, uses and closes them, three times", opened},
 	{"openedloss", "core 0 waits on -n channels to core 1, which crashes", openedLoss},

@@ -30,7 +30,7 @@ func Crash(o Options) (*Report, error) {
 			for round := range rounds {
 				o.step("%s, survivor's idle %s: run %d of %d", way, state, round+1, rounds)
 				console, _, err := o.cores(crash, func(opt *multikernel.Options) {
-					opt.Cores, opt.Idle, opt.Memory, opt.Pin = 1+deaths, state, 16<<20, survivorAlone(deaths)
+					opt.Cores, opt.Idle, opt.Memory, opt.Pin = 1+deaths, state, 32<<20, survivorAlone(deaths)
 				}, "detect", way)
 				if err != nil {
 					return r, err

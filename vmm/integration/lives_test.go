@@ -140,3 +140,19 @@ func TestDoorbellsBeforeTheDriver(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsWrittenAfterTheEnd: a core that is killed in the middle of writing to
+// memory of another's writes nothing more once that one knows.
+func TestNothingIsWrittenAfterTheEnd(t *testing.T) {
+	for _, op := range []multikernel.Op{multikernel.OpKill, multikernel.OpStop} {
+		o := commanded(t, 2, "overwritten", "writing", func(do func(multikernel.Command) multikernel.Reply) {
+			if r := do(multikernel.Command{Op: op, Core: 1}); r.Err != nil {
+				t.Error(r.Err)
+			}
+		})
+		if c := o.Cores[0]; c.State != "exited" || c.ExitCode != 0 {
+			t.Errorf("%v: core 0 %s with code %d", op, c.State, c.ExitCode)
+		}
+		o.wantLine(0, "core 1 is over after ")
+	}
+}
