@@ -125,6 +125,7 @@ func testControlCommands(t *testing.T, platform string) {
 	state := t.TempDir()
 	l := begin(t, state, "--platform", platform, "--cores", "2", "--max-cores", "3")
 	l.up(2)
+	wantSandboxed(t, l.cmd.Process.Pid, platform)
 	image := l.cmd.Args[len(l.cmd.Args)-3]
 	out, _ := l.do(0, "ps")
 	if lines := strings.Split(out, "\n"); len(lines) != 4 || !strings.HasPrefix(lines[0], "CORE  LIFE  IMAGE") || !strings.HasPrefix(lines[2], "1     1     guest") {
