@@ -69,14 +69,10 @@ func (n Note) Mark(value uint64) { trace.Event(trace.Instant, n.place, value) }
 // Count notes the value that something has from now on, for a graph.
 func (n Note) Count(value uint64) { trace.Event(trace.Counter, n.place, value) }
 
-// traceCollector has the end of each collection noted, where that was asked for when
-// the core started. The runtime calls nobody, but it finalizes what is unreachable:
-// so each collection finds an object that the last one's finalizer made.
-func traceCollector() {
-	if trace.On(trace.Collect) {
-		runtime.SetFinalizer(&cycle{}, (*cycle).collected)
-	}
-}
+// traceCollector has the end of each collection counted, and noted where that is on.
+// The runtime calls nobody, but it finalizes what is unreachable: so each collection
+// finds an object that the last one's finalizer made.
+func traceCollector() { runtime.SetFinalizer(&cycle{}, (*cycle).collected) }
 
 // cycle lives from one collection to the next. It is not so small that the runtime
 // would put it together with others.

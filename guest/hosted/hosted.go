@@ -8,6 +8,7 @@
 package hosted
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -78,7 +79,19 @@ func Attach() (*Core, error) {
 	}
 	c.PublishMaps(0) // so that there is one if nobody ever asks
 	go c.poll()
+	go c.followTrace()
 	return c, nil
+}
+
+// followTrace notes what the VMM wants to have noted, as that changes.
+func (c *Core) followTrace() {
+	wanted := &c.view.VMM(c.Core()).Trace
+	for {
+		kinds := wanted.Load()
+		trace.Choose(trace.Set(kinds))
+		// it ends with the process
+		_ = c.watch.Sleep(context.Background(), traceWord(&c.view, c.Core()), kinds)
+	}
 }
 
 // limitMemory makes Linux refuse what would not fit the core's private memory.

@@ -8,6 +8,7 @@ import (
 
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
+	"barreleye/devices/region"
 	"barreleye/urpc/pages"
 )
 
@@ -92,4 +93,9 @@ func (c *Core) note(at uintptr, to pages.Access) {
 	n := unsafe.Slice(*(**byte)(unsafe.Pointer(&where)), noteSize)
 	text := fmt.Appendf(nil, "page %d of the pool %s %s\n", page, pool, to.Used())
 	n[0] = byte(copy(n[1:], text))
+}
+
+// traceWord returns the word by which the VMM says what a core shall note.
+func traceWord(v *region.View, core int) *uint64 {
+	return (*uint64)(unsafe.Pointer(&v.VMM(core).Trace))
 }

@@ -17,6 +17,9 @@ func NewReader(r Ring) *Reader {
 	return reader
 }
 
+// Skip goes on with the next record that is begun.
+func (r *Reader) Skip() { r.next = r.ring.Begun() }
+
 // Dropped returns how many records were overwritten before they were read, or
 // never finished.
 func (r *Reader) Dropped() uint64 { return r.dropped }

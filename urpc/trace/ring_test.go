@@ -94,6 +94,21 @@ func TestFirstHeldUp(t *testing.T) {
 	}
 }
 
+// TestSkip: what was begun before is not read, and what is begun afterwards is.
+func TestSkip(t *testing.T) {
+	r, err := NewRing(16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Put(Wake, 1, 1)
+	reader, buf := NewReader(r), make([]Record, 4)
+	reader.Skip()
+	r.Put(Wake, 2, 2)
+	if n := reader.Read(buf, true); n != 1 || reader.Dropped() != 0 || buf[0].A != 2 {
+		t.Errorf("%d records, %d dropped: %+v", n, reader.Dropped(), buf[:n])
+	}
+}
+
 // TestHeldUp: a writer that is interrupted at any of its stores, while others
 // write one, a few, or more than the ring holds, loses nothing of theirs but what
 // it damages, and nothing damaged is ever read.

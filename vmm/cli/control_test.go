@@ -14,6 +14,7 @@ import (
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/operator"
 	"barreleye/vmm/runs"
+	"barreleye/vmm/timeline/timelinetest"
 )
 
 // living is a run of the real binary that lives.
@@ -162,6 +163,15 @@ func testControlCommands(t *testing.T, platform string) {
 	if _, errs := l.do(CodeImage, "core", "update", "1", filepath.Join(packageDir, "testdata", "errors.txt")); !strings.Contains(errs, "not an ELF executable") {
 		t.Errorf("no program: %q", errs)
 	}
+
+	timeline := filepath.Join(t.TempDir(), "trace.json")
+	if _, errs := l.do(0, "trace", "--seconds", "0.05", "-O", timeline); !strings.Contains(errs, "trace in "+timeline+": ") {
+		t.Errorf("trace: %q", errs)
+	}
+	if _, err := timelinetest.Read(timeline); err != nil {
+		t.Error(err)
+	}
+	l.do(CodeHost, "trace", "-O", filepath.Join(timeline, "below"))
 
 	// a second run, in a folder whose path no socket's address has room for
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long/", 40))

@@ -108,7 +108,7 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	if o.Files, err = filesOf(f.files); err != nil {
 		return err
 	}
-	if o.TraceKinds, err = traceKinds(f.traced); err != nil {
+	if o.TraceKinds, err = traceKinds("run: --trace-events", f.traced); err != nil {
 		return err
 	}
 	o.Stdin, o.Shared, o.Confined = h.Stdin, !f.isolate, f.sandbox

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"barreleye/urpc/trace"
 	"barreleye/vmm/gdb"
 	"barreleye/vmm/image"
 )
@@ -25,12 +26,13 @@ const (
 	OpProfile            // take a profile of a core's program
 	OpDump               // write a core file of a core that lives
 	OpDebug              // stop a core, or with Core -1 all, for the debugger that takes Reply.Debug
+	OpTrace              // trace all cores for a while, into the run's folder (package timeline)
 	OpShutdown           // end the run
 )
 
 // String names the operation as the command line does.
 func (o Op) String() string {
-	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "dump", "debug", "shutdown"}[o]
+	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "dump", "debug", "trace", "shutdown"}[o]
 }
 
 // Command asks a run for something (Options.Commands). A run that has ended takes no
@@ -44,9 +46,10 @@ type Command struct {
 	Drain bool
 	Grace time.Duration // 0 for Options.Grace
 	// Profile is the one that OpProfile takes (requests.Profiles), Duration for how long
-	// it samples where it is that of the CPU.
+	// it samples where it is that of the CPU, and for how long OpTrace traces.
 	Profile  string
 	Duration time.Duration
+	Kinds    trace.Set // OpTrace: what is noted, 0 for everything
 	// Reason is what the log and the exit code say of OpShutdown; its zero leaves the
 	// code to the cores. Without Drain its signal goes to nobody.
 	Reason Reason
@@ -74,7 +77,7 @@ func (cmd *Command) answer(r Reply) {
 // refuse answers that the command cannot be obeyed. next is the next step.
 func (cmd *Command) refuse(cause error, next string) {
 	what := cmd.Op.String()
-	if cmd.Op > OpAdd && cmd.Op < OpShutdown && (cmd.Op != OpDebug || cmd.Core != AllCores) {
+	if cmd.Op > OpAdd && cmd.Op < OpTrace && (cmd.Op != OpDebug || cmd.Core != AllCores) {
 		what = fmt.Sprintf("%s: core %d", cmd.Op, cmd.Core)
 	}
 	cmd.answer(Reply{Core: cmd.Core, Err: fmt.Errorf("%s: %w: %s", what, cause, next)})

@@ -166,6 +166,7 @@ func (r *run) stopAll() { r.machine.Shutdown(false) }
 func (r *run) rest() {
 	close(r.over)
 	r.answerRest()
+	r.endLiveTrace()
 	worked := make(chan struct{})
 	go func() {
 		r.working.Wait()

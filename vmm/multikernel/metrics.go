@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"barreleye/devices/region"
-	"barreleye/urpc/trace"
 	"barreleye/vmm/metrics"
 )
 
@@ -15,10 +14,6 @@ func (r *run) startMetrics() {
 	r.usage = make([]usage, r.view.Cores)
 	if r.opt.Metrics == nil {
 		return
-	}
-	for i := range r.view.Cores {
-		wanted := &r.view.VMM(i).Trace
-		wanted.Store(wanted.Load() | uint64(trace.SetOf(trace.Collect)))
 	}
 	r.opt.Metrics.Serve(r.figures)
 }
@@ -118,8 +113,8 @@ func (r *run) figures() []metrics.Family {
 				events.Add(load(&b.Counters.Events[kind]), "core", label, "event", name)
 			}
 		}
-		if r.tracer != nil {
-			lost.Add(float64(r.tracer.spool.Lost(i)), "core", label)
+		if t := r.tracer.Load(); t != nil {
+			lost.Add(float64(t.spool.Lost(i)), "core", label)
 		}
 		for j, p := range perCore {
 			families[j].Add(p.value(b), "core", label)

@@ -15,6 +15,9 @@ func (r *run) obey(cmd *Command) {
 	case OpStatus:
 		r.asking.ask(r, cmd)
 		return
+	case OpTrace:
+		r.traceLive(cmd)
+		return
 	case OpShutdown:
 		r.shutDown(cmd)
 		return

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"barreleye/devices/clock"
@@ -37,8 +38,8 @@ type run struct {
 	keeper      *clock.Keeper
 	members     *membership.Keeper
 	logs        *observe.Logs
-	tracer      *tracer // nil: nobody asked
-	usage       []usage // by core
+	tracer      atomic.Pointer[tracer] // nil: nobody asked
+	usage       []usage                // by core
 	report      Report
 
 	// What happens comes to the run's goroutine, which alone touches what follows, and
@@ -52,6 +53,7 @@ type run struct {
 	failed  error     // of the VMM itself
 	waiting []waiting // commands
 	asking  question
+	tracing *Command      // an OpTrace that is under way
 	stop    *Reason       // why all cores were asked to end, nil where they were not
 	grace   time.Duration // what they were given then
 	gaveUp  bool          // cores were restarted too often
@@ -300,7 +302,9 @@ func eventfd() (int, error) {
 // close frees everything; cores do not run any more.
 func (r *run) close() {
 	r.endMetrics()
-	r.tracer.close()
+	if t := r.tracer.Load(); t != nil {
+		_ = t.close() // where it was not: nobody gets it
+	}
 	for _, c := range r.cores {
 		for _, b := range []*born{c.next, c.born} {
 			if b != nil {

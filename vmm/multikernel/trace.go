@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"barreleye/urpc/trace"
 	"barreleye/vmm/timeline"
 )
 
-// tracer is the trace of a run, while it is taken.
+// tracer is the trace of a run, while it is taken: from its start to its end
+// (Options.Trace), or for a while (OpTrace).
 type tracer struct {
 	ring  trace.Ring // what the VMM notes
+	kinds trace.Set
 	spool *timeline.Spool
-	out   *os.File // that was asked for
+	out   *os.File     // of Options.Trace, nil for OpTrace
+	close func() error // ends the copying, once
 }
 
 // TraceReport is what a trace came to. Its JSON names are stable.
@@ -29,24 +33,32 @@ type TraceReport struct {
 // vmmRecords is the size of the VMM's own ring.
 const vmmRecords = 1 << 13
 
-// startTrace tells the cores what to note, before they run, and begins to copy it.
+// startTrace begins the trace of the whole run, before the cores run.
 func (r *run) startTrace() error {
 	if r.opt.Trace == "" {
 		return nil
-	}
-	own, err := trace.NewRing(vmmRecords)
-	if err != nil {
-		return err
 	}
 	// now: later the process may not be able to
 	out, err := createTrace(r.opt.Trace)
 	if err != nil {
 		return err
 	}
+	if err := r.beginTrace(r.opt.TraceKinds, out); err != nil {
+		out.Close()
+		return err
+	}
+	return nil
+}
+
+// beginTrace tells the cores what to note, and begins to copy it. out is for endTrace.
+func (r *run) beginTrace(kinds trace.Set, out *os.File) error {
+	own, err := trace.NewRing(vmmRecords)
+	if err != nil {
+		return err
+	}
 	var rings []trace.Ring
 	for i := range r.view.Cores {
 		rings = append(rings, r.view.Trace(i))
-		r.view.VMM(i).Trace.Store(uint64(r.opt.TraceKinds))
 	}
 	spool, err := timeline.NewSpool(timeline.Config{
 		Dir: r.opt.Dir,
@@ -56,13 +68,25 @@ func (r *run) startTrace() error {
 		},
 		Rings: append(rings, own),
 		Names: r.traceNames,
+		Live:  r.opt.Trace == "",
 	})
 	if err != nil {
-		out.Close()
 		return err
 	}
-	r.tracer = &tracer{own, spool, out}
+	r.tracer.Store(&tracer{own, kinds, spool, out, sync.OnceValue(spool.Close)})
+	r.want(kinds)
 	return nil
+}
+
+// want tells the cores what to note from now on. One that computes looks when its
+// doorbell has rung; one that is not begun yet, when it begins.
+func (r *run) want(kinds trace.Set) {
+	for i, c := range r.cores {
+		r.view.VMM(i).Trace.Store(uint64(kinds))
+		if !c.over {
+			c.ring()
+		}
+	}
 }
 
 // createTrace makes the file that was asked for.
@@ -91,27 +115,19 @@ func (r *run) traceNames(core int) (names []string) {
 
 // endTrace fills the file that was asked for. No core runs any more.
 func (r *run) endTrace() error {
-	if r.tracer == nil {
+	t := r.tracer.Load()
+	if t == nil || r.opt.Trace == "" {
 		return nil
 	}
-	if err := r.tracer.close(); err != nil {
+	if err := t.close(); err != nil {
 		return err
 	}
-	sum, err := timeline.Convert(r.opt.Dir, r.tracer.out)
-	if err := errors.Join(err, r.tracer.out.Close()); err != nil {
+	sum, err := timeline.Convert(r.opt.Dir, t.out)
+	if err := errors.Join(err, t.out.Close()); err != nil {
 		return err
 	}
 	r.report.Trace = &TraceReport{r.opt.Trace, sum.Records, sum.Arrows, sum.Lost()}
 	return nil
-}
-
-// close ends the copying.
-func (t *tracer) close() (err error) {
-	if t != nil && t.spool != nil {
-		err = t.spool.Close()
-		t.spool = nil
-	}
-	return err
 }
 
 // beginLife notes that a life of a core begins, and returns what to call at its end.
@@ -126,18 +142,20 @@ func (r *run) beginLife(c *core, number uint64, who worker) (end func()) {
 
 // noteLife notes in the VMM's ring what a core's life does (trace.LifeBegins...).
 func (r *run) noteLife(c *core, number, what uint64) {
-	if r.tracer != nil {
-		r.tracer.ring.Put(trace.Life, uint64(c.index)|number<<8, what)
+	r.note(trace.Life, uint64(c.index)|number<<8, what)
+}
+
+// note writes a record to the VMM's ring, if there is one and the kind is on.
+func (r *run) note(k trace.Kind, a, b uint64) {
+	if t := r.tracer.Load(); t != nil && t.kinds&trace.SetOf(k) != 0 {
+		t.ring.Put(k, a, b)
 	}
 }
 
 // exitsOf returns what to call at each of a core's exits to the VMM.
 func (r *run) exitsOf(core int) func(reason uint64) {
-	noted := r.opt.Trace != "" && r.opt.TraceKinds&trace.SetOf(trace.Exit) != 0
 	return func(reason uint64) {
 		r.usage[core].exits[min(reason, maxExit-1)].Add(1)
-		if noted {
-			r.tracer.ring.Put(trace.Exit, uint64(core), reason)
-		}
+		r.note(trace.Exit, uint64(core), reason)
 	}
 }

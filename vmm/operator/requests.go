@@ -18,6 +18,7 @@ var requests = map[string]func(*Operator, context.Context, *control.Request) (an
 	Update:   (*Operator).update,
 	Stacks:   (*Operator).stacks,
 	Profile:  (*Operator).profile,
+	Trace:    (*Operator).trace,
 	Shutdown: (*Operator).shutdown,
 	Dump:     (*Operator).dump,
 }

@@ -131,6 +131,7 @@ func (c *converter) convert(index int, r record) {
 	if one.state == "" {
 		one.state, one.since = running, r.tsc
 	}
+	one.rates.count(one, w, r)
 	switch r.kind {
 	case trace.Send, trace.Recv:
 		c.message(one, r)
@@ -154,6 +155,11 @@ func (c *converter) convert(index int, r record) {
 		}
 	case trace.Collect:
 		one.instant(w, trackCollector, r.tsc, "collected", "number", r.a, "pauses_ns", r.b)
+		w.event('C', one.index, 0, r.tsc, "collections")
+		w.args()
+		w.number("so far", r.a)
+		w.number("pause us", r.b/1000)
+		w.end(true)
 	case trace.SpanBegin, trace.SpanEnd, trace.Instant, trace.Counter:
 		one.program(w, r)
 	default:

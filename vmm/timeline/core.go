@@ -32,6 +32,7 @@ type core struct {
 	marking uint64 // when the collector began to, 0: it does not
 	spans   map[uint64]uint64
 	names   []string
+	rates   rates
 }
 
 // to changes the core's state.
@@ -174,6 +175,7 @@ func (c *core) async(w *writer, phase byte, tsc, id uint64, name string) {
 
 // close ends what is not over at the end of the trace.
 func (c *core) close(w *writer, tsc uint64) {
+	c.rates.end(c, w)
 	c.floor = tsc
 	c.rest(w, tsc)
 	c.to(w, "", tsc)

@@ -38,6 +38,14 @@ func (w *writer) event(phase byte, core, track int, tsc uint64, name string) {
 	w.micro(ns)
 }
 
+// counter begins the values that a core's graph has from a millisecond on.
+func (w *writer) counter(core int, ms uint64, name string) {
+	w.open('C', core, 0, name)
+	w.b = append(w.b, `,"ts":`...)
+	w.micro(ms * 1e6)
+	w.args()
+}
+
 // open begins an event without a time.
 func (w *writer) open(phase byte, core, track int, name string) {
 	if w.first {

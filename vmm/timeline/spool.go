@@ -52,6 +52,7 @@ type Spool struct {
 	meta    Meta
 	sources []*source
 	names   func(core int) []string
+	live    bool
 	stop    chan struct{}
 	done    chan struct{}
 	err     error
@@ -73,6 +74,7 @@ type Config struct {
 	Meta  Meta
 	Rings []trace.Ring // of the cores, and last the VMM's
 	Names func(core int) []string
+	Live  bool // cores still write when it is closed: what is not finished then came later
 }
 
 // File returns the name of the file with the records of a core; the VMM's number
@@ -81,7 +83,7 @@ func File(core int) string { return "records-" + strconv.Itoa(core) }
 
 // NewSpool makes the files and begins to copy.
 func NewSpool(c Config) (*Spool, error) {
-	s := &Spool{dir: filepath.Join(c.Dir, Folder), meta: c.Meta, names: c.Names, stop: make(chan struct{}), done: make(chan struct{})}
+	s := &Spool{dir: filepath.Join(c.Dir, Folder), meta: c.Meta, names: c.Names, live: c.Live, stop: make(chan struct{}), done: make(chan struct{})}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("trace: %w: use --dir with a writable folder", err)
 	}
@@ -91,7 +93,9 @@ func NewSpool(c Config) (*Spool, error) {
 			s.close()
 			return nil, fmt.Errorf("trace: %w: free some space, or raise the limit on open files (ulimit -n)", err)
 		}
-		s.sources = append(s.sources, &source{reader: trace.NewReader(ring), file: f, out: bufio.NewWriterSize(f, batch*trace.RecordSize)})
+		reader := trace.NewReader(ring)
+		reader.Skip() // of an earlier trace
+		s.sources = append(s.sources, &source{reader: reader, file: f, out: bufio.NewWriterSize(f, batch*trace.RecordSize)})
 	}
 	if err := s.writeMeta(); err != nil {
 		s.close()
@@ -110,7 +114,7 @@ func (s *Spool) work() {
 		select {
 		case <-s.stop:
 			for _, src := range s.sources {
-				src.copy(buf, true)
+				src.copy(buf, !s.live)
 			}
 			return
 		case <-timer.C:
@@ -168,8 +172,8 @@ func (s *Spool) Lost(core int) uint64 { return s.sources[core].lost.Load() }
 // Dropped returns how many records of each core were lost. Call it after Close.
 func (s *Spool) Dropped() []uint64 { return s.meta.Dropped }
 
-// Close copies what is left, when no core writes any more, and writes down names
-// and losses.
+// Close copies what is left, and writes down names and losses. No core writes any more,
+// but where the spool is live.
 func (s *Spool) Close() error {
 	close(s.stop)
 	<-s.done

@@ -1,6 +1,7 @@
 package timeline_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -120,6 +121,36 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// TestGraphs: messages, halts and collections of a core are counted in its graphs, and
+// none of them is left at a value after its end.
+func TestGraphs(t *testing.T) {
+	tt := take(t, 2, 1024)
+	a, b := tt.rings[0], tt.rings[1]
+	for i := range uint64(30) {
+		a.Put(trace.Send, ring|2<<48, 2*i)
+		b.Put(trace.Recv, ring|2<<48, 2*i)
+		b.Put(trace.Halt, 0, 0)
+		for written := trace.Now(); trace.Now()-written < 500_000; { // over several ms
+		}
+	}
+	b.Put(trace.Collect, 7, 3000)
+	read, _ := tt.convert(t)
+	for _, want := range []struct {
+		core      int
+		name, arg string
+		n         float64
+	}{
+		{0, "messages", "sent", 60}, {0, "messages", "received", 0}, {1, "messages", "received", 60}, {0, "halts", "per ms", 0}, {1, "halts", "per ms", 30},
+	} {
+		if got, ok := read.Area(want.core, want.name, want.arg); math.Abs(got-want.n) > 1e-6 || !ok {
+			t.Errorf("core %d: %s, %s: %v, %v, want %v", want.core, want.name, want.arg, got, ok, want.n)
+		}
+	}
+	if got := read.Count("C", "collections"); got != 1 {
+		t.Errorf("%d collections", got)
+	}
+}
+
 // TestLoss: a core that is faster than the copying loses records, and as many are
 // missing as are counted; memory and files are bounded meanwhile.
 func TestLoss(t *testing.T) {
@@ -157,6 +188,30 @@ func TestWhileWriting(t *testing.T) {
 		}
 	}
 	tt.convert(t)
+}
+
+// TestSecondTrace: a trace of cores that are traced for the second time has nothing of
+// the first, and what is being written when it ends is not lost.
+func TestSecondTrace(t *testing.T) {
+	tt := take(t, 1, 64)
+	tt.rings[0].Put(trace.Instant, 0, 1)
+	if _, sum := tt.convert(t); sum.Records != 1 {
+		t.Fatalf("%+v", sum)
+	}
+	var err error
+	tt.spool, err = timeline.NewSpool(timeline.Config{
+		Dir: tt.dir, Rings: tt.rings, Live: true,
+		Meta:  timeline.Meta{Cores: 1, Ring: 64, Pool: 64, TSCKHz: 2_000_000, TSC: trace.Now()},
+		Names: func(int) []string { return []string{"second"} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tt.rings[0].Put(trace.Instant, 0, 2)
+	read, sum := tt.convert(t)
+	if sum.Records != 1 || sum.Lost() != 0 || read.Count("i", "second") != 1 {
+		t.Errorf("%+v, %d of the second trace's record", sum, read.Count("i", "second"))
+	}
 }
 
 type nowhere struct{}

@@ -84,6 +84,14 @@ func (c *checker) event(e Event) error {
 		}
 		c.last[at] = e.TS
 	case "C":
+		if len(e.Args) == 0 {
+			return fmt.Errorf("no value")
+		}
+		for name, v := range e.Args {
+			if _, ok := v.(float64); !ok {
+				return fmt.Errorf("%s is no number", name)
+			}
+		}
 	case "b":
 		c.spans[e.ID]++
 	case "e":
@@ -139,6 +147,20 @@ func compare(a, b float64) int {
 		return 1
 	}
 	return 0
+}
+
+// Area returns the area under a core's graph of a name, in value times milliseconds: each
+// value is one until the next. The last must be 0, or there is no end to it (ok).
+func (t *Trace) Area(core int, name, arg string) (area float64, ok bool) {
+	last, since := 0.0, 0.0
+	for _, e := range t.Events {
+		if e.Phase == "C" && e.PID == core+1 && e.Name == name {
+			area += last * (e.TS - since) / 1000
+			last, _ = e.Args[arg].(float64)
+			since = e.TS
+		}
+	}
+	return area, last == 0
 }
 
 // Count returns how many events of a phase have the name.
