@@ -78,10 +78,21 @@ func newAgreed(core, cores int, shared Shared) *agreed {
 func (a *agreed) look() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.update(false)
+}
+
+// update takes the view of today, with mu held. In the first one there is nothing to do
+// for a core whose program has no operation and that heard of none: it needs no machine.
+func (a *agreed) update(needed bool) {
 	now, first := a.shared.Members()
 	if a.machine == nil {
-		if !now.Members.Has(a.core) {
+		switch {
+		case !now.Members.Has(a.core):
 			return // it is not this core's turn yet
+		case now.Epoch == 1 && !needed:
+			a.ready = true
+			a.shared.Settled(1)
+			return
 		}
 		a.machine = agreement.New(a.core, a.names, first)
 		a.perform(a.machine.Start(a.list[:0]))
@@ -105,6 +116,7 @@ func (a *agreed) receive(e agreement.Event) {
 	defer a.mu.Unlock()
 	if a.machine == nil {
 		a.early = append(a.early, e)
+		a.update(true)
 		return
 	}
 	a.step(&e)
@@ -222,7 +234,10 @@ func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Ou
 	r := &request{op: op, two: names.TwoPhases(op), undo: undo, done: make(chan agreement.Outcome, 1)}
 	a.mu.Lock()
 	a.waiting = append(a.waiting, r)
-	if a.machine != nil && len(a.waiting) == 1 {
+	switch {
+	case a.machine == nil:
+		a.update(true)
+	case len(a.waiting) == 1:
 		a.proceed()
 	}
 	a.mu.Unlock()

@@ -69,10 +69,19 @@ func Start(cfg Config) (*Monitor, error) {
 	go m.follow(seen)
 	go m.answer()
 	if cfg.VMM != nil {
-		r := &requested{ch: cfg.VMM, answer: cfg.Answer, giveUp: map[uint64]context.CancelFunc{}}
+		r := &requested{ch: cfg.VMM, answer: m.tell, giveUp: map[uint64]context.CancelFunc{}}
 		go r.hear(cfg.Core)
 	}
 	return m, nil
+}
+
+// tell answers a request of the VMM.
+func (m *Monitor) tell(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error) {
+	if kind == requests.Monitor {
+		r := m.Report()
+		return r.Append(nil), nil
+	}
+	return m.cfg.Answer(ctx, kind, arg)
 }
 
 // answer serves the VMM: each new value of the request word asks for the map

@@ -100,6 +100,20 @@ func testInspection(t *testing.T, l *living) {
 	if !strings.HasPrefix(out, "core 0 (life 1)\n\ngoroutine ") || !strings.Contains(out, "\n\ncore 1 (life 4)\n\ngoroutine ") || strings.Contains(out, "core 2") {
 		t.Errorf("stacks of all:\n%s", out)
 	}
+	out, _ = l.do(0, "ps", "--monitors")
+	if lines := strings.Split(out, "\n"); len(lines) != 4 || !strings.Contains(lines[1], "  0 1      ") || !strings.Contains(lines[2], "  ready  ") {
+		t.Errorf("monitors:\n%s", out)
+	}
+	var monitors []operator.MonitorReport
+	if out, _ := l.do(0, "ps", "--monitors", "-o", "json"); json.Unmarshal([]byte(out), &monitors) != nil || len(monitors) != 2 || !monitors[1].Ready || len(monitors[1].Members) != 2 {
+		t.Errorf("monitors as JSON:\n%s", out)
+	}
+	if out, _ := l.do(0, "names", "--core", "1"); !strings.HasPrefix(out, "KIND  NAME  CORE") {
+		t.Errorf("names:\n%s", out)
+	}
+	if out, _ := l.do(0, "names", "-o", "json"); !strings.Contains(out, `"services": []`) {
+		t.Errorf("names as JSON:\n%s", out)
+	}
 	var texts []operator.Text
 	if out, _ := l.do(0, "stacks", "-o", "json"); json.Unmarshal([]byte(out), &texts) != nil || len(texts) != 2 || texts[1].Life != 4 {
 		t.Errorf("stacks as JSON:\n%s", out)

@@ -13,21 +13,31 @@ import (
 )
 
 func (h *Host) psCommand() *cobra.Command {
-	var output format
+	var (
+		monitors bool
+		output   format
+	)
 	cmd := &cobra.Command{
 		Use:   "ps [flags] [RUN]",
 		Short: "Show how the cores of a run are that lives",
 		Long: `Ps lists the cores of a run that lives: which life each is in, which image it runs on
 which CPU, its state, and what it has used so far. RUN is the ID of a run, a start of one
 that no other has, or a folder that was given to run --dir; it may be left out where one
-run lives. A core whose monitor does not answer within a second says so.`,
+run lives. A core whose monitor does not answer within a second says so. With --monitors
+each living core's monitor says who is a member, and what is being agreed on.`,
 		Example: `  barreleye ps
   barreleye ps 20261124-115227
   barreleye ps -o json | jq -r '.cores[] | select(.state == "crashed") | .core'`,
-		Args:              needs(),
-		RunE:              func(_ *cobra.Command, args []string) error { return h.ps(output, runAfter(args, 0)) },
+		Args: needs(),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if monitors {
+				return h.psMonitors(output, runAfter(args, 0))
+			}
+			return h.ps(output, runAfter(args, 0))
+		},
 		ValidArgsFunction: h.completeLivingAfter(0),
 	}
+	cmd.Flags().BoolVar(&monitors, "monitors", false, "show the monitors instead: members, and operations under way")
 	outputFlag(cmd, &output)
 	return cmd
 }

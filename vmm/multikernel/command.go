@@ -24,6 +24,7 @@ const (
 	OpKill               // end a core's life as a crash does
 	OpStacks             // tell what a core's goroutines do
 	OpProfile            // take a profile of a core's program
+	OpMonitor            // tell what a core's monitor holds
 	OpDump               // write a core file of a core that lives
 	OpDebug              // stop a core, or with Core -1 all, for the debugger that takes Reply.Debug
 	OpTrace              // trace all cores for a while, into the run's folder (package timeline)
@@ -32,7 +33,7 @@ const (
 
 // String names the operation as the command line does.
 func (o Op) String() string {
-	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "dump", "debug", "trace", "shutdown"}[o]
+	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "monitor", "dump", "debug", "trace", "shutdown"}[o]
 }
 
 // Command asks a run for something (Options.Commands). A run that has ended takes no
@@ -61,7 +62,7 @@ type Reply struct {
 	Core   int
 	Life   uint64     // of the core, 1 for its first; 0 where the command is about none
 	Status *Report    // OpStatus
-	Data   []byte     // OpStacks: text; OpProfile: what go tool pprof reads
+	Data   []byte     // OpStacks: text; OpProfile: what go tool pprof reads; OpMonitor: report.Parse reads it
 	File   string     // OpDump: the core file
 	Debug  gdb.Target // OpDebug: stands until it is told otherwise; its Detach has to be called
 	Err    error

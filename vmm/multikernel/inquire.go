@@ -40,6 +40,9 @@ func (r *run) openDesk(c *core) {
 // inquire asks a core's monitor about its program, beside everything else.
 func (r *run) inquire(cmd *Command, c *core) {
 	kind, arg, patience := requests.Stacks, uint64(0), inquireWithin
+	if cmd.Op == OpMonitor {
+		kind = requests.Monitor
+	}
 	if cmd.Op == OpProfile {
 		var ok bool
 		if kind, ok = requests.ProfileOf(cmd.Profile); !ok {

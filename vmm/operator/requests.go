@@ -19,6 +19,7 @@ var requests = map[string]func(*Operator, context.Context, *control.Request) (an
 	Stacks:   (*Operator).stacks,
 	Profile:  (*Operator).profile,
 	Trace:    (*Operator).trace,
+	Monitor:  (*Operator).monitor,
 	Shutdown: (*Operator).shutdown,
 	Dump:     (*Operator).dump,
 }

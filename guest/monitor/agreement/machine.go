@@ -69,6 +69,27 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 	return m.list
 }
 
+// View returns the view that it has taken last.
+func (m *Machine) View() membership.View { return m.view }
+
+// Under returns how many operations are under way that this core coordinates, and how many
+// of others whose decision it waits for.
+func (m *Machine) Under() (own, others int) {
+	for i := range m.own {
+		if m.own[i].phase != free {
+			own++
+		}
+	}
+	for c, h := range m.parts {
+		for i := range h {
+			if s := h[i].state; c != m.self && (s == prepared || s == promised) {
+				others++
+			}
+		}
+	}
+	return own, others
+}
+
 // message takes what another core sent. A core outside the view says nothing more:
 // what it had decided was read from its records.
 func (m *Machine) message(from int, msg *Message) {

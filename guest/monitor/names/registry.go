@@ -82,6 +82,18 @@ func (r *Registry) Holder(lock string) (core int, held bool) {
 // Arrivals returns how often a core has come to a barrier in its life.
 func (r *Registry) Arrivals(barrier string, core int) uint64 { return r.barriers[barrier][core] }
 
+// Locks returns who holds which lock.
+func (r *Registry) Locks() map[string]int { return maps.Clone(r.locks) }
+
+// Barriers returns how often each core has come to each barrier.
+func (r *Registry) Barriers() map[string]map[int]uint64 {
+	all := map[string]map[int]uint64{}
+	for name, b := range r.barriers {
+		all[name] = maps.Clone(b)
+	}
+	return all
+}
+
 // Changes returns what happened since it was called last.
 func (r *Registry) Changes() []Change {
 	list := r.changes

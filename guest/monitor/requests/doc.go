@@ -29,6 +29,7 @@ type Kind uint64
 // have none.
 const (
 	Stacks     Kind = 1 + iota // what each goroutine does, as the Go runtime prints it
+	Monitor                    // what the monitor holds (package report)
 	CPU                        // profiles, as go tool pprof reads them
 	Heap                       // memory in use
 	Allocs                     // all memory ever allocated
@@ -40,7 +41,7 @@ const (
 )
 
 var names = [kinds]string{
-	Stacks: "stacks", CPU: "cpu", Heap: "heap", Allocs: "allocs", Goroutines: "goroutine", Block: "block", Mutex: "mutex",
+	Stacks: "stacks", Monitor: "monitor", CPU: "cpu", Heap: "heap", Allocs: "allocs", Goroutines: "goroutine", Block: "block", Mutex: "mutex",
 }
 
 // String is the kind's name: that of runtime/pprof, of profiles.

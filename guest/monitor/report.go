@@ -1,0 +1,21 @@
+package monitor
+
+import "barreleye/guest/monitor/report"
+
+// Report says what this core's monitor holds, for whoever looks at the run.
+func (m *Monitor) Report() report.Monitor {
+	a := m.agreed
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now, _ := a.shared.Members()
+	r := report.Monitor{Core: a.core, Published: now.Epoch, Ready: a.ready, Waiting: len(a.waiting), Names: a.names.Save(nil)}
+	if a.machine != nil {
+		now = a.machine.View()
+		r.Own, r.Others = a.machine.Under()
+	}
+	r.Epoch, r.Joining = now.Epoch, now.Joining
+	for c := range now.Members.All() {
+		r.Members = append(r.Members, c)
+	}
+	return r
+}
