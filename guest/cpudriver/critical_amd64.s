@@ -71,9 +71,10 @@
 	IRETQ
 
 // Contracts. All entries but trapEntry on hardware run at CPL3 with IF=1, which
-// CPL3 cannot change, but for the first system call (IF=0, see startUp); all of them are TOPFRAME without a frame, are jumped to, do
-// not return, allocate nothing, and write to no stack but the driver's. "Program"
-// means: as the program left it. None may be called from Go.
+// CPL3 cannot change, but for the first system call (IF=0, see startUp). All of them
+// are TOPFRAME without a frame, are jumped to, do not return, allocate nothing, and
+// write to no stack but the driver's. "Program" means: as the program left it. None
+// may be called from Go.
 
 // func syscallEntry()
 //	from   a patched site's stub, ·enter, ·trapEntry, ·trapUser
