@@ -33,7 +33,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 12
+	Version = 13
 )
 
 // Header is page 0.

@@ -47,6 +47,7 @@ var tasks = []task{
 	{"drain", "wait for SIGINT or SIGTERM and end with code 0", drain},
 	{"stubborn", "ignore SIGINT and SIGTERM, and sleep for a day", stubborn},
 	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},
+	{"parks", "the same, and be parked meanwhile", parks},
 	{"clocks", "cores 0 and 1 exchange -n messages with the time they were sent at", clocks},
 	{"random", "print random bytes from every source", random},
 	{"environment", "print arguments and environment", environment},

@@ -52,6 +52,12 @@ func sleeps(context.Context) error {
 	return nil
 }
 
+// parks sleeps as sleeps does, and has the core parked meanwhile.
+func parks(ctx context.Context) error {
+	guest.SetIdle(guest.IdlePark)
+	return sleeps(ctx)
+}
+
 // clocks plays one message between cores 0 and 1. It carries the monotonic
 // time at which it was sent: it must not arrive before, nor may a core's own
 // clock go back.

@@ -15,7 +15,7 @@ const manyCores = multikernel.MaxCores
 // long it takes to be of use again.
 func Power(o Options) (*Report, error) {
 	r := o.newReport()
-	for _, measure := range []func(*Report) error{o.idleStates, o.manyIdle} {
+	for _, measure := range []func(*Report) error{o.idleStates, o.off, o.manyIdle} {
 		if err := measure(r); err != nil {
 			return r, err
 		}
@@ -33,7 +33,7 @@ func (o Options) idleStates(r *Report) error {
 	if err != nil {
 		return err
 	}
-	for _, state := range []string{multikernel.IdlePoll, multikernel.IdleHalt} {
+	for _, state := range []string{multikernel.IdlePoll, multikernel.IdleHalt, multikernel.IdlePark} {
 		cores := 4
 		if state == multikernel.IdlePoll {
 			cores = 1 // each takes a CPU
@@ -44,8 +44,12 @@ func (o Options) idleStates(r *Report) error {
 			return err
 		}
 		o.step("%s: wake-up", state)
+		gap := "10ms"
+		if state == multikernel.IdlePark {
+			gap = "60ms" // the VMM parks a core that has slept for up to 40
+		}
 		console, _, err := o.cores(wake, func(opt *multikernel.Options) { opt.Idle = state },
-			"-n", fmt.Sprint(o.rounds(100)), "-min", "10ms", "-max", "10ms", "-json")
+			"-n", fmt.Sprint(o.rounds(100)), "-min", gap, "-max", gap, "-json")
 		if err != nil {
 			return err
 		}
@@ -59,6 +63,33 @@ func (o Options) idleStates(r *Report) error {
 			row("power_wake", "us", 1000, result.Samples, nil).with("state", state))
 	}
 	return nil
+}
+
+// off measures how long it takes from the command that has a core live that does not
+// until its program is in main. While it is off there is nothing of it that could cost.
+func (o Options) off(r *Report) error {
+	idle, err := builtinImage("idle")
+	if err != nil {
+		return err
+	}
+	o.step("off: start")
+	l, err := o.live(idle, func(*multikernel.Options) {}, "-for", "1h")
+	if err != nil {
+		return err
+	}
+	var samples []float64
+	for range o.rounds(30) {
+		if _, err := l.do(multikernel.Command{Op: multikernel.OpStop, Core: 1}); err != nil {
+			return err
+		}
+		start := time.Now()
+		if _, err := l.do(multikernel.Command{Op: multikernel.OpRestart, Core: 1}); err != nil {
+			return err
+		}
+		samples = append(samples, float64(time.Since(start).Nanoseconds()))
+	}
+	r.Rows = append(r.Rows, row("power_wake", "us", 1000, samples, nil).with("state", "off"))
+	return l.end()
 }
 
 // manyIdle measures as many cores as there can be, together.

@@ -13,15 +13,17 @@ import (
 func TestParkedWhileAsleep(t *testing.T) {
 	for _, c := range []struct {
 		image    string
+		idle     string
 		args     []string
 		min, max int // parks of core 1 in a virtual machine
 	}{
-		{"wake", []string{"-n", "30", "-min", "60ms", "-max", "90ms"}, 20, 60},
-		{"wake", []string{"-n", "300", "-min", "0", "-max", "30ms"}, 1, 300}, // some are woken as they are about to be
-		{"probe", []string{"-n", "20", "-d", "70ms", "sleeps"}, 10, 40},
+		{"probe", multikernel.IdleHalt, []string{"-n", "20", "-d", "70ms", "parks"}, 10, 40}, // as the program decides
+		{"wake", multikernel.IdlePark, []string{"-n", "30", "-min", "60ms", "-max", "90ms"}, 20, 60},
+		{"wake", multikernel.IdlePark, []string{"-n", "300", "-min", "0", "-max", "30ms"}, 1, 300}, // some are woken as they are about to be
+		{"probe", multikernel.IdlePark, []string{"-n", "20", "-d", "70ms", "sleeps"}, 10, 40},
 	} {
 		opt := options(t, load(t, c.image, image.LoadOptions{}), 2, c.args...)
-		opt.Idle = multikernel.IdlePark
+		opt.Idle = c.idle
 		o := run(t, opt)
 		o.wantOK()
 		if n := int(o.Cores[1].Parks); !onHosted() && (n < c.min || n > c.max) || onHosted() && n != 0 {
