@@ -36,7 +36,7 @@ func (s *session) serve(ctx context.Context) {
 			_ = s.send(answer{Error: Usage("control: a request of more than %d bytes or %d descriptors: send less", MaxRequest, MaxFiles)})
 			return
 		}
-		if err != nil || !s.serveOne(ctx, line) {
+		if err != nil || ctx.Err() != nil || !s.serveOne(ctx, line) {
 			return
 		}
 	}
