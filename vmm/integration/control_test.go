@@ -356,7 +356,6 @@ func TestControlEnd(t *testing.T) {
 		}{
 			{operator.Stop, operator.EndArgs{Core: 0}, ""},
 			{operator.Restart, operator.EndArgs{Core: 1}, "restart: "},
-			{operator.Shutdown, operator.Ending{}, ""},
 		}
 		for _, a := range asked {
 			waiting.Go(func() {
@@ -372,7 +371,6 @@ func TestControlEnd(t *testing.T) {
 		}
 		untilStates(t, client, "0.1 stopping, 1.1 stopping")
 		kick <- multikernel.Reason{Text: "the test", Code: 3}
-		kick <- multikernel.Reason{Text: "the test", Code: 3} // where the shutdown came first, and where it did not
 		waiting.Wait()
 		err := client.Do(operator.Ps, nil, nil)
 		wantKind(t, err, control.KindEnded, "")
