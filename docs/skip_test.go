@@ -63,7 +63,7 @@ func TestSkip(t *testing.T) {
 
 // needs returns why a command cannot run on this machine, "" where it can.
 func needs(line string) string {
-	if strings.Contains(line, "--platform kvm") {
+	if strings.Contains(line, "--platform kvm") || strings.Contains(line, "barreleye debug --stdio") {
 		sys, err := kvm.Open(kvm.DevicePath)
 		if err != nil {
 			return err.Error()

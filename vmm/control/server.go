@@ -20,7 +20,8 @@ type Handler func(ctx context.Context, q *Request) (any, error)
 type Stream struct {
 	Answer any // sent first
 
-	// Serve has the connection until it returns. Once ctx is done, reads fail.
+	// Serve has the connection until it returns. Once ctx is done, reads fail. It is
+	// called too where the client has gone before the answer.
 	Serve func(ctx context.Context, conn net.Conn)
 }
 

@@ -72,7 +72,10 @@ func (s *session) serveOne(ctx context.Context, line []byte) bool {
 		return s.send(answer{Error: Refuse(KindRefused, "%s: an answer that cannot be sent: report it", shown(q.Do))}) == nil
 	}
 	if s.send(answer{OK: ok1, Stream: streams}) != nil {
-		return false
+		if !streams {
+			return false
+		}
+		s.conn.Close() // which tells the stream: it may have to give something back
 	}
 	if streams {
 		stream.Serve(ctx, &streamConn{s.conn, s.in})

@@ -46,6 +46,7 @@ func Serve(conn io.ReadWriter, target Target) error {
 				return err
 			}
 		case err := <-failed:
+			_ = s.look() // the run may be over, and the end of its cores to be told
 			if errors.Is(err, io.EOF) && s.ended != nil {
 				return nil // it has nothing left to ask
 			}

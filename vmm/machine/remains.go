@@ -43,14 +43,14 @@ func (m *Machine) capture() (t postmortem.Thread) {
 }
 
 // standing is capture of a vCPU that was asked to stand: where it is in a stub at CPL0,
-// of an interrupt or a halt, it counts as where it came from, for which the hardware
+// of an interrupt, a halt or a debugger's, it counts as where it came from, for which the hardware
 // keeps a frame on the stub's stack.
 func (m *Machine) standing() postmortem.Thread {
 	t := m.capture()
 	if t.What != atCPL0 {
 		return t
 	}
-	for _, top := range []uint64{layout.IRQStackTop, layout.TrapStackTop} {
+	for _, top := range []uint64{layout.IRQStackTop, layout.TrapStackTop, layout.DebugStackTop} {
 		var f [6]uint64 // RAX where a stub pushed it, RIP CS RFLAGS RSP SS
 		b := m.Peek(top-8*uint64(len(f)), 8*len(f))
 		if top-t.Regs.RSP > layout.PageSize/2 || len(b) < 8*len(f) {
