@@ -181,8 +181,8 @@ func TestEnter(t *testing.T) {
 						continue // may be refused for other reasons
 					}
 					refused = false
-				case role == "processes" && a.name == "signal the parent" && held.Landlock < oneDomain:
-					continue // whom it may signal is not told apart
+				case role == "processes" && held.Landlock < oneDomain && (a.name == "signal the parent" || a.name == "trace the parent"):
+					continue // whom it may signal, and look at, is not told apart
 				case !held.Seccomp, held.Landlock < 6 && (strings.HasSuffix(a.name, "elsewhere") || a.name == "signal the parent"):
 					continue
 				}
