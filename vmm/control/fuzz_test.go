@@ -78,6 +78,7 @@ func FuzzServer(f *testing.F) {
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(hang))
 		go func() {
+			defer conn.CloseWrite()
 			files := make([]*os.File, descriptors)
 			for i := range files {
 				files[i] = null
@@ -85,11 +86,10 @@ func FuzzServer(f *testing.F) {
 			for rest := sent; len(rest) > 0; {
 				n := min(len(rest), int(piece)+1)
 				if send(conn, rest[:n], files) != nil {
-					return // it hung up
+					return // it hung up, or there are more descriptors than Linux takes at once
 				}
 				rest, files = rest[n:], nil
 			}
-			conn.CloseWrite()
 		}()
 		got, err := io.ReadAll(conn)
 		if err != nil && !errors.Is(err, unix.ECONNRESET) {
