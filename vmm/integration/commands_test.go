@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"barreleye/vmm/image"
+	"barreleye/vmm/lifecycle"
 	"barreleye/vmm/multikernel"
 )
 
@@ -125,6 +127,35 @@ func TestShutdownCommand(t *testing.T) {
 		}
 		if drain {
 			o.wantLine(0, "asked by terminated, drained")
+		}
+	}
+}
+
+// TestCommandsAtTheEnd: an update whose image is being loaded as the run ends is answered.
+func TestCommandsAtTheEnd(t *testing.T) {
+	probe := load(t, "probe", image.LoadOptions{})
+	for range scaled(10, 3) {
+		opt := options(t, probe, 1, "asleep")
+		commands, answers := make(chan multikernel.Command), make(chan multikernel.Reply, 2)
+		opt.Commands = commands
+		opt.Console = newWatcher([]string{"sleeping"}, func() {
+			go func() {
+				for _, cmd := range []multikernel.Command{{Op: multikernel.OpUpdate, Image: probe}, {Op: multikernel.OpShutdown}} {
+					cmd.Reply = answers
+					commands <- cmd
+				}
+			}()
+		})
+		run(t, opt)
+		for range 2 {
+			select {
+			case r := <-answers:
+				if r.Err != nil && !errors.Is(r.Err, lifecycle.ErrEnding) {
+					t.Error(r.Err)
+				}
+			default:
+				t.Fatal("a command has no answer after the end of the run")
+			}
 		}
 	}
 }

@@ -58,8 +58,8 @@ func steady(t *testing.T) held {
 // TestLivesLeakNothing: a run in which cores have had a thousand lives holds no more than
 // one in which they had a hundred.
 func TestLivesLeakNothing(t *testing.T) {
-	idle := load(t, "idle", image.LoadOptions{})
-	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "asleep")
+	probe, update := load(t, "probe", image.LoadOptions{}), load(t, "probe", image.LoadOptions{})
+	opt := options(t, probe, 2, "asleep")
 	opt.Memory = 32 << 20
 	kick := make(chan multikernel.Reason, 1)
 	opt.Kick = kick
@@ -73,7 +73,7 @@ func TestLivesLeakNothing(t *testing.T) {
 					for i := range n / 2 {
 						cmd := multikernel.Command{Op: multikernel.OpRestart, Core: core, Drain: i%2 == 0}
 						if i%5 == 0 {
-							cmd.Op, cmd.Image = multikernel.OpUpdate, idle
+							cmd.Op, cmd.Image = multikernel.OpUpdate, update
 						}
 						if r := do(cmd); r.Err != nil {
 							t.Errorf("life %d of core %d: %v", i, core, r.Err)
@@ -105,5 +105,6 @@ func TestLivesLeakNothing(t *testing.T) {
 		if most := n * 1024; heaped > heap+most { // a line of the log for each is kept here
 			t.Errorf("%d bytes more of live heap", heaped-heap)
 		}
+		do(multikernel.Command{Op: multikernel.OpShutdown})
 	})
 }

@@ -164,8 +164,8 @@ func (r *run) stopAll() { r.machine.Shutdown(false) }
 
 // rest does what is left to do once no core lives.
 func (r *run) rest() {
+	r.machine.NoMore()
 	close(r.over)
-	r.answerRest()
 	r.endLiveTrace()
 	worked := make(chan struct{})
 	go func() {
@@ -179,6 +179,7 @@ func (r *run) rest() {
 			continue
 		case <-worked:
 		}
+		r.answerRest() // also those whose image was being loaded
 		return
 	}
 }
