@@ -44,6 +44,7 @@ var tasks = []task{
 	{"opened", "core 0 opens -n channels to core 1, uses and closes them, three times", opened},
 	{"openedloss", "core 0 waits on -n channels to core 1, which crashes", openedLoss},
 	{"binding", "core 0 tries what opening channels to core 1 refuses, and rings of all lengths", binding},
+	{"draining", "stream to core 0 until asked to end", draining},
 	{"drain", "wait for SIGINT or SIGTERM and end with code 0", drain},
 	{"stubborn", "ignore SIGINT and SIGTERM, and sleep for a day", stubborn},
 	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},
