@@ -32,7 +32,7 @@ type Debugger struct {
 	stepping    bool            // TF is set, or the driver will set it
 	inDriver    bool            // the step began in the driver
 	masked      bool            // IF was cleared for it
-	steps       uint64
+	steps       uint64          // since the core last ran freely
 }
 
 // Trap is why a debugged core stands.
@@ -171,6 +171,8 @@ func (d *Debugger) Resume(step bool) error {
 		if err := d.arm(); err != nil {
 			return err
 		}
+	} else {
+		d.steps = 0
 	}
 	d.m.release()
 	return nil
