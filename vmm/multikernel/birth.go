@@ -24,9 +24,18 @@ type born struct {
 	carrier
 }
 
-// build makes a core's next life ready, beside everything else.
+// birthOf says how a life of a core is to be made. It uses the program.
+func (r *run) birthOf(c *core, number uint64) birth {
+	return birth{core: c.index, life: number, cores: r.seen, program: c.program.use(), cpu: r.place[c.index], crowded: r.crowded, poll: r.poll}
+}
+
+// build makes a core's next life ready, beside everything else, unless it is.
 func (r *run) build(c *core, number uint64) {
-	b := birth{core: c.index, life: number, cores: r.seen, program: c.program.use(), cpu: r.place[c.index], crowded: r.crowded, poll: r.poll}
+	b := r.birthOf(c, number)
+	if s := r.takeSpare(c, b); s != nil {
+		r.built(c, s, nil)
+		return
+	}
 	r.working.Go(func() {
 		made, err := r.platform.newLife(b)
 		if err != nil {

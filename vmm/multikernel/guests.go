@@ -91,11 +91,8 @@ func (g *guests) newLife(b birth) (carrier, error) {
 	return &guestLife{m, g.r, c, b.life}, nil
 }
 
-// wire connects a core's doorbells.
+// wire connects the doorbells that a core rings. Its own is bound when its life begins.
 func (g *guests) wire(m *machine.Machine, c *core, crowded bool) error {
-	if err := m.BindInterrupt(c.event); err != nil {
-		return err
-	}
 	for _, to := range g.r.cores {
 		if to != c {
 			if err := m.BindDoorbell(to.index, to.event); err != nil {
@@ -126,6 +123,9 @@ type guestLife struct {
 func (l *guestLife) Run() (life.End, error) {
 	runtime.LockOSThread() // which Machine.Run stays on
 	defer runtime.UnlockOSThread()
+	if err := l.BindInterrupt(l.c.event); err != nil { // which the last life's machine had
+		return life.End{}, err
+	}
 	over := l.r.beginLife(l.c, l.number, thread(unix.Gettid()))
 	end, err := l.Machine.Run()
 	over()

@@ -108,6 +108,7 @@ func (r *run) look(now time.Time) {
 		if !c.over && !c.main && r.view.Block(i).MainTSC.Load() != 0 {
 			c.main = true
 			r.machine.Main(i)
+			r.spareNext(c)
 		}
 		if !c.over {
 			r.nap(c)

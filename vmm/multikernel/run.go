@@ -66,6 +66,7 @@ type core struct {
 	bell    urpc.Bell // by which the VMM wakes it
 	program *program  // what its next life runs
 	next    *born     // that life, once it is ready
+	spare   *born     // the life after this one, made ahead
 
 	// its life, or the one that has just ended
 	born   *born         // nil between lives
@@ -306,7 +307,7 @@ func (r *run) close() {
 		_ = t.close() // where it was not: nobody gets it
 	}
 	for _, c := range r.cores {
-		for _, b := range []*born{c.next, c.born} {
+		for _, b := range []*born{c.next, c.spare, c.born} {
 			if b != nil {
 				r.dispose(b)
 			}
