@@ -41,21 +41,26 @@ func showUpcalls() error {
 		return err
 	}
 	d := m.Dispatcher()
+	ran := make(chan bool)
 	d.Post(func() {
 		note("run")
-		d.After(2*time.Millisecond, func() { note("timer") })
-		d.After(time.Millisecond, func() { note("timer, stopped") }).Stop()
+		d.After(time.Microsecond, func() { note("timer, stopped") }).Stop()
+		ran <- true
 	})
+	<-ran
 	if _, err := e.HandOver(dispatcher.Message{}); err != nil {
 		return err
 	}
 	d.Post(func() {
-		d.After(4*time.Millisecond, func() {
-			var nowhere *int
-			*nowhere = 1 // a fault of a timer's upcall
+		d.After(time.Millisecond, func() {
+			note("timer")
+			d.After(2*time.Millisecond, func() { note("timer after the fault") })
+			d.After(time.Millisecond, func() {
+				var nowhere *int
+				*nowhere = 1
+			})
 		})
 	})
-	d.Post(func() { d.After(8*time.Millisecond, func() { note("timer after the fault") }) })
 	got := strings.Join(<-done, ", ")
 	if want := "run, message, timer, fault, timer after the fault"; got != want {
 		fmt.Fprintf(os.Stderr, "upcalls: %s\n", got)
