@@ -60,7 +60,9 @@ func TestExamples(t *testing.T) {
 			return
 		}
 		for line := range strings.Lines(cmd.Example) {
-			line, _, _ = strings.Cut(strings.TrimSpace(line), " | ")
+			// what gdb runs in place of a target
+			line = strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(line), "gdb -ex 'target remote | "), "' ./program", "")
+			line, _, _ = strings.Cut(line, " | ")
 			line, _, _ = strings.Cut(line, " > ")
 			words := strings.Fields(line)
 			if strings.HasPrefix(line, "go tool pprof ") {
@@ -87,9 +89,9 @@ func TestExamples(t *testing.T) {
 }
 
 // noFacts are commands that print nothing a script would want to read, or, as
-// test, what another program prints; top shows those of ps, and pprof and trace write
-// files of forms that have names.
-var noFacts = map[string]bool{"barreleye test": true, "barreleye top": true, "barreleye pprof": true, "barreleye trace": true}
+// test, what another program prints; top shows those of ps, pprof and trace write files
+// of forms that have names, and debug speaks with gdb.
+var noFacts = map[string]bool{"barreleye test": true, "barreleye debug": true, "barreleye top": true, "barreleye pprof": true, "barreleye trace": true}
 
 // TestOutputFlag wants -o json on every command that prints facts.
 func TestOutputFlag(t *testing.T) {
