@@ -9,11 +9,24 @@ type Recent struct {
 	Payload []byte
 }
 
+// WrittenOf returns how many messages side's owner wrote to its ring. It publishes its
+// count from time to time only, so those behind that are found by the lines themselves.
+func WrittenOf(side Side) uint64 {
+	n := atomic.LoadUint64(&side.Stats.Send.Messages)
+	for range side.Ring {
+		if h := atomic.LoadUint64(&side.Ring[n&uint64(len(side.Ring)-1)].header); uint32(h) != uint32(n)+1 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
 // RecentOf returns up to most of the last messages that side's owner wrote to its
 // ring, oldest first. It trusts nothing: what is no message of the given number
 // is left out.
 func RecentOf(side Side, most int) (list []Recent) {
-	sent := atomic.LoadUint64(&side.Stats.Send.Messages)
+	sent := WrittenOf(side)
 	n := min(uint64(most), sent, uint64(len(side.Ring)))
 	for i := sent - n; i < sent; i++ {
 		l := &side.Ring[i&uint64(len(side.Ring)-1)]

@@ -52,7 +52,7 @@ func (s *Subject) Channels() (list []Channel) {
 
 func channelsOf(v *region.View, from, to, peer int, sent bool) (list []Channel) {
 	add := func(name string, side, other urpc.Side) {
-		n := atomic.LoadUint64(&side.Stats.Send.Messages)
+		n := urpc.WrittenOf(side)
 		if n == 0 {
 			return
 		}
