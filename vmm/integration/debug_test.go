@@ -5,45 +5,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
 
 	"barreleye/vmm/gdb"
-	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 )
-
-// debugImage returns probe with the symbols that built-in images lack, and the ELF
-// file that gdb reads them from.
-func debugImage(t *testing.T) (*image.Image, string) {
-	t.Helper()
-	if _, err := exec.LookPath("gdb"); err != nil {
-		if inLane() {
-			t.Skip("no gdb in the lane")
-		}
-		lacks(t, "no gdb: apt-get install gdb")
-	}
-	elf := "probe.elf" // in the lane, where there is no Go, somebody has built it
-	if !inLane() {
-		elf = filepath.Join(t.TempDir(), elf)
-		build := exec.Command("go", "build", "-o", elf, "barreleye/images/probe")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("go build: %v\n%s", err, out)
-		}
-	}
-	data, err := os.ReadFile(elf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	im, err := (image.LoadOptions{}).Load("probe", data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return im, elf
-}
 
 // runGDB has gdb, by a connection of its own, execute commands on what a target has.
 func runGDB(t *testing.T, target gdb.Target, elf string, commands ...string) string {
@@ -100,7 +68,7 @@ func shows(t *testing.T, out string, patterns ...string) {
 // and go on, and the program end as if nothing had been.
 func TestGDBDebugs(t *testing.T) {
 	needGuests(t, "gdb -p debugs a process")
-	im, elf := debugImage(t)
+	elf, im := withSymbols(t, "probe")
 	opt := options(t, im, 2, "debugged")
 	opt.Watchdog = 2 * time.Second
 	o := command(t, opt, "rounds begin", func(do func(multikernel.Command) multikernel.Reply) {

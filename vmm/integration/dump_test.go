@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -120,31 +119,6 @@ func TestGDBOpensDumps(t *testing.T) {
 			}
 		}
 	}
-}
-
-// withSymbols builds an image with the symbols that built-in ones lack, for gdb.
-func withSymbols(t *testing.T, name string) (program string, im *image.Image) {
-	t.Helper()
-	if inLane() {
-		t.Skip("neither gdb nor the go tool in the lane")
-	}
-	if _, err := exec.LookPath("gdb"); err != nil {
-		lacks(t, "no gdb: apt-get install gdb")
-	}
-	program = filepath.Join(t.TempDir(), name+".elf")
-	build := exec.Command("go", "build", "-o", program, "barreleye/images/"+name)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	data, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if im, err = (image.LoadOptions{}).Load(name, data); err != nil {
-		t.Fatal(err)
-	}
-	return program, im
 }
 
 // TestDumpsOfEndingCores: cores are killed and begin anew while they are dumped, again

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"barreleye/vmm/control"
+	"barreleye/vmm/gdb"
 	"barreleye/vmm/multikernel"
 )
 
@@ -151,6 +152,11 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// standing is a debugger's target of which nobody asks more than this.
+type standing struct{ gdb.Target }
+
+func (standing) Cores() []int { return []int{1} }
+
 // FuzzAnswer: whatever is asked, with whatever arguments, there is an answer that can be
 // sent, or an error with a next step.
 func FuzzAnswer(f *testing.F) {
@@ -165,7 +171,7 @@ func FuzzAnswer(f *testing.F) {
 			cmd.Reply <- multikernel.Reply{Err: errors.New("there is no such core: name another")}
 			return
 		}
-		cmd.Reply <- multikernel.Reply{Core: cmd.Core, Life: 1, Status: &multikernel.Report{}}
+		cmd.Reply <- multikernel.Reply{Core: cmd.Core, Life: 1, Status: &multikernel.Report{}, Debug: standing{}}
 	})
 	f.Fuzz(func(t *testing.T, which uint, args []byte) {
 		answer, err := ask(t, o, names[which%uint(len(names))], string(args))
