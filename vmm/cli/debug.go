@@ -60,7 +60,7 @@ func (h *Host) debug(f debugFlags, name string) error {
 	if !f.stdio {
 		var err error
 		if listener, err = net.Listen("tcp", cmp.Or(f.listen, "localhost:0")); err != nil {
-			return usage("debug: --listen %s: %v: give an address of this machine such as localhost:1234", f.listen, err)
+			return usage("debug: --listen %s: %v: give a free address of this machine such as localhost:1234", f.listen, err)
 		}
 		defer listener.Close()
 	}
@@ -78,24 +78,39 @@ func (h *Host) debug(f debugFlags, name string) error {
 	if f.stdio {
 		return join(cores, h.Stdin, h.Stdout)
 	}
-	program := "PROGRAM"
-	if strings.Contains(run.Image, "/") {
-		program = run.Image
-	}
-	if _, err := fmt.Fprintf(h.Stdout, "%s stopped: gdb -ex 'target remote %s' %s\n", coreList(held.Cores), listener.Addr(), program); err != nil {
+	if _, err := fmt.Fprintf(h.Stdout, "%s stopped: gdb -ex 'target remote %s' PROGRAM\n", coreList(held.Cores), listener.Addr()); err != nil {
 		return err
 	}
+	said := watch(cores, listener)
 	gdb, err := listener.Accept()
+	if errors.Is(err, net.ErrClosed) {
+		return &failure{CodeRefused, fmt.Errorf("debug: run %s has ended before gdb came: 'barreleye logs %s' shows its lines", run.ID, run.ID)}
+	}
 	if err != nil {
 		return err
 	}
 	defer gdb.Close()
 	listener.Close() // one debugger at a time
-	return join(cores, gdb, gdb)
+	return join(said, gdb, gdb)
+}
+
+// watch reads from the cores, which say nothing before gdb does, and closes the listener
+// where they are gone. What it returns is read and written like cores.
+func watch(cores net.Conn, listener net.Listener) io.ReadWriter {
+	said, saying := io.Pipe()
+	go func() {
+		_, err := io.Copy(saying, cores)
+		listener.Close()
+		saying.CloseWithError(err)
+	}()
+	return struct {
+		io.Reader
+		io.Writer
+	}{said, cores}
 }
 
 // join copies what gdb and the cores say to each other until one of them ends.
-func join(cores net.Conn, from io.Reader, to io.Writer) error {
+func join(cores io.ReadWriter, from io.Reader, to io.Writer) error {
 	ends := make(chan error, 2)
 	copying := func(to io.Writer, from io.Reader) {
 		_, err := io.Copy(to, from)
