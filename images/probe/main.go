@@ -50,6 +50,7 @@ var tasks = []task{
 	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},
 	{"parks", "the same, and be parked meanwhile", parks},
 	{"clocks", "cores 0 and 1 exchange -n messages with the time they were sent at", clocks},
+	{"identity", "print what is a life's own, and then who lives", identity},
 	{"random", "print random bytes from every source", random},
 	{"environment", "print arguments and environment", environment},
 	{"unserved", "make system calls that are not served", unserved},

@@ -3,6 +3,7 @@ package integration
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +45,9 @@ func command(t *testing.T, opt *multikernel.Options, ready string, script func(d
 	for len(up) < opt.Cores {
 		up = append(up, ready)
 	}
+	var begun atomic.Bool
 	opt.Console = newWatcher(up, func() {
+		begun.Store(true)
 		go func() { // the console goes on
 			defer close(done)
 			script(do)
@@ -52,6 +55,9 @@ func command(t *testing.T, opt *multikernel.Options, ready string, script func(d
 	})
 	o := run(t, opt)
 	close(over)
+	if !begun.Load() {
+		t.Fatalf("the run ended before all cores had printed %q", ready)
+	}
 	<-done
 	return o
 }
