@@ -113,8 +113,6 @@ type Block struct {
 	// Until is when a core that is halted, with PowerPark, wakes by itself: ns of
 	// CLOCK_MONOTONIC, 0 for never.
 	Until atomic.Uint64
-	// Wanted has a bit for each core that this one wants to live.
-	Wanted atomic.Uint64
 }
 
 // Crash is the record a driver leaves of a fault that ends its core.

@@ -10,6 +10,9 @@ import (
 	"unicode"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/names"
 	"barreleye/vmm/hostmem"
 	"barreleye/vmm/image"
 	"barreleye/vmm/postmortem"
@@ -102,6 +105,35 @@ func TestCaptureOfAnything(t *testing.T) {
 	}
 	if err := record.Write(t.TempDir()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDecisions: what a core had decided and not all had confirmed is shown.
+func TestDecisions(t *testing.T) {
+	g := region.DefaultGeometry(3)
+	mem, err := hostmem.AllocateShared("test", g.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Free()
+	view, err := region.Format(uintptr(mem.Address()), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := names.Lock(1, "door")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := agreement.Record{Seq: 7, Epoch: 4, Op: lock, All: true, To: cores.Of(0, 2)}
+	decided.Store(&view.Decisions(1)[5])
+	s := Subject{View: view, Core: 1, Image: &image.Image{Name: "names"}}
+	var page bytes.Buffer
+	if err := s.Capture().Show(&page); err != nil {
+		t.Fatal(err)
+	}
+	want := "decisions that not all cores had confirmed\n  7 in view 4, two phases, with cores [0 2]: lock \"door\" by core 1\n"
+	if !strings.Contains(page.String(), want) {
+		t.Errorf("the page lacks %q:\n%s", want, page.String())
 	}
 }
 

@@ -3,10 +3,13 @@ package autopsy
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/names"
 	"barreleye/urpc"
 	"barreleye/urpc/trace"
 	"barreleye/vmm/image"
@@ -88,6 +91,7 @@ func (s *Subject) Capture() *Record {
 		Image: s.Image.Name, Core: s.Core, Ended: time.Now(),
 		Threads: []Thread{}, Channels: []Channel{}, Maps: []Mapping{}, Lines: []string{},
 		Counters: Counters(&s.View.Block(s.Core).Counters), Trace: s.trace(),
+		Decisions: s.decisions(),
 	}
 	if s.Remains == nil {
 		return r
@@ -116,6 +120,22 @@ func (s *Subject) trace() (list []string) {
 		r := &records[i]
 		before := float64(int64(records[len(records)-1].TSC-r.TSC)) * 1e3 / float64(max(s.TSCKHz, 1))
 		list = append(list, fmt.Sprintf("%10.1f us before: %s %#x %#x", before, r.Kind(), r.A, r.B))
+	}
+	return list
+}
+
+// decisions lists the records of what the core's monitor had begun to carry out.
+func (s *Subject) decisions() (list []string) {
+	for i := range s.View.Decisions(s.Core) {
+		d := agreement.LoadRecord(&s.View.Decisions(s.Core)[i])
+		if d.Seq == 0 {
+			continue
+		}
+		phases := "two phases"
+		if d.Apply {
+			phases = "one phase"
+		}
+		list = append(list, fmt.Sprintf("%d in view %d, %s, with cores %v: %s", d.Seq, d.Epoch, phases, slices.Collect(d.To.All()), names.Describe(d.Op)))
 	}
 	return list
 }

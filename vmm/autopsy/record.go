@@ -37,6 +37,8 @@ type Record struct {
 	Maps     []Mapping `json:"maps"`            // by kind
 	Lines    []string  `json:"lines"`           // the last that the core wrote
 	Trace    []string  `json:"trace,omitempty"` // the last records of its trace
+	// Decisions are what its monitor had decided and not every other had confirmed yet.
+	Decisions []string `json:"decisions,omitempty"`
 }
 
 // Thread is one thread of the program, or the CPU driver.

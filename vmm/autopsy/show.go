@@ -15,7 +15,9 @@ const (
 	shownChannels = 16
 	shownLines    = 12
 	shownTrace    = 16
-	shownText     = 300 // of one piece of text, in characters
+
+	shownDecisions = 16
+	shownText      = 300 // of one piece of text, in characters
 )
 
 // Show prints the record on a page. Whatever it holds, no line of it changes how
@@ -49,6 +51,7 @@ func (r *Record) Show(w io.Writer) error {
 			p.line("  %-12s %8d KiB in %d ranges from %s", clean(m.Kind), m.KiB, m.Ranges, clean(m.Start))
 		}
 	}
+	p.tail("decisions that not all cores had confirmed", r.Decisions, shownDecisions)
 	p.tail("last trace records", r.Trace, shownTrace)
 	p.tail("last lines", r.Lines, shownLines)
 	return p.err

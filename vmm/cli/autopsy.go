@@ -25,7 +25,8 @@ func (h *Host) autopsyCommand() *cobra.Command {
 		Short: "Show what a core that ended badly left",
 		Long: `Autopsy shows how lives of cores ended that did not end well: the way it ended,
 registers and stacks, the last messages on the channels with each peer, counters, what
-was mapped, and the core's last lines. It reads the run's folder, so it works while the
+was mapped, what its monitor had decided and not all had confirmed, and the core's last
+lines. It reads the run's folder, so it works while the
 other cores go on, and when the run is over. Of each core the last such life is shown,
 unless --life names one. RUN is as for 'barreleye logs'.`,
 		Example: `  barreleye autopsy
