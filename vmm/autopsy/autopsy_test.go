@@ -71,24 +71,31 @@ func TestRecordIsKept(t *testing.T) {
 	}
 }
 
-// TestCaptureOfAnything: a region full of noise is read without harm.
-func TestCaptureOfAnything(t *testing.T) {
+// newRegion returns a shared region of three cores, and its memory.
+func newRegion(t *testing.T) (*region.View, []byte) {
+	t.Helper()
 	g := region.DefaultGeometry(3)
 	mem, err := hostmem.AllocateShared("test", g.Size())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mem.Free()
+	t.Cleanup(func() { mem.Free() })
 	view, err := region.Format(uintptr(mem.Address()), g)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return view, mem.Bytes
+}
+
+// TestCaptureOfAnything: a region full of noise is read without harm.
+func TestCaptureOfAnything(t *testing.T) {
+	view, memory := newRegion(t)
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
-	for i := 4096; i+8 <= len(mem.Bytes); i += 8 {
+	for i := 4096; i+8 <= len(memory); i += 8 {
 		if w := r.Uint64(); w&1 == 0 {
 			for b := range 8 {
-				mem.Bytes[i+b] = byte(w >> (8 * b) >> (w & 63))
+				memory[i+b] = byte(w >> (8 * b) >> (w & 63))
 			}
 		}
 	}
@@ -110,16 +117,7 @@ func TestCaptureOfAnything(t *testing.T) {
 
 // TestDecisions: what a core had decided and not all had confirmed is shown.
 func TestDecisions(t *testing.T) {
-	g := region.DefaultGeometry(3)
-	mem, err := hostmem.AllocateShared("test", g.Size())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mem.Free()
-	view, err := region.Format(uintptr(mem.Address()), g)
-	if err != nil {
-		t.Fatal(err)
-	}
+	view, _ := newRegion(t)
 	lock, err := names.Lock(1, "door")
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"net"
-	"os"
 	"os/exec"
 	"regexp"
 	"testing"
@@ -33,9 +32,6 @@ func runGDB(t *testing.T, target gdb.Target, elf string, commands ...string) str
 	ctx, cancel := context.WithTimeout(context.Background(), hang())
 	defer cancel()
 	args := []string{"-nx", "-batch", "-ex", "set remotetimeout 30"}
-	if os.Getenv("DEBUGREMOTE") != "" {
-		args = append(args, "-ex", "set debug remote 1")
-	}
 	for _, c := range append([]string{"target remote " + l.Addr().String()}, commands...) {
 		args = append(args, "-ex", "echo \\n== "+c+"\\n", "-ex", c)
 	}
