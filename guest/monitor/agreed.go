@@ -8,7 +8,7 @@ import (
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/membership"
-	"barreleye/guest/monitor/names"
+	"barreleye/guest/monitor/replica"
 	"barreleye/urpc"
 )
 
@@ -30,13 +30,13 @@ type Shared interface {
 var ErrTooLong = errors.New("too long to be agreed on")
 
 // agreed wires the protocol of package agreement to the monitors' channels, and to the
-// names, which are the state that it keeps.
+// state that it keeps.
 type agreed struct {
 	core   int
 	shared Shared
 
 	mu      sync.Mutex
-	names   *names.Registry
+	state   *replica.State
 	machine *agreement.Machine // nil until this core is a member
 	ready   bool               // its state is here
 	list    []agreement.Action // of the last step, kept for the next
@@ -69,7 +69,7 @@ type request struct {
 
 func newAgreed(core, cores int, shared Shared) *agreed {
 	return &agreed{
-		core: core, shared: shared, names: names.New(), peers: make([]speech, cores),
+		core: core, shared: shared, state: replica.New(), peers: make([]speech, cores),
 		requests: map[uint64]*request{}, changed: make(chan struct{}),
 	}
 }
@@ -94,7 +94,7 @@ func (a *agreed) update(needed bool) {
 			a.shared.Settled(1)
 			return
 		}
-		a.machine = agreement.New(a.core, a.names, first)
+		a.machine = agreement.New(a.core, a.state, first)
 		a.perform(a.machine.Start(a.list[:0]))
 	}
 	a.step(&agreement.Event{Kind: agreement.EventView, View: now, Records: a.shared.Records})
@@ -159,7 +159,7 @@ func (a *agreed) proceed() {
 			Kind: agreement.EventStart, Op: r.op, All: true, TwoPhases: r.two, Tag: a.tag,
 		}, a.list[:0]))
 	}
-	changes := a.names.Changes()
+	changes := a.state.Names.Changes()
 	for i := range changes {
 		for _, s := range a.follows {
 			s.take(&changes[i])
@@ -231,7 +231,7 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 // agree has an operation agreed on by all cores. Where the context ends first, it is
 // not begun, or takes effect or not, and undo is begun once it does.
 func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Outcome, error) {
-	r := &request{op: op, two: names.TwoPhases(op), undo: undo, done: make(chan agreement.Outcome, 1)}
+	r := &request{op: op, two: replica.TwoPhases(op), undo: undo, done: make(chan agreement.Outcome, 1)}
 	a.mu.Lock()
 	a.waiting = append(a.waiting, r)
 	switch {

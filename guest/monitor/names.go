@@ -165,7 +165,7 @@ func (m *Monitor) Names(ctx context.Context, look func(*names.Registry) bool) er
 func (a *agreed) until(ctx context.Context, is func(*names.Registry) bool) error {
 	for {
 		a.mu.Lock()
-		done, changed := a.ready && is(a.names), a.changed
+		done, changed := a.ready && is(a.state.Names), a.changed
 		a.mu.Unlock()
 		if done {
 			return nil

@@ -8,7 +8,7 @@ func (m *Monitor) Report() report.Monitor {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now, _ := a.shared.Members()
-	r := report.Monitor{Core: a.core, Published: now.Epoch, Ready: a.ready, Waiting: len(a.waiting), Names: a.names.Save(nil)}
+	r := report.Monitor{Core: a.core, Published: now.Epoch, Ready: a.ready, Waiting: len(a.waiting), Names: a.state.Names.Save(nil)}
 	if a.machine != nil {
 		now = a.machine.View()
 		r.Own, r.Others = a.machine.Under()

@@ -9,7 +9,7 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
-	"barreleye/guest/monitor/names"
+	"barreleye/guest/monitor/replica"
 	"barreleye/urpc"
 	"barreleye/urpc/trace"
 	"barreleye/vmm/image"
@@ -135,7 +135,7 @@ func (s *Subject) decisions() (list []string) {
 		if d.Apply {
 			phases = "one phase"
 		}
-		list = append(list, fmt.Sprintf("%d in view %d, %s, with cores %v: %s", d.Seq, d.Epoch, phases, slices.Collect(d.To.All()), names.Describe(d.Op)))
+		list = append(list, fmt.Sprintf("%d in view %d, %s, with cores %v: %s", d.Seq, d.Epoch, phases, slices.Collect(d.To.All()), replica.Describe(d.Op)))
 	}
 	return list
 }
