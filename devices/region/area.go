@@ -13,10 +13,14 @@ type Area struct {
 	Writers []int  // the cores that write it; none: the VMM does
 	Readers []int  // cores that only read it
 	All     bool   // all cores read it
+	Shared  bool   // any core writes it that has a capability to it
 }
 
 // String says what the page is and who writes it.
 func (a Area) String() string {
+	if a.Shared {
+		return a.What + ", written by cores that have a capability to it"
+	}
 	switch len(a.Writers) {
 	case 0:
 		return a.What + ", written by the VMM"
@@ -43,9 +47,12 @@ func within(page int, parts ...part) string {
 	return parts[len(parts)-1].what
 }
 
-// At tells what a page is for. Behind the last one there is nothing.
+// At tells what a page is for. Some in front of shared memory, and those behind it, are for
+// nothing.
 func (g Geometry) At(page int) (Area, bool) {
 	switch {
+	case g.isRAM(page):
+		return Area{What: fmt.Sprintf("page %d of shared memory", page-g.ramPage()), Shared: true}, true
 	case page < 0 || page >= g.end():
 		return Area{}, false
 	case page < g.publicPage(0):
@@ -112,7 +119,7 @@ func (g Geometry) privateArea(core, page int) Area {
 // Access returns what a core may do with the page.
 func (a Area) Access(core int) Access {
 	switch {
-	case slices.Contains(a.Writers, core):
+	case a.Shared || slices.Contains(a.Writers, core):
 		return ReadWrite
 	case a.All || slices.Contains(a.Readers, core):
 		return Read
@@ -126,6 +133,9 @@ func (g Geometry) Find(core int, offset uint64) (what string, may Access) {
 	at := layout.RegionVA + offset
 	if a, ok := g.At(int(offset / layout.PageSize)); ok {
 		return fmt.Sprintf("%v, at %#x", a, at), a.Access(core)
+	}
+	if offset < g.Size() {
+		return fmt.Sprintf("memory of the shared region that is for nothing, at %#x", at), None
 	}
 	return fmt.Sprintf("memory behind the end of the shared region, at %#x", at), None
 }

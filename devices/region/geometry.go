@@ -15,11 +15,16 @@ type Geometry struct {
 	Cores     int
 	RingLines int
 	PoolPages int // of each pool for channels opened at run time
+	RAMPages  int // of shared memory (ram.go), a multiple of 512
 }
 
-// DefaultGeometry is the geometry for a number of cores.
+// DefaultGeometry is the geometry for a number of cores, with DefaultRAM of shared
+// memory.
 func DefaultGeometry(cores int) Geometry {
-	return Geometry{Cores: cores, RingLines: DefaultRingLines(cores), PoolPages: DefaultPoolPages(cores)}
+	return Geometry{
+		Cores: cores, RingLines: DefaultRingLines(cores), PoolPages: DefaultPoolPages(cores),
+		RAMPages: DefaultRAM / layout.PageSize,
+	}
 }
 
 // DefaultRingLines is the length of the program rings: long rings let a stream
@@ -192,21 +197,25 @@ func (g Geometry) pairPool(a, b int) int {
 	return g.scratchPage(a, b) + scratchLinePages + g.scratchRingPages()
 }
 
-// end is the first page behind everything: the pair of the last core with itself,
-// which there is not, would begin there.
+// end is the first page behind what pairs write: the pair of the last core with itself,
+// which there is not, would begin there. Shared memory follows (ramPage).
 func (g Geometry) end() int { return g.pairPage(g.Cores-1, g.Cores) }
 
 // Size returns the region's size in bytes, a multiple of 2 MiB.
 func (g Geometry) Size() uint64 {
-	pages := uint64(g.end())
-	return (pages*layout.PageSize + layout.HugeSize - 1) &^ (layout.HugeSize - 1)
+	offset, size := g.RAM()
+	return offset + size
 }
 
 // Check reports a geometry that cannot be laid out.
 func (g Geometry) Check() error {
+	if g.RAMPages < 0 || g.RAMPages%hugePages != 0 {
+		return fmt.Errorf("shared region: %d pages of shared memory: use a multiple of 2 MiB", g.RAMPages)
+	}
 	if g.Cores < 1 || g.Size() > layout.MaxRegion {
-		return fmt.Errorf("shared region: %d cores with rings of %d lines and pools of %d KiB need %d MiB, at most %d MiB fit: use fewer cores or a smaller pool",
-			g.Cores, g.RingLines, g.PoolPages*layout.PageSize>>10, g.Size()>>20, uint64(layout.MaxRegion)>>20)
+		_, ram := g.RAM()
+		return fmt.Errorf("shared region: %d cores with rings of %d lines and pools of %d KiB, and %d MiB of shared memory, need %d MiB, at most %d MiB fit: use fewer cores, or less --shared-memory",
+			g.Cores, g.RingLines, g.PoolPages*layout.PageSize>>10, ram>>20, g.Size()>>20, uint64(layout.MaxRegion)>>20)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // Package region defines the shared region: the memory in which cores and the
 // VMM meet. It is page-granular; every page has one writer, or two where a pair of
-// cores writes it in turns. Pages lie together by who writes and who sees them, so
+// cores writes it in turns, but for shared memory (ram.go). Pages lie together by who writes and who sees them, so
 // that what one core may see and write is a short list of spans (Seen):
 //
 //	header, clock, a page about each core,     written by the VMM, seen by all
@@ -18,6 +18,7 @@
 //	           count of its calls
 //	per pair   call lines, scratch, pages      written by both
 //	           that are handed over
+//	shared memory                              written by whoever has a capability
 //
 // docs/reference/memory-map.md draws it.
 package region
@@ -33,7 +34,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 13
+	Version = 14
 )
 
 // Header is page 0.
@@ -45,6 +46,7 @@ type Header struct {
 	Epoch          atomic.Uint64 // grows with every change of who lives
 	PoolPages      uint64        // of each pool for channels opened at run time
 	Latency        uint64        // 1: sample the latencies of channels
+	RAMPages       uint64        // of shared memory
 
 	// View says who the members are (membership.Publish).
 	View [ViewWords]atomic.Uint64

@@ -24,7 +24,7 @@ type Span struct {
 func (s Span) End() int { return s.First + s.Pages }
 
 // Seen yields what a core sees, in ascending order and in as few spans as can be:
-// about 2 for each other core, and 5. It may do nothing with all other pages.
+// about 2 for each other core, and 6, the last one shared memory. It may do nothing with all other pages.
 func (g Geometry) Seen(core int) iter.Seq[Span] {
 	return func(yield func(Span) bool) {
 		var last Span
@@ -75,6 +75,7 @@ func (g Geometry) seen(core int) iter.Seq[Span] {
 				return
 			}
 		}
+		yield(g.RAMSpan())
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // pair, and somebody sees it, and the spans are as few as promised.
 func TestSeen(t *testing.T) {
 	for cores := 1; cores <= 64; cores++ {
-		geometries := []Geometry{{Cores: cores, RingLines: 64, PoolPages: 4}}
+		geometries := []Geometry{{Cores: cores, RingLines: 64, PoolPages: 4}, {Cores: cores, RingLines: 64, PoolPages: 4, RAMPages: 512}}
 		if slices.Contains([]int{1, 2, 8, 64}, cores) {
 			geometries = append(geometries, DefaultGeometry(cores))
 		}
@@ -26,10 +26,19 @@ func TestSeen(t *testing.T) {
 
 func checkSeen(t *testing.T, g Geometry) {
 	t.Helper()
-	pages := make([]Area, g.end())
+	pages := make([]Area, g.Size()/layout.PageSize)
 	alone := make([]int, g.Cores) // pages that a core writes and no other one
 	for p := range pages {
 		a, ok := g.At(p)
+		if p >= g.end() && p < g.RAMSpan().First {
+			if ok {
+				t.Fatalf("%+v: page %d is %v, want nothing", g, p, a)
+			}
+			continue
+		}
+		if ok && a.Shared != (p >= g.end()) {
+			t.Fatalf("%+v: page %d is %v", g, p, a)
+		}
 		if !ok || a.What == "" || strings.Contains(a.What, "%") {
 			t.Fatalf("%+v: page %d is %+v, %v", g, p, a, ok)
 		}
@@ -40,7 +49,7 @@ func checkSeen(t *testing.T, g Geometry) {
 			alone[a.Writers[0]]++
 		}
 	}
-	for _, p := range []int{-1, g.end()} {
+	for _, p := range []int{-1, g.end(), len(pages)} {
 		if a, ok := g.At(p); ok {
 			t.Fatalf("%+v: page %d is %v", g, p, a)
 		}
@@ -68,7 +77,7 @@ func checkSeen(t *testing.T, g Geometry) {
 			}
 			last = s
 		}
-		for ; next < g.end(); next++ {
+		for ; next < len(pages); next++ {
 			if a := pages[next].Access(core); a != None {
 				t.Fatalf("%+v: core %d does not see page %d, %v", g, core, next, pages[next])
 			}
@@ -84,7 +93,7 @@ func checkSeen(t *testing.T, g Geometry) {
 		if alone[core] != 0 {
 			t.Errorf("%+v: %d pages of core %d's alone are missing", g, alone[core], core)
 		}
-		if spans > 5+2*(g.Cores-1)+1 {
+		if spans > 6+2*(g.Cores-1)+1 {
 			t.Errorf("%+v: core %d sees %d spans", g, core, spans)
 		}
 	}
@@ -119,6 +128,7 @@ func TestAreasAreNamed(t *testing.T) {
 		addr uintptr
 		name string
 	}{
+		{v.addr(v.ramPage() + 7), "page 7 of shared memory, written by cores that have a capability to it"},
 		{v.base, "the region's header, written by the VMM"},
 		{at(unsafe.Pointer(v.Clock())), "the clock, written by the VMM"},
 		{at(unsafe.Pointer(v.VMM(3))), "what the VMM says about core 3, written by the VMM"},

@@ -67,7 +67,7 @@ func Format(base uintptr, g Geometry) (*View, error) {
 	v := &View{Geometry: g, base: base}
 	h := v.Header()
 	h.Magic, h.Version, h.Cores = Magic, Version, uint64(g.Cores)
-	h.Size, h.RingLines, h.PoolPages = g.Size(), uint64(g.RingLines), uint64(g.PoolPages)
+	h.Size, h.RingLines, h.PoolPages, h.RAMPages = g.Size(), uint64(g.RingLines), uint64(g.PoolPages), uint64(g.RAMPages)
 	h.Epoch.Store(1)
 	return v, nil
 }
@@ -87,6 +87,6 @@ func Check(v *View) error {
 func Open(base uintptr) View {
 	v := View{base: base}
 	h := v.Header()
-	v.Geometry = Geometry{Cores: int(h.Cores), RingLines: int(h.RingLines), PoolPages: int(h.PoolPages)}
+	v.Geometry = Geometry{Cores: int(h.Cores), RingLines: int(h.RingLines), PoolPages: int(h.PoolPages), RAMPages: int(h.RAMPages)}
 	return v
 }

@@ -18,7 +18,7 @@ import (
 
 // Words for the handler, set before it is.
 var (
-	guardedStart, guardedSize uintptr // the shared region
+	guardedStart, guardedSize uintptr // the shared region, up to shared memory
 	crashRecord               uintptr
 	nextHandler               uintptr // the runtime's
 )
@@ -44,17 +44,24 @@ func faultEntryAddress() uintptr
 
 // guard takes from the process what of the region is not its core's.
 func (c *Core) guard() error {
-	size := uintptr(c.page.RegionSize)
+	ram, ramSize := c.view.RAM()
+	size := uintptr(ram) // what lies behind is not there until it is mapped elsewhere
 	guardedStart, guardedSize = layout.RegionVA, size
 	crashRecord = uintptr(unsafe.Pointer(c.view.Crash(c.Core())))
 	if err := explainFaults(); err != nil {
 		return fmt.Errorf("hosted core: %w: report it", err)
 	}
-	if c.page.Flags&boot.FlagShareAll != 0 {
+	err := mprotect(layout.RegionVA+size, uintptr(ramSize), syscall.PROT_NONE)
+	if err == nil && c.page.Flags&boot.FlagShareAll != 0 {
 		return nil
 	}
-	err := mprotect(layout.RegionVA, size, syscall.PROT_NONE)
+	if err == nil {
+		err = mprotect(layout.RegionVA, size, syscall.PROT_NONE)
+	}
 	for s := range c.view.Seen(c.Core()) {
+		if s == c.view.RAMSpan() {
+			continue
+		}
 		prot := syscall.PROT_READ
 		if s.Access == region.ReadWrite {
 			prot |= syscall.PROT_WRITE

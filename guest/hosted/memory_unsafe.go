@@ -19,7 +19,7 @@ const (
 )
 
 // mapMemory maps the boot page and the shared region and closes the descriptors
-// that are not needed any more.
+// that are not needed any more. The region's stays: shared memory is mapped by it.
 func (c *Core) mapMemory() error {
 	page, err := mmap(0, layout.PageSize, syscall.PROT_READ, syscall.MAP_SHARED, inherit.Boot)
 	if err != nil {
@@ -41,9 +41,10 @@ func (c *Core) mapMemory() error {
 	if err := c.guard(); err != nil {
 		return err
 	}
-	for _, fd := range []int{inherit.Image, inherit.Boot, inherit.Region} {
+	for _, fd := range []int{inherit.Image, inherit.Boot} {
 		syscall.Close(fd)
 	}
+	syscall.CloseOnExec(inherit.Region)
 	c.nameProcess()
 	return nil
 }

@@ -27,8 +27,9 @@ func useForeign(args []string) error {
 		copy(unsafe.Slice((*byte)(unsafe.Pointer(block)), 1024), make([]byte, 1024))
 	case "read": // what the two others say to each other
 		fmt.Println("their first word is", *(*uint64)(at(v.Side(region.ChannelProgram, next, third))))
-	case "end": // behind the last thing
-		fmt.Println("behind the region is", *(*uint64)(at(layout.RegionVA + uintptr(v.Size()) - 8)))
+	case "end": // behind the last thing, in front of shared memory
+		ram, _ := v.RAM()
+		fmt.Println("at the end is", *(*uint64)(at(layout.RegionVA + uintptr(ram) - 8)))
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestForeignMemory(t *testing.T) {
 		{"add", "write to core 2's block, written by core 2, at 0x10", "main.useForeign"},
 		{"copy", "to core 2's block, written by core 2, at 0x10", "runtime.memmove"},
 		{"read", "read of core 2's program channel to core 0, written by core 2, at 0x10", "main.useForeign"},
-		{"end", "read of memory behind the end of the shared region, at 0x10", "main.useForeign"},
+		{"end", "read of memory of the shared region that is for nothing, at 0x10", "main.useForeign"},
 	} {
 		t.Run(c.how, func(t *testing.T) {
 			t.Parallel()

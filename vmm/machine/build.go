@@ -211,11 +211,12 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 			return 0, err
 		}
 	}
+	mapped, _ := cfg.Geometry.RAM() // which the core maps itself, by capabilities
 	for _, d := range []device{
 		{layout.DoorbellVA, layout.DoorbellGPA, layout.PageSize, boot.KindDevice, userDevice, false},
 		{layout.PowerVA, layout.PowerGPA, layout.PageSize, boot.KindDevice, userDevice, false},
 		{layout.APICVA, layout.APICGPA, layout.PageSize, boot.KindDevice, systemDevice, false},
-		{layout.RegionVA, layout.RegionGPA, regionSize, boot.KindRegion, userRW, true},
+		{layout.RegionVA, layout.RegionGPA, mapped, boot.KindRegion, userRW, true},
 		{layout.PageTableVA, b.tables.pool + layout.RAMGPA, b.tables.pages * layout.PageSize, boot.KindFrames, userRW, false},
 	} {
 		if err := b.mapping(d.va, d.gpa, d.size, d.kind, boot.Read|boot.Write, d.access, d.huge); err != nil {

@@ -39,6 +39,7 @@ type Options struct {
 	Room       int              // cores that there may be at once, later ones included; 0 for Cores
 	Restart    supervise.Policy // which cores begin a new life after their end; the zero Intensity is the default
 	Memory     uint64           // bytes of private RAM per core
+	SharedRAM  uint64           // bytes of shared memory, 0 for region.DefaultRAM
 	Pin        string           // "auto", "none", or CPUs by core: "0,1,..."
 	Tick       time.Duration    // period of the tick while something runs, 0 for none
 	TickSpread time.Duration    // each tick comes up to this much later, at random: for stress tests
@@ -146,6 +147,10 @@ func (o *Options) checkMemory() error {
 	if o.Memory < layout.MinRAM || o.Memory > layout.MaxRAM || o.Memory%layout.HugeSize != 0 {
 		return fmt.Errorf("run: %s of memory per core: use --memory %dM to %dG, in steps of 2M and with the suffix, such as 64M",
 			amount(o.Memory), layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
+	}
+	if o.SharedRAM > layout.MaxRegion/2 || o.SharedRAM%layout.HugeSize != 0 {
+		return fmt.Errorf("run: %s of shared memory: use --shared-memory 2M to %dG, in steps of 2M and with the suffix, such as 64M",
+			amount(o.SharedRAM), uint64(layout.MaxRegion/2)>>30)
 	}
 	if o.Image == nil {
 		return fmt.Errorf("run: no image: give the name of one ('barreleye images' lists them)")

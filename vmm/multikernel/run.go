@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"barreleye/devices/clock"
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/membership"
 	"barreleye/urpc"
@@ -181,6 +182,9 @@ func (r *run) settle() (err error) {
 // share makes what all cores and the VMM see: the region and the doorbells.
 func (r *run) share() (err error) {
 	geometry := region.DefaultGeometry(r.opt.room())
+	if n := r.opt.SharedRAM; n != 0 {
+		geometry.RAMPages = int(n / layout.PageSize)
+	}
 	if err := geometry.Check(); err != nil {
 		return err
 	}
