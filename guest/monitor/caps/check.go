@@ -5,11 +5,15 @@ import "fmt"
 // Check looks at everything that must hold at any time, in time proportional to what
 // there is, and returns what does not. For tests, and for who suspects a mistake.
 func (s *Space) Check() error {
-	seen := 0
+	seen, objects := 0, 0
 	var walk func(o *object) error
 	walk = func(o *object) error {
 		if err := o.check(); err != nil {
 			return err
+		}
+		objects++
+		if s.objects[o.id] != o {
+			return fmt.Errorf("caps: %v: object %d is another", o.Extent, o.id)
 		}
 		if len(o.copies) == 0 && len(o.children) == 0 {
 			return fmt.Errorf("caps: %v: nobody can name it", o.Extent)
@@ -45,13 +49,16 @@ func (s *Space) Check() error {
 	}
 	for i, o := range s.roots {
 		for _, p := range s.roots[:i] {
-			if shapes[p.Type].plain == shapes[o.Type].plain && p.overlaps(o.Base, o.Size) {
+			if !p.apart && !o.apart && shapes[p.Type].plain == shapes[o.Type].plain && p.overlaps(o.Base, o.Size) {
 				return fmt.Errorf("caps: %v and %v overlap", p.Extent, o.Extent)
 			}
 		}
 		if err := walk(o); err != nil {
 			return err
 		}
+	}
+	if objects != len(s.objects) {
+		return fmt.Errorf("caps: %d objects, %d found below the roots", len(s.objects), objects)
 	}
 	if seen != len(s.caps) {
 		return fmt.Errorf("caps: %d capabilities, %d found below the roots", len(s.caps), seen)

@@ -65,6 +65,7 @@ func (s *Space) drop(list []*capability, free *[]Extent) {
 		if o.copies = without(o.copies, c); len(o.copies) > 0 {
 			continue
 		}
+		s.left = append(s.left, Left{Object: o.id, Extent: o.Extent})
 		list = append(list, o.holds...) // of a CNode that nobody can reach any more
 		s.bury(o, free)
 	}
@@ -74,10 +75,15 @@ func (s *Space) drop(list []*capability, free *[]Extent) {
 // all that its parent was there for, the parent.
 func (s *Space) bury(o *object, free *[]Extent) {
 	for o != nil && len(o.copies) == 0 && len(o.children) == 0 {
+		delete(s.objects, o.id)
 		p := o.parent
 		if p == nil {
 			s.roots = without(s.roots, o)
-			*free = append(*free, o.Extent)
+			if o.apart {
+				s.left = append(s.left, Left{Object: o.id, Extent: o.Extent, Root: true})
+			} else {
+				*free = append(*free, o.Extent)
+			}
 			return
 		}
 		at := slices.Index(p.children, o)

@@ -39,7 +39,7 @@ func (s *Space) Retype(r Ref, to Type, offset, size uint64, count int) ([]Ref, e
 	for i := range made {
 		e := first
 		e.Base += uint64(i) * size
-		made[i] = &object{Extent: e, parent: o}
+		made[i] = s.object(e, o)
 		refs[i] = s.add(made[i], c.rights, nil).ref
 	}
 	o.children = slices.Insert(o.children, at, made...)

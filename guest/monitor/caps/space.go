@@ -17,11 +17,13 @@ type Cap struct {
 
 // Space holds the capabilities of one core.
 type Space struct {
-	caps map[Ref]*capability
-	last Ref
-	// roots are objects that were cut from nothing here: sorted by kind of numbers
-	// and base.
+	caps    map[Ref]*capability
+	objects map[ObjectID]*object
+	last    Ref
+	number  ObjectID // of the last object
+	// roots are objects that were cut from nothing here.
 	roots []*object
+	left  []Left // since Left was called last
 }
 
 // capability is one copy.
@@ -35,6 +37,8 @@ type capability struct {
 // object is what all copies of a capability share.
 type object struct {
 	Extent
+	id       ObjectID
+	apart    bool // a root whose overlap with others is not this space's business
 	parent   *object
 	children []*object     // sorted by base; no two overlap
 	copies   []*capability // none: it is only there because of its children
@@ -44,7 +48,7 @@ type object struct {
 // New returns a space that holds a capability with all rights to each of the given
 // extents, and their Refs in that order. It fails with ErrType, ErrExtent, ErrOverlap.
 func New(roots ...Extent) (*Space, []Ref, error) {
-	s := &Space{caps: map[Ref]*capability{}}
+	s := &Space{caps: map[Ref]*capability{}, objects: map[ObjectID]*object{}}
 	refs := make([]Ref, 0, len(roots))
 	for _, e := range roots {
 		r, err := s.Insert(e)
@@ -59,20 +63,36 @@ func New(roots ...Extent) (*Space, []Ref, error) {
 // Insert adds an extent that no object of this space overlaps, as one with all rights.
 // It fails with ErrType, ErrExtent, ErrOverlap.
 func (s *Space) Insert(e Extent) (Ref, error) {
-	if err := e.check(); err != nil {
+	if err := e.root(); err != nil {
 		return 0, err
 	}
-	if e.Type == Endpoint {
-		return 0, fmt.Errorf("caps: %v: only a dispatcher has endpoints: %w", e, ErrType)
-	}
 	for _, o := range s.roots {
-		if shapes[o.Type].plain == shapes[e.Type].plain && o.overlaps(e.Base, e.Size) {
+		if !o.apart && shapes[o.Type].plain == shapes[e.Type].plain && o.overlaps(e.Base, e.Size) {
 			return 0, fmt.Errorf("caps: %v: %v is there: %w", e, o.Extent, ErrOverlap)
 		}
 	}
-	o := &object{Extent: e}
+	o := s.object(e, nil)
 	s.roots = append(s.roots, o)
 	return s.add(o, All, nil).ref, nil
+}
+
+// root reports an extent that no root can have.
+func (e Extent) root() error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	if e.Type == Endpoint {
+		return fmt.Errorf("caps: %v: only a dispatcher has endpoints: %w", e, ErrType)
+	}
+	return nil
+}
+
+// object makes one, which is not in its place yet.
+func (s *Space) object(e Extent, parent *object) *object {
+	s.number++
+	o := &object{Extent: e, id: s.number, parent: parent}
+	s.objects[o.id] = o
+	return o
 }
 
 func (o *object) overlaps(base, size uint64) bool {

@@ -1,0 +1,153 @@
+package caps
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Some objects are held by several cores. Who else has them, and what was cut from
+// them elsewhere, all cores know alike (package ledger). In a core's space each is a
+// root apart: it may overlap others, because that other book keeps them in order.
+
+// ObjectID names an object of a Space: what all copies of a capability share. It is
+// never used for another one.
+type ObjectID uint64
+
+// Left is an object that a space has let go of.
+type Left struct {
+	Object ObjectID
+	Extent
+	// Root says that it was a root apart, and that nothing that was cut from it is left
+	// either. Otherwise the last capability to it went, so that nobody here may use it.
+	Root bool
+}
+
+// Left returns what was let go of since it was called last, in order.
+func (s *Space) Left() []Left {
+	list := s.left
+	s.left = nil
+	return list
+}
+
+// Object returns what r names a capability to. It fails with ErrGone.
+func (s *Space) Object(r Ref) (ObjectID, error) {
+	c, err := s.find(r)
+	if err != nil {
+		return 0, err
+	}
+	return c.object.id, nil
+}
+
+// Root returns the root that the object of r was cut from, directly or not, and whether
+// that is one apart. It fails with ErrGone.
+func (s *Space) Root(r Ref) (id ObjectID, apart bool, err error) {
+	c, err := s.find(r)
+	if err != nil {
+		return 0, false, err
+	}
+	o := c.object
+	for o.parent != nil {
+		o = o.parent
+	}
+	return o.id, o.apart, nil
+}
+
+// Divided reports whether anything was cut from an object.
+func (s *Space) Divided(id ObjectID) bool {
+	o := s.objects[id]
+	return o != nil && len(o.children) > 0
+}
+
+// InsertApart adds an extent as a root apart, with a capability of those rights. It fails
+// with ErrType, ErrExtent.
+func (s *Space) InsertApart(e Extent, rights Rights) (Ref, error) {
+	if err := e.root(); err != nil {
+		return 0, err
+	}
+	o := s.object(e, nil)
+	o.apart = true
+	s.roots = append(s.roots, o)
+	return s.add(o, rights, nil).ref, nil
+}
+
+// Again returns another capability to an object, with those rights. It fails with ErrGone.
+func (s *Space) Again(id ObjectID, rights Rights) (Ref, error) {
+	o := s.objects[id]
+	if o == nil {
+		return 0, fmt.Errorf("caps: object %d: %w", id, ErrGone)
+	}
+	return s.add(o, rights, nil).ref, nil
+}
+
+// Lift makes the object of r a root apart; all capabilities to it stay. It returns the
+// extents that are free now, as Delete does. It fails with ErrGone, ErrOverlap where
+// something was cut from it, and ErrType where it is an endpoint.
+func (s *Space) Lift(r Ref) (free []Extent, err error) {
+	c, err := s.find(r)
+	if err != nil {
+		return nil, err
+	}
+	o := c.object
+	switch {
+	case len(o.children) > 0:
+		return nil, fmt.Errorf("caps: %v: %v was cut from it: %w", o.Extent, o.children[0].Extent, ErrOverlap)
+	case o.Type == Endpoint:
+		return nil, fmt.Errorf("caps: %v: only its dispatcher has it: %w", o.Extent, ErrType)
+	}
+	p := o.parent
+	o.parent, o.apart = nil, true
+	if p == nil {
+		return nil, nil // it was a root, and is one
+	}
+	at := slices.Index(p.children, o)
+	p.children = slices.Delete(p.children, at, at+1)
+	s.roots = append(s.roots, o)
+	s.bury(p, &free)
+	return free, nil
+}
+
+// Remove removes all capabilities to an object and to whatever was cut from it, and
+// returns the extents that are free now. Where it is gone already it does nothing.
+func (s *Space) Remove(id ObjectID) (free []Extent) {
+	o := s.objects[id]
+	if o == nil {
+		return nil
+	}
+	s.drop(o.all(nil), &free)
+	return free
+}
+
+// all appends the copies of o and of what was cut from it.
+func (o *object) all(list []*capability) []*capability {
+	list = append(list, o.copies...)
+	for _, child := range o.children {
+		list = child.all(list)
+	}
+	return list
+}
+
+// Object is what a space knows of one, for whoever looks at it.
+type Object struct {
+	ID     ObjectID
+	Parent ObjectID // 0 for a root
+	Extent
+	Copies []Rights // of its capabilities
+}
+
+// Objects returns all objects by their numbers: a parent comes before what was cut from it.
+func (s *Space) Objects() []Object {
+	list := make([]Object, 0, len(s.objects))
+	for _, id := range slices.Sorted(maps.Keys(s.objects)) {
+		o := s.objects[id]
+		one := Object{ID: id, Extent: o.Extent}
+		if o.parent != nil {
+			one.Parent = o.parent.id
+		}
+		for _, c := range o.copies {
+			one.Copies = append(one.Copies, c.rights)
+		}
+		list = append(list, one)
+	}
+	return list
+}
