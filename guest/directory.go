@@ -43,8 +43,16 @@ func (n *network) HangUp(peer int, e region.Entry) {
 	n.bell(peer).Wake()
 }
 
-// monitorEnd is a monitor's end of its channel to another one: nobody polls there,
-// and two goroutines use it.
+// monitorPolls is how often a monitor looks for a peer's answer before it sleeps.
+func monitorPolls() int {
+	if here.PollCycles() == 0 {
+		return 0 // the CPU is shared: another core needs it more
+	}
+	return pollsAwake
+}
+
+// monitorEnd is a monitor's end of its channel to another one. Who sends and who receives
+// do not wait for each other; the monitor does the polling (Channel).
 type monitorEnd struct {
 	*urpc.Sender
 	*urpc.Receiver

@@ -98,7 +98,7 @@ func start(p platform) error {
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
 		Ends: &links, Shared: &links,
 		Hellos:  &view.Block(Core()).Hellos,
-		Request: requestWord(view), Sleeper: p.Sleeper(),
+		Request: requestWord(view), Sleeper: p.Sleeper(), Polls: monitorPolls,
 		PublishMaps: func(request uint64) {
 			publishCollections()
 			p.PublishMaps(request)

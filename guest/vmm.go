@@ -16,7 +16,7 @@ type vmmChannel struct {
 
 // vmmEnd returns it. The VMM polls while it waits for an answer, so it is never rung; the
 // core does not poll for questions, which are rare.
-func vmmEnd(view *region.View) (monitor.Channel, error) {
+func vmmEnd(view *region.View) (monitor.VMMChannel, error) {
 	own, e1 := view.CoreSide(Core())
 	other, e2 := view.VMMSide(Core())
 	if err := errors.Join(e1, e2); err != nil {

@@ -34,6 +34,7 @@ var ErrTooLong = errors.New("too long to be agreed on")
 type agreed struct {
 	core   int
 	shared Shared
+	ears   *ears
 
 	mu      sync.Mutex
 	state   *replica.State
@@ -43,12 +44,13 @@ type agreed struct {
 	lines   []urpc.Message     // of the last message
 	early   []agreement.Event  // what came before the machine was there
 	peers   []speech
+	later   bool // whoever has it step tells the peers afterwards
 
 	tag      uint64
 	requests map[uint64]*request // that are under way
 	waiting  []*request          // until there is room for them, in order
 	full     bool                // there was no room for the last one
-	changed  chan struct{}       // closed whenever a name has changed
+	changed  chan struct{}       // closed when a name has changed; nil: nobody waits for that
 	follows  []*Subscription
 }
 
@@ -70,7 +72,7 @@ type request struct {
 func newAgreed(core, cores int, shared Shared) *agreed {
 	return &agreed{
 		core: core, shared: shared, state: replica.New(), peers: make([]speech, cores),
-		requests: map[uint64]*request{}, changed: make(chan struct{}),
+		requests: map[uint64]*request{},
 	}
 }
 
@@ -110,10 +112,13 @@ func (a *agreed) update(needed bool) {
 	}
 }
 
-// receive takes a message, or a snapshot, of a peer.
+// receive takes a message, or a snapshot, of a peer. Who calls it tells the peers what
+// this core has said (ears.tell).
 func (a *agreed) receive(e agreement.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.later = true
+	defer func() { a.later = false }()
 	if a.machine == nil {
 		a.early = append(a.early, e)
 		a.update(true)
@@ -172,8 +177,10 @@ func (a *agreed) proceed() {
 
 // tell wakes who waits for a change, with mu held.
 func (a *agreed) tell() {
-	close(a.changed)
-	a.changed = make(chan struct{})
+	if a.changed != nil {
+		close(a.changed)
+		a.changed = nil
+	}
 }
 
 // perform does what the machine says, with mu held.
@@ -208,7 +215,11 @@ func (a *agreed) say(to int, lines []urpc.Message) {
 		return
 	}
 	for i := range lines {
-		p.out.put(&lines[i])
+		if a.later {
+			p.out.later(&lines[i])
+		} else {
+			p.out.put(&lines[i])
+		}
 	}
 }
 
@@ -233,6 +244,7 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Outcome, error) {
 	r := &request{op: op, two: replica.TwoPhases(op), undo: undo, done: make(chan agreement.Outcome, 1)}
 	a.mu.Lock()
+	a.later = true
 	a.waiting = append(a.waiting, r)
 	switch {
 	case a.machine == nil:
@@ -240,7 +252,9 @@ func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Ou
 	case len(a.waiting) == 1:
 		a.proceed()
 	}
+	a.later = false
 	a.mu.Unlock()
+	a.ears.await(func() bool { return len(r.done) > 0 })
 	select {
 	case outcome := <-r.done:
 		return outcome, nil

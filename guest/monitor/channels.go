@@ -98,12 +98,6 @@ func (c *channels) begin(peer int, life, own uint64, out *outbox) {
 	c.machine.Begin(peer, life, own)
 }
 
-func (c *channels) outOf(peer int) *outbox {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.out[peer]
-}
-
 // gone says that a peer's life has ended.
 func (c *channels) gone(peer int) {
 	c.mu.Lock()
@@ -144,6 +138,7 @@ func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, e
 	c.dials[id] = ended
 	c.perform(actions)
 	c.mu.Unlock()
+	m.ears.await(func() bool { return len(ended) > 0 })
 	select {
 	case err = <-ended:
 	case <-ctx.Done():

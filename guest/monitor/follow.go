@@ -65,16 +65,18 @@ func (m *Monitor) act(a lives.Action) error {
 		if err != nil {
 			return err
 		}
-		out := newOutbox(ch)
+		out := newOutbox(ch, &m.ears.untold)
 		m.channels.begin(a.Peer, a.Life, m.cfg.Life, out)
 		m.sayHello(out)
 		m.agreed.begin(a.Peer, out)
 		m.members.came(a.Peer, a.Life)
 		talk := make(chan struct{})
 		m.talks[a.Peer] = talk
+		o := &ear{peer: a.Peer, life: a.Life, ch: ch, out: out, agreed: hearing{peer: a.Peer, core: m.cfg.Core, to: m.agreed}}
+		m.ears.add(o)
 		go func() {
 			defer close(talk)
-			m.peer(a.Peer, a.Life, ch)
+			m.peer(o)
 		}()
 	case lives.Close:
 		<-m.talks[a.Peer] // it hears all that was said, and then the end

@@ -1,13 +1,11 @@
 package monitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 
 	"barreleye/devices/layout"
-	"barreleye/guest/monitor/bind"
 	"barreleye/urpc"
 	"barreleye/urpc/trace"
 )
@@ -22,17 +20,14 @@ const typeHello = 1
 //	                            <- hello(core b, life, ABI)
 //
 // Both may say it at once; neither waits for the other's before it speaks.
-func (m *Monitor) peer(peer int, life uint64, ch Channel) {
-	err := m.hearHello(peer, life, ch)
-	if err == nil {
-		m.members.heard(peer)
-		err = m.hear(peer, ch)
-	}
+func (m *Monitor) peer(o *ear) {
+	err := m.ears.hear(o)
+	m.ears.drop(o)
 	if !errors.Is(err, urpc.ErrClosed) { // its life ended
-		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v\n", m.cfg.Core, peer, err)
+		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v\n", m.cfg.Core, o.peer, err)
 	}
-	trace.Event(trace.Member, uint64(peer), 0)
-	m.channels.gone(peer)
+	trace.Event(trace.Member, uint64(o.peer), 0)
+	m.channels.gone(o.peer)
 }
 
 // sayHello has a peer told who this is, before anything else.
@@ -40,11 +35,7 @@ func (m *Monitor) sayHello(out *outbox) {
 	out.put(&urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}})
 }
 
-func (m *Monitor) hearHello(peer int, life uint64, ch Channel) error {
-	var got urpc.Message
-	if err := ch.Recv(context.Background(), &got); err != nil {
-		return fmt.Errorf("hello: %w", err)
-	}
+func (m *Monitor) checkHello(peer int, life uint64, got *urpc.Message) error {
 	switch {
 	case got.Type != typeHello || got.Words[0] != uint64(peer):
 		return fmt.Errorf("hello: unexpected message of type %d from core %d", got.Type, got.Words[0])
@@ -55,22 +46,4 @@ func (m *Monitor) hearHello(peer int, life uint64, ch Channel) error {
 	}
 	trace.Event(trace.Hello, uint64(peer), got.Words[1])
 	return nil
-}
-
-// hear takes what a peer says until its channel ends.
-func (m *Monitor) hear(peer int, ch Channel) error {
-	var got urpc.Message
-	agreed := hearing{peer: peer, core: m.cfg.Core, to: m.agreed}
-	out := m.channels.outOf(peer)
-	for {
-		out.waitRoom()
-		if err := ch.Recv(context.Background(), &got); err != nil {
-			return err
-		}
-		if got.Type == bind.MessageType {
-			m.channels.receive(m.cfg.Core, peer, &got)
-		} else {
-			agreed.take(&got)
-		}
-	}
 }

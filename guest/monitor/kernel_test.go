@@ -38,12 +38,6 @@ type testCore struct {
 	records [agreement.Window][agreement.RecordWords]uint64
 }
 
-// line is one direction of the channel of two lives.
-type line struct {
-	messages chan urpc.Message
-	closed   chan struct{}
-}
-
 func newKernel(t *testing.T, n int) *kernel {
 	k := &kernel{t: t, keeper: membership.NewKeeper(n), cores: make([]*testCore, n), pipes: map[[2]int]*line{}}
 	k.changed = sync.NewCond(&k.mu)
@@ -72,8 +66,8 @@ func (k *kernel) begin(i int, life uint64) *testCore {
 	c := &testCore{k: k, core: i, life: life, settled: make([]uint64, len(k.cores))}
 	k.cores[i] = c
 	for j := range k.cores {
-		k.pipes[[2]int{i, j}] = &line{make(chan urpc.Message, 64), make(chan struct{})}
-		k.pipes[[2]int{j, i}] = &line{make(chan urpc.Message, 64), make(chan struct{})}
+		k.pipes[[2]int{i, j}] = newLine(64)
+		k.pipes[[2]int{j, i}] = newLine(64)
 	}
 	k.keeper.Returned(i)
 	k.tell()
@@ -85,6 +79,7 @@ func (c *testCore) start() {
 	m, err := Start(Config{
 		Core: c.core, Life: c.life, Geometry: region.Geometry{Cores: len(c.k.cores), PoolPages: 64}, Memory: memory{},
 		Ends: c, Shared: c, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: c,
+		Polls: func() int { return c.core % 2 * 500 }, // some sleep at once
 	})
 	if err != nil {
 		c.k.t.Error(err)
@@ -109,14 +104,6 @@ func (k *kernel) kill(i int) {
 	}
 	k.keeper.Died(i)
 	k.tell()
-}
-
-func (l *line) end() {
-	select {
-	case <-l.closed:
-	default:
-		close(l.closed)
-	}
 }
 
 // restart begins the next life of a dead core, once all others have let go of the last.
@@ -208,33 +195,6 @@ func (c *testCore) Settled(epoch uint64) {
 	defer c.k.mu.Unlock()
 	if !c.dead && c.k.keeper.Settled(c.core, epoch) {
 		c.k.tell()
-	}
-}
-
-// end is one end of a channel.
-type end struct{ out, in *line }
-
-func (e *end) Send(_ context.Context, m *urpc.Message) error {
-	select {
-	case e.out.messages <- *m:
-		return nil
-	case <-e.out.closed:
-		return urpc.ErrClosed
-	}
-}
-
-// Recv gives what was sent before the end, and then the end.
-func (e *end) Recv(_ context.Context, m *urpc.Message) error {
-	select {
-	case *m = <-e.in.messages:
-		return nil
-	default:
-	}
-	select {
-	case *m = <-e.in.messages:
-		return nil
-	case <-e.in.closed:
-		return urpc.ErrClosed
 	}
 }
 

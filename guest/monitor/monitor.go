@@ -20,9 +20,19 @@ import (
 	"barreleye/urpc"
 )
 
-// Channel is a monitor's end of its channel to one other monitor. One goroutine
-// sends and another one receives.
+// Channel is a monitor's end of its channel to one other monitor. One goroutine at a time
+// sends, and one receives; neither waits for the other. What the methods do, and their
+// errors, is said at those of urpc.Sender and urpc.Receiver.
 type Channel interface {
+	TrySend(m *urpc.Message) error
+	Flush()
+	Send(ctx context.Context, m *urpc.Message) error
+	TryRecv(m *urpc.Message) error
+	Arm() (p urpc.Parking, ready bool)
+}
+
+// VMMChannel is its end of the channel with the VMM.
+type VMMChannel interface {
 	Send(ctx context.Context, m *urpc.Message) error
 	Recv(ctx context.Context, m *urpc.Message) error
 }
@@ -38,10 +48,11 @@ type Config struct {
 	Hellos      *atomic.Uint64 // where the number of peers heard of is published
 	Request     *uint64        // grows with every question of the VMM
 	Sleeper     urpc.Sleeper
+	Polls       func() int           // how often to look for a peer's answer before sleeping; nil or 0: not once
 	PublishMaps func(request uint64) // writes the map table as the answer to a request
 
 	// VMM is the channel with the VMM, by which it asks what Answer answers; nil for none.
-	VMM    Channel
+	VMM    VMMChannel
 	Answer func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error)
 }
 
@@ -51,6 +62,7 @@ type Monitor struct {
 	members  *members
 	channels *channels
 	agreed   *agreed
+	ears     *ears
 	lives    *lives.Machine
 	talks    []chan struct{} // by peer: closed when its monitor is not listened to any more
 }
@@ -62,6 +74,11 @@ func Start(cfg Config) (*Monitor, error) {
 		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
 		agreed: newAgreed(cfg.Core, n, cfg.Shared), lives: lives.New(n), talks: make([]chan struct{}, n),
 	}
+	if cfg.Polls == nil {
+		cfg.Polls = func() int { return 0 }
+	}
+	m.ears = newEars(m, cfg.Polls)
+	m.agreed.ears = m.ears
 	seen := atomic.LoadUint64(cfg.Ends.Word())
 	if err := m.look(); err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)

@@ -14,27 +14,21 @@ import (
 	"barreleye/urpc"
 )
 
-// pipe is a channel between two monitors of one process.
-type pipe struct{ out, in chan urpc.Message }
-
-func (p pipe) Send(_ context.Context, m *urpc.Message) error { p.out <- *m; return nil }
-func (p pipe) Recv(_ context.Context, m *urpc.Message) error { *m = <-p.in; return nil }
-
 // start starts n monitors that are wired to each other.
 func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor, hellos []atomic.Uint64) {
 	t.Helper()
-	wires := make([][]chan urpc.Message, n)
+	wires := make([][]*line, n)
 	for i := range wires {
-		wires[i] = make([]chan urpc.Message, n)
+		wires[i] = make([]*line, n)
 		for j := range wires[i] {
-			wires[i][j] = make(chan urpc.Message, 4)
+			wires[i][j] = newLine(4)
 		}
 	}
 	hellos = make([]atomic.Uint64, n)
 	for i := range n {
 		m, err := Start(Config{
 			Core: i, Life: life(i), Geometry: region.Geometry{Cores: n, PoolPages: 64}, Memory: memory{},
-			Ends:   &ends{life: life, channel: func(peer int) Channel { return pipe{wires[i][peer], wires[peer][i]} }},
+			Ends:   &ends{life: life, channel: func(peer int) Channel { return &end{wires[i][peer], wires[peer][i]} }},
 			Shared: first(n), Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
 		})
 		if err != nil {
@@ -112,7 +106,7 @@ func TestEveryoneSaysHello(t *testing.T) {
 func TestWaitPeersEnds(t *testing.T) {
 	m, err := Start(Config{
 		Core: 0, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
-		Ends:   &ends{channel: func(int) Channel { return pipe{make(chan urpc.Message, 1), make(chan urpc.Message)} }},
+		Ends:   &ends{channel: func(int) Channel { return &end{newLine(1), newLine(1)} }},
 		Shared: first(2), Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 	})
 	if err != nil {
@@ -133,10 +127,8 @@ func TestHelloIsChecked(t *testing.T) {
 		"other type": {Type: 9, Words: [7]uint64{1, 1, layout.ABI}},
 		"other ABI":  {Type: typeHello, Words: [7]uint64{1, 1, 99}},
 	} {
-		in := make(chan urpc.Message, 1)
-		in <- hello
 		m := &Monitor{cfg: Config{Core: 0, Geometry: region.Geometry{Cores: 2}}}
-		if err := m.hearHello(1, 1, pipe{make(chan urpc.Message, 1), in}); err == nil {
+		if err := m.checkHello(1, 1, &hello); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

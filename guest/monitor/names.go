@@ -165,11 +165,15 @@ func (m *Monitor) Names(ctx context.Context, look func(*names.Registry) bool) er
 func (a *agreed) until(ctx context.Context, is func(*names.Registry) bool) error {
 	for {
 		a.mu.Lock()
-		done, changed := a.ready && is(a.state.Names), a.changed
-		a.mu.Unlock()
-		if done {
+		if a.ready && is(a.state.Names) {
+			a.mu.Unlock()
 			return nil
 		}
+		if a.changed == nil {
+			a.changed = make(chan struct{})
+		}
+		changed := a.changed
+		a.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():

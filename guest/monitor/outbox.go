@@ -3,20 +3,25 @@ package monitor
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"barreleye/urpc"
 )
 
 // outbox is what is to be sent to one peer, in order. Whoever puts something in does
-// not wait: two monitors that both waited for room in each other's rings, and took
-// nothing out meanwhile, would wait for ever.
+// not wait: it goes into the ring at once where there is room, and where there is none a
+// goroutine sends it later. Two monitors that both waited for room in each other's rings,
+// and took nothing out meanwhile, would wait for ever.
 type outbox struct {
-	ch Channel
+	ch  Channel
+	any *atomic.Bool // some outbox of this core has lines of which its peer was not told
 
 	mu      sync.Mutex
-	lines   []urpc.Message
-	sending bool // a goroutine empties it
+	lines   []urpc.Message // for which there was no room
+	sending bool           // a goroutine sends them; nobody else uses the end meanwhile
+	untold  bool           // the peer may sleep, and lines are in the ring
 	room    sync.Cond
+	waiting atomic.Int64 // lines
 }
 
 // mostLines is how many lines may be waiting before this monitor takes nothing more
@@ -24,41 +29,85 @@ type outbox struct {
 // taking the answers.
 const mostLines = 1 << 14
 
-func newOutbox(ch Channel) *outbox {
-	o := &outbox{ch: ch}
+func newOutbox(ch Channel, any *atomic.Bool) *outbox {
+	o := &outbox{ch: ch, any: any}
 	o.room.L = &o.mu
 	return o
 }
 
-// put has a line sent.
+// put has a line sent, and the peer woken where it sleeps.
 func (o *outbox) put(l *urpc.Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.lines = append(o.lines, *l)
-	if !o.sending {
-		o.sending = true
-		go o.empty()
+	o.send(l)
+	o.wake()
+}
+
+// later is put, but the peer is not woken before tell: whoever looks for its answer next
+// mostly finds it awake, and saves a fence.
+func (o *outbox) later(l *urpc.Message) {
+	o.mu.Lock()
+	o.send(l)
+	o.mu.Unlock()
+	if !o.any.Load() {
+		o.any.Store(true)
 	}
 }
 
-// waitRoom returns once few enough lines are waiting.
-func (o *outbox) waitRoom() {
+// tell wakes the peer, if need be.
+func (o *outbox) tell() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.lines) > mostLines {
+	o.wake()
+}
+
+// send sends a line, with mu held. Where the peer is gone, nothing of it matters any more;
+// its end of the other direction says so.
+func (o *outbox) send(l *urpc.Message) {
+	if !o.sending {
+		if err := o.ch.TrySend(l); err != urpc.ErrFull {
+			o.untold = true
+			return
+		}
+		o.sending = true
+		go o.empty()
+	}
+	o.lines = append(o.lines, *l)
+	o.waiting.Add(1)
+}
+
+func (o *outbox) wake() {
+	if o.untold && !o.sending { // who sends wakes it
+		o.untold = false
+		o.ch.Flush()
+	}
+}
+
+// crowded reports whether too many lines are waiting.
+func (o *outbox) crowded() bool { return o.waiting.Load() > mostLines }
+
+// waitRoom returns once few enough lines are waiting.
+func (o *outbox) waitRoom() {
+	if !o.crowded() {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.crowded() {
 		o.room.Wait()
 	}
 }
 
-// empty sends until nothing is left. Where the peer is gone, nothing of it matters any
-// more; its end of the other direction says so.
+// empty sends until nothing is left.
 func (o *outbox) empty() {
 	for {
 		o.mu.Lock()
 		lines := o.lines
 		o.lines = nil
 		o.sending = len(lines) > 0
+		o.waiting.Add(-int64(len(lines)))
 		o.room.Broadcast()
+		o.wake()
 		o.mu.Unlock()
 		if len(lines) == 0 {
 			return

@@ -14,7 +14,7 @@ import (
 // requested wires the protocol of package requests to the channel with the VMM. Requests
 // are worked on side by side; one goroutine at a time sends what there is to answer.
 type requested struct {
-	ch     Channel
+	ch     VMMChannel
 	answer func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error)
 
 	mu      sync.Mutex

@@ -10,6 +10,12 @@ import (
 	"barreleye/urpc"
 )
 
+// pipe is a monitor's channel with a VMM.
+type pipe struct{ out, in chan urpc.Message }
+
+func (p pipe) Send(_ context.Context, m *urpc.Message) error { p.out <- *m; return nil }
+func (p pipe) Recv(_ context.Context, m *urpc.Message) error { *m = <-p.in; return nil }
+
 // TestVMMIsAnswered: requests are worked on side by side, and one that is given up has its
 // context ended.
 func TestVMMIsAnswered(t *testing.T) {

@@ -1,0 +1,216 @@
+package monitor
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"barreleye/guest/monitor/bind"
+	"barreleye/urpc"
+)
+
+// Who takes lines off the channels of the other monitors. Anybody may, of all channels,
+// who holds the right to (ears.mu); the question is who looks while nothing comes. Each
+// peer has a goroutine (hear) that sleeps on its channel's memory. Once that has taken
+// something it looks on for about as long as a sleep would cost, because little comes
+// alone: after the vote the decision. A goroutine of the program that waits for an
+// operation does the same until it has ended (await), while those of the peers sleep. So
+// neither side of an operation pays for a switch of goroutines, and an idle core nothing.
+//
+// Where cores share CPUs nobody looks without need: what is to be heard wants the CPU.
+
+const (
+	tellPolls  = 64                    // polls of a channel before peers are woken, as in urpc
+	takeAtOnce = 64                    // lines taken of a peer before the others'
+	longest    = 1024                  // rounds of polls in a row: others may sleep on other memory
+	slice      = time.Millisecond      // a goroutine that kept the core for so long computes
+	busyFor    = 20 * time.Millisecond // then one does for a while
+)
+
+// ears hears all peers.
+type ears struct {
+	m     *Monitor
+	polls func() int // how often to look while nothing comes; 0: this core shares its CPU
+
+	mu   sync.Mutex // the right to take
+	list atomic.Pointer[[]*ear]
+	in   urpc.Message
+	busy time.Time // until then others compute on this core
+
+	untold atomic.Bool // an outbox has lines of which its peer was not told
+}
+
+// ear hears one life of a peer.
+type ear struct {
+	peer    int
+	life    uint64
+	ch      Channel
+	out     *outbox
+	greeted bool
+	agreed  hearing
+	err     error // why it hears no more
+}
+
+func newEars(m *Monitor, polls func() int) *ears {
+	e := &ears{m: m, polls: polls}
+	e.list.Store(new([]*ear))
+	return e
+}
+
+// add has one more heard.
+func (e *ears) add(o *ear) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := append(slices.Clip(*e.list.Load()), o)
+	e.list.Store(&list)
+}
+
+// drop ends that. Afterwards nobody uses its channel's receiving end.
+func (e *ears) drop(o *ear) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := slices.DeleteFunc(slices.Clone(*e.list.Load()), func(x *ear) bool { return x == o })
+	e.list.Store(&list)
+}
+
+// take takes what is there of all, with mu held, and returns how many lines.
+func (e *ears) take() (n int) {
+	for _, o := range *e.list.Load() {
+		n += e.takeOf(o)
+	}
+	return n
+}
+
+func (e *ears) takeOf(o *ear) (n int) {
+	for o.err == nil && n < takeAtOnce && !o.out.crowded() {
+		if o.err = o.ch.TryRecv(&e.in); o.err != nil {
+			if o.err == urpc.ErrEmpty {
+				o.err = nil
+			}
+			return n
+		}
+		n++
+		o.err = e.m.heard(o, &e.in)
+	}
+	return n
+}
+
+// heard does what a line asks for.
+func (m *Monitor) heard(o *ear, l *urpc.Message) error {
+	switch {
+	case !o.greeted:
+		if err := m.checkHello(o.peer, o.life, l); err != nil {
+			return err
+		}
+		o.greeted = true
+		m.members.heard(o.peer)
+	case l.Type == bind.MessageType:
+		m.channels.receive(m.cfg.Core, o.peer, l)
+	default:
+		o.agreed.take(l)
+	}
+	return nil
+}
+
+// look takes what comes until done reports true, it may be asked at any time; or nothing
+// comes for long; or others want the core. With nil nothing but that ends it.
+func (e *ears) look(done func() bool) {
+	polls := e.polls()
+	if polls <= 0 || time.Now().Before(e.busyUntil()) {
+		return
+	}
+	for quiet, round := 0, 0; quiet < polls && round < longest; round++ {
+		if !e.mu.TryLock() {
+			return // who holds it looks
+		}
+		for polled := 0; polled < tellPolls; {
+			if e.take() > 0 {
+				quiet, polled = 0, 0
+			}
+			if done != nil && done() {
+				e.mu.Unlock()
+				return
+			}
+			n := max(1, len(*e.list.Load()))
+			polled, quiet = polled+n, quiet+n
+			urpc.Pause()
+		}
+		e.mu.Unlock()
+		e.tell()
+		if !e.yield() {
+			return
+		}
+	}
+}
+
+// yield lets other goroutines run, and reports whether none of them computes.
+func (e *ears) yield() bool {
+	before := time.Now()
+	runtime.Gosched()
+	now := time.Now()
+	if now.Sub(before) < slice {
+		return true
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.busy = now.Add(busyFor)
+	return false
+}
+
+func (e *ears) busyUntil() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.busy
+}
+
+// await looks for what done waits for, if that may be worth it, and sees to it that all
+// peers are awake that were spoken to.
+func (e *ears) await(done func() bool) {
+	e.look(done)
+	e.tell()
+}
+
+// tell wakes the peers that were not told of lines in their rings.
+func (e *ears) tell() {
+	if !e.untold.Load() {
+		return
+	}
+	e.untold.Store(false)
+	for _, o := range *e.list.Load() {
+		o.out.tell()
+	}
+}
+
+// hear takes what a peer says until its channel ends.
+func (e *ears) hear(o *ear) error {
+	for {
+		o.out.waitRoom()
+		e.mu.Lock()
+		n := e.take()
+		e.mu.Unlock()
+		if n > 0 {
+			e.look(nil)
+		}
+		e.mu.Lock()
+		err := o.err
+		var p urpc.Parking
+		ready := err != nil
+		if !ready {
+			p, ready = o.ch.Arm()
+		}
+		e.mu.Unlock()
+		e.tell()
+		switch {
+		case err != nil:
+			return err
+		case ready:
+		default:
+			if err := p.Sleep(context.Background()); err != nil {
+				return err
+			}
+		}
+	}
+}
