@@ -48,6 +48,8 @@ type agreed struct {
 
 	tag      uint64
 	requests map[uint64]*request // that are under way
+	spare    []*request          // used before
+	start    agreement.Event     // of the request that begins
 	waiting  []*request          // until there is room for them, in order
 	full     bool                // there was no room for the last one
 	changed  chan struct{}       // closed when a name has changed; nil: nobody waits for that
@@ -114,17 +116,17 @@ func (a *agreed) update(needed bool) {
 
 // receive takes a message, or a snapshot, of a peer. Who calls it tells the peers what
 // this core has said (ears.tell).
-func (a *agreed) receive(e agreement.Event) {
+func (a *agreed) receive(e *agreement.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.later = true
 	defer func() { a.later = false }()
 	if a.machine == nil {
-		a.early = append(a.early, e)
+		a.early = append(a.early, *e)
 		a.update(true)
 		return
 	}
-	a.step(&e)
+	a.step(e)
 }
 
 // begin says that lines to a peer go into out from now on.
@@ -160,9 +162,8 @@ func (a *agreed) proceed() {
 		a.waiting = slices.Delete(a.waiting, 0, 1)
 		a.tag++
 		a.requests[a.tag] = r
-		a.perform(a.machine.Step(&agreement.Event{
-			Kind: agreement.EventStart, Op: r.op, All: true, TwoPhases: r.two, Tag: a.tag,
-		}, a.list[:0]))
+		a.start = agreement.Event{Kind: agreement.EventStart, Op: r.op, All: true, TwoPhases: r.two, Tag: a.tag}
+		a.perform(a.machine.Step(&a.start, a.list[:0]))
 	}
 	changes := a.state.Names.Changes()
 	for i := range changes {
@@ -239,11 +240,23 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 	}
 }
 
+// request returns a new one, or one that has ended, with mu held.
+func (a *agreed) request() *request {
+	n := len(a.spare)
+	if n == 0 {
+		return &request{done: make(chan agreement.Outcome, 1)}
+	}
+	r := a.spare[n-1]
+	a.spare = a.spare[:n-1]
+	return r
+}
+
 // agree has an operation agreed on by all cores. Where the context ends first, it is
 // not begun, or takes effect or not, and undo is begun once it does.
 func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Outcome, error) {
-	r := &request{op: op, two: replica.TwoPhases(op), undo: undo, done: make(chan agreement.Outcome, 1)}
 	a.mu.Lock()
+	r := a.request()
+	r.op, r.two, r.undo = op, replica.TwoPhases(op), undo
 	a.later = true
 	a.waiting = append(a.waiting, r)
 	switch {
@@ -257,6 +270,9 @@ func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Ou
 	a.ears.await(func() bool { return len(r.done) > 0 })
 	select {
 	case outcome := <-r.done:
+		a.mu.Lock()
+		a.spare = append(a.spare, r)
+		a.mu.Unlock()
 		return outcome, nil
 	case <-ctx.Done():
 	}

@@ -14,6 +14,7 @@ type hearing struct {
 	to         *agreed
 	messages   agreement.Reader
 	snapshots  agreement.SnapshotReader
+	event      agreement.Event
 	deaf       bool // it says what no machine says
 }
 
@@ -22,17 +23,19 @@ func (h *hearing) take(l *urpc.Message) {
 	if h.deaf {
 		return
 	}
-	e, whole, err := h.read(l)
+	whole, err := h.read(l)
 	switch {
 	case err != nil:
 		h.deaf = true
 		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v: nothing is agreed on with it any more: restart it\n", h.core, h.peer, err)
 	case whole:
-		h.to.receive(e)
+		h.to.receive(&h.event)
 	}
 }
 
-func (h *hearing) read(l *urpc.Message) (e agreement.Event, whole bool, err error) {
+// read makes the event of the lines.
+func (h *hearing) read(l *urpc.Message) (whole bool, err error) {
+	e := &h.event
 	e.From = h.peer
 	switch l.Type {
 	case agreement.TypeSnapshot, agreement.TypeSnapshotMore:
@@ -42,5 +45,5 @@ func (h *hearing) read(l *urpc.Message) (e agreement.Event, whole bool, err erro
 		e.Kind = agreement.EventMessage
 		e.Message, whole, err = h.messages.Take(l)
 	}
-	return e, whole, err
+	return whole, err
 }

@@ -72,7 +72,7 @@ func Arrive(core int, barrier string, time uint64) (agreement.Op, error) {
 
 // encode fails where the operation is too long, or its name empty.
 func (o *operation) encode() (agreement.Op, error) {
-	b := []byte{byte(o.kind)}
+	b := append(make([]byte, 0, agreement.MaxOp), byte(o.kind)) // on the stack
 	b = binary.AppendUvarint(b, uint64(o.core))
 	b = appendString(b, o.name)
 	b = binary.AppendUvarint(b, o.number)
@@ -91,9 +91,10 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// decode takes an operation apart; ok is false where no encode made it.
+// decode takes an operation apart, whose strings are parts of it; ok is false where no
+// encode made it.
 func decode(op agreement.Op) (o operation, ok bool) {
-	d := decoder{rest: []byte(op), ok: len(op) > 0}
+	d := decoder{rest: string(op), ok: len(op) > 0}
 	if !d.ok {
 		return o, false
 	}
@@ -109,29 +110,35 @@ func decode(op agreement.Op) (o operation, ok bool) {
 	return o, d.ok && len(d.rest) == 0 && o.kind >= opExport && o.kind <= opArrive && o.name != ""
 }
 
-// decoder takes numbers and strings off a slice.
+// decoder takes numbers and strings off a string.
 type decoder struct {
-	rest []byte
+	rest string
 	ok   bool
 }
 
-func (d *decoder) number() uint64 {
-	v, n := binary.Uvarint(d.rest)
-	if n <= 0 {
-		d.ok, d.rest = false, nil
-		return 0
+func (d *decoder) number() (v uint64) {
+	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
+		b := d.rest[i]
+		if b < 0x80 {
+			if i == binary.MaxVarintLen64-1 && b > 1 {
+				break
+			}
+			d.rest = d.rest[i+1:]
+			return v | uint64(b)<<(7*i)
+		}
+		v |= uint64(b&0x7f) << (7 * i)
 	}
-	d.rest = d.rest[n:]
-	return v
+	d.ok, d.rest = false, ""
+	return 0
 }
 
 func (d *decoder) text() string {
 	n := d.number()
 	if n > uint64(len(d.rest)) {
-		d.ok, d.rest = false, nil
+		d.ok, d.rest = false, ""
 		return ""
 	}
-	s := string(d.rest[:n])
+	s := d.rest[:n]
 	d.rest = d.rest[n:]
 	return s
 }

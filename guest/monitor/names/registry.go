@@ -45,14 +45,21 @@ type Registry struct {
 	locks    map[string]int
 	barriers map[string]map[int]uint64 // how often each core has arrived
 
-	prepared map[string]agreement.Op // by what it is about: conflicts are kept out
+	prepared map[subject]agreement.Op // conflicts are kept out
 	changes  []Change
+	told     []Change // what Changes returned last
+}
+
+// subject is what an operation may be in conflict about.
+type subject struct {
+	lock bool
+	name string
 }
 
 // New returns the replica of a multikernel in which nothing has a name.
 func New() *Registry {
 	return &Registry{
-		services: map[string]Service{}, locks: map[string]int{}, barriers: map[string]map[int]uint64{}, prepared: map[string]agreement.Op{},
+		services: map[string]Service{}, locks: map[string]int{}, barriers: map[string]map[int]uint64{}, prepared: map[subject]agreement.Op{},
 	}
 }
 
@@ -94,11 +101,10 @@ func (r *Registry) Barriers() map[string]map[int]uint64 {
 	return all
 }
 
-// Changes returns what happened since it was called last.
+// Changes returns what happened since it was called last. The list is good until the next call.
 func (r *Registry) Changes() []Change {
-	list := r.changes
-	r.changes = nil
-	return list
+	r.changes, r.told = r.told[:0], r.changes
+	return r.told
 }
 
 func (r *Registry) tell(e Event, name string, core int, text string) {
@@ -106,11 +112,8 @@ func (r *Registry) tell(e Event, name string, core int, text string) {
 }
 
 // about is what an operation may be in conflict about.
-func (o *operation) about() string {
-	if o.kind == opLock || o.kind == opUnlock {
-		return "lock " + o.name
-	}
-	return "name " + o.name
+func (o *operation) about() subject {
+	return subject{o.kind == opLock || o.kind == opUnlock, o.name}
 }
 
 // allows reports whether an operation fits what there is.
@@ -237,7 +240,7 @@ func (r *Registry) Save(b []byte) []byte {
 
 // Load implements agreement.State.
 func (r *Registry) Load(b []byte) error {
-	d := decoder{rest: b, ok: true}
+	d := decoder{rest: string(b), ok: true}
 	n := New()
 	for i := d.number(); i > 0 && d.ok; i-- {
 		s := Service{Name: d.text(), Core: int(d.number()), Number: d.number()}
