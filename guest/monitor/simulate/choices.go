@@ -1,6 +1,9 @@
 package simulate
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // Choices are all the decisions of a run: one seed, or one list, replays it.
 type Choices struct {
@@ -46,36 +49,47 @@ func (c *Choices) Record() []uint32 { return c.record }
 // One reports true once in n times.
 func (c *Choices) One(n int) bool { return c.N(n) == n-1 }
 
-// Shrink looks for a simpler run that fails as well: it leaves choices out and makes
-// them smaller, as long as fails says that the run still fails and tries are left.
+// Shrink looks for a simpler run that fails as well: it leaves choices out, makes them
+// zero or smaller, as long as fails says that the run still fails and tries are left.
 func Shrink(list []uint32, tries int, fails func(*Choices) bool) []uint32 {
-	better := func(candidate []uint32) bool {
+	try := func(candidate []uint32) bool {
 		if tries == 0 {
 			return false
 		}
 		tries--
-		return fails(Given(candidate))
+		if !fails(Given(candidate)) {
+			return false
+		}
+		for len(candidate) > 0 && candidate[len(candidate)-1] == 0 {
+			candidate = candidate[:len(candidate)-1] // there are zeroes after the end anyway
+		}
+		list = candidate
+		return true
 	}
 	for progress := true; progress && tries > 0; {
 		progress = false
 		for size := max(len(list)/2, 1); size >= 1; size /= 2 {
-			for at := 0; at+size <= len(list); {
-				shorter := append(append([]uint32{}, list[:at]...), list[at+size:]...)
-				if better(shorter) {
-					list, progress = shorter, true
-				} else {
-					at += size
+			for at := 0; at < len(list); {
+				end := min(at+size, len(list))
+				if try(slices.Delete(slices.Clone(list), at, end)) {
+					progress = true
+					continue
 				}
+				if zeroed := slices.Clone(list); slices.Max(zeroed[at:end]) > 0 {
+					clear(zeroed[at:end])
+					progress = try(zeroed) || progress
+				}
+				at = end
 			}
 		}
-		for i := range list {
-			if list[i] == 0 {
-				continue
-			}
-			smaller := append([]uint32{}, list...)
-			smaller[i] /= 2
-			if better(smaller) {
-				list, progress = smaller, true
+		for i := 0; i < len(list); i++ {
+			for list[i] > 0 {
+				smaller := slices.Clone(list)
+				smaller[i] /= 2
+				if !try(smaller) || i >= len(list) {
+					break
+				}
+				progress = true
 			}
 		}
 	}
