@@ -1,16 +1,12 @@
 package agreement
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/transcript"
 )
-
-var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 
 // TestTranscripts compares what is said in a few short runs with what was said when
 // somebody last read them.
@@ -26,19 +22,7 @@ func TestTranscripts(t *testing.T) {
 			if err := run.run(); err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", name+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if text.String() != string(want) {
-				t.Errorf("%s has another transcript; read it, and run go test ./guest/monitor/agreement -run TestTranscripts -update:\n%s", file, &text)
-			}
+			transcript.Compare(t, name, text.String())
 		})
 	}
 }

@@ -1,9 +1,12 @@
 package agreement
 
 import (
+	"io"
+	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
 )
 
 // mutation is a way to run the protocol wrongly.
@@ -36,4 +39,36 @@ func TestMutations(t *testing.T) {
 			t.Error("not found out")
 		})
 	}
+}
+
+// TestShrink: a failure is found again by its seed, and by the short list of choices that
+// it is shrunk to; the transcript is that of the short run.
+func TestShrink(t *testing.T) {
+	wrong := func(seed uint64, c *simulate.Choices, log io.Writer) error {
+		r := ofSeed(seed, c)
+		r.mutation, r.log = recordNever, log
+		return r.run()
+	}
+	f := seeds.Find(1, 20_000, wrong)
+	if f == nil {
+		t.Fatal("not found out")
+	}
+	whole := simulate.Seeded(f.Seed, true)
+	if err := wrong(f.Seed, whole, nil); err == nil || err.Error() != f.Err.Error() {
+		t.Errorf("seed %d failed with %v, and now with %v", f.Seed, f.Err, err)
+	}
+	var text strings.Builder
+	if err := wrong(f.Seed, simulate.Given(f.Choices), &text); err == nil || text.String() != f.Transcript {
+		t.Errorf("choices %d: %v\n%s\nand before:\n%s", f.Choices, err, &text, f.Transcript)
+	}
+	if f.Size() > 10 {
+		t.Errorf("%d choices were shrunk to %d that are not the simplest only", len(whole.Record()), f.Size())
+	}
+	if run(f.Seed, simulate.Given(f.Choices), nil) != nil {
+		t.Error("the short run fails without the mistake, too")
+	}
+	if !strings.Contains(f.Transcript, "dies") {
+		t.Errorf("nobody dies in the short run:\n%s", f.Transcript)
+	}
+	t.Logf("seed %d: %v: shrunk to %d choices\n%s", f.Seed, f.ErrShort, f.Size(), f.Transcript)
 }

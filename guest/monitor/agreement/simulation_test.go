@@ -2,22 +2,16 @@ package agreement
 
 import (
 	"cmp"
-	"flag"
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
 	"barreleye/urpc"
-)
-
-var (
-	seedFlag  = flag.Uint64("agreement.seed", 0, "run the simulation of this seed only, and shrink it if it fails")
-	seedsFlag = flag.Uint64("agreement.seeds", seedsByDefault, "simulations to run")
 )
 
 // message is a line, which is what crosses a channel.
@@ -291,7 +285,8 @@ func (t *trial) end() {
 			t.world.Fail("cores %d and %d differ:\n%v %v %v\n%v %v %v", first, i, b.registers, b.counters, b.holds, a.registers, a.counters, a.holds)
 		}
 	}
-	for number, b := range t.ops {
+	for _, number := range slices.Sorted(maps.Keys(t.ops)) {
+		b := t.ops[number]
 		var with, without []int
 		for i := range t.cores {
 			if !t.world.Alive(i) || t.cores[i].life != b.lives[i] || !b.to.Has(i) && i != b.by[0] || b.op[0] == opSwap || b.op[0] == opHold {
@@ -334,34 +329,14 @@ func ofSeed(seed uint64, c *simulate.Choices) *trial {
 	return trialOf(n, int(seed/7%5), seed%2 == 0, c)
 }
 
-func TestSimulation(t *testing.T) {
-	first, last := uint64(1), *seedsFlag
-	if testing.Short() {
-		last = min(last, 500)
-	}
-	if *seedFlag != 0 {
-		first, last = *seedFlag, *seedFlag
-	}
-	for seed := first; seed <= last; seed++ {
-		err := ofSeed(seed, simulate.Seeded(seed, false)).run()
-		if err == nil {
-			continue
-		}
-		explain(t, seed)
-		t.Fatalf("seed %d: %v; again: go test ./guest/monitor/agreement -run TestSimulation -agreement.seed %d", seed, err, seed)
-	}
+// run runs a seed's simulation.
+func run(seed uint64, c *simulate.Choices, log io.Writer) error {
+	t := ofSeed(seed, c)
+	t.log = log
+	return t.run()
 }
 
-// explain prints the transcript of a failure's shortest form that is found.
-func explain(t *testing.T, seed uint64) {
-	c := simulate.Seeded(seed, true)
-	ofSeed(seed, c).run()
-	list := simulate.Shrink(c.Record(), 2000, func(c *simulate.Choices) bool { return ofSeed(seed, c).run() != nil })
-	short := ofSeed(seed, simulate.Given(list))
-	var text strings.Builder
-	short.log = &text
-	t.Logf("%d choices: %v\n%s", len(list), short.run(), &text)
-}
+func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, run) }
 
 // TestLargest runs 1,024 cores.
 func TestLargest(t *testing.T) {

@@ -1,21 +1,17 @@
 package bind
 
 import (
-	"flag"
-	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"testing"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
 	"barreleye/urpc"
-)
-
-var (
-	seedFlag  = flag.Uint64("bind.seed", 0, "run the simulation of this seed only")
-	seedsFlag = flag.Uint64("bind.seeds", 10_000, "simulations to run")
 )
 
 // services that simulated programs know. Nobody ever listens for the last one.
@@ -32,11 +28,14 @@ func profileOf(service string) int {
 type end struct {
 	peer  int
 	entry region.Entry
+	over  bool // the peer's life has ended: its memory is read no more
 }
 
 // node is one simulated core.
 type node struct {
 	machine *Machine
+	life    int
+	met     []int       // by peer: the life that the machine knows
 	left    int         // things still to begin
 	dials   map[ID]bool // not ended; true once given up
 	ends    map[ID]end
@@ -55,19 +54,44 @@ type trial struct {
 	nodes    []node
 	buried   map[[2]int]map[[2]int]bool // by dead core and peer: page and epoch of closed sides
 	mutation mutation
-	opened   int // dials that ended well
-	log      *transcript
+	opened   int       // dials that ended well
+	log      io.Writer // transcript, nil for none
 }
 
-func (t *trial) Boot(core int, _ membership.View) {
+func (t *trial) Boot(core int, view membership.View) {
+	life := t.nodes[core].life + 1
+	t.note("core %d begins life %d", core, life)
 	t.nodes[core] = node{
+		life: life, met: make([]int, len(t.nodes)),
 		machine: New(t.geometry), left: 25, dials: map[ID]bool{}, ends: map[ID]end{}, listens: map[string]bool{},
 		directory: map[[2]int]region.Entry{}, zeroed: map[[2]int]bool{}, closed: map[[2]int]region.Entry{},
 	}
+	for peer := range t.nodes {
+		delete(t.buried, [2]int{core, peer})
+		switch {
+		case peer == core:
+		case view.Members.Has(peer):
+			t.meet(core, peer)
+		default:
+			t.perform(core, t.nodes[core].machine.Gone(peer))
+		}
+	}
+	t.world.Settled(core, view.Epoch)
+}
+
+// meet has a core know the life of a peer that it can see.
+func (t *trial) meet(core, peer int) {
+	n, life := &t.nodes[core], max(t.nodes[peer].life, 1) // the first lives begin together
+	if n.met[peer] == life {
+		return
+	}
+	n.met[peer] = life
+	n.machine.Begin(peer, uint64(life), uint64(n.life))
 }
 
 func (t *trial) Deliver(core, from int, l urpc.Message) {
-	t.log.delivered(core, from, &l)
+	t.meet(core, from)
+	t.delivered(core, from, &l)
 	actions, err := t.nodes[core].machine.Receive(from, &l)
 	if err != nil {
 		t.world.Fail("core %d: core %d is said to be hostile: %v", core, from, err)
@@ -78,8 +102,17 @@ func (t *trial) Deliver(core, from int, l urpc.Message) {
 func (t *trial) View(core int, view membership.View) {
 	for peer := range t.nodes {
 		if !view.Members.Has(peer) && t.nodes[core].machine.peers[peer].gone == nil {
-			t.log.note("core %d: core %d is gone", core, peer)
+			t.note("core %d: core %d is gone", core, peer)
 			t.perform(core, t.nodes[core].machine.Gone(peer))
+			for id, e := range t.nodes[core].ends {
+				if e.peer == peer {
+					e.over = true
+					t.nodes[core].ends[id] = e
+				}
+			}
+		}
+		if peer != core && view.Members.Has(peer) {
+			t.meet(core, peer)
 		}
 	}
 	t.world.Settled(core, view.Epoch)
@@ -88,7 +121,7 @@ func (t *trial) View(core int, view membership.View) {
 // Died is the VMM's burial: it finds what the dead core shared in its directory and in
 // those of the living.
 func (t *trial) Died(dead int) {
-	t.log.note("core %d dies", dead)
+	t.note("core %d dies", dead)
 	bury := func(peer, page int, e region.Entry) {
 		b := t.buried[[2]int{dead, peer}]
 		if b == nil {
@@ -129,7 +162,7 @@ func (t *trial) Work(core int) bool {
 			r.Profile = 1 - r.Profile
 		}
 		id, actions, err := n.machine.Dial(peer, r)
-		t.log.note("core %d dials core %d for %q: %v", core, peer, r.Service, err)
+		t.note("core %d dials core %d for %q: %v", core, peer, r.Service, err)
 		if err == nil {
 			n.dials[id] = false
 		}
@@ -137,7 +170,7 @@ func (t *trial) Work(core int) bool {
 	case 2:
 		if id, ok := pick(n.dials, choose); ok && !n.dials[id] {
 			n.dials[id] = true
-			t.log.note("core %d gives up channel %d", core, id)
+			t.note("core %d gives up channel %d", core, id)
 			t.perform(core, n.machine.GiveUp(id))
 		}
 	case 3:
@@ -155,7 +188,7 @@ func (t *trial) Work(core int) bool {
 			return true
 		}
 		n.listens[s] = true
-		t.log.note("core %d listens for %q", core, s)
+		t.note("core %d listens for %q", core, s)
 		actions, err := n.machine.Listen(s, profileOf(s))
 		if err != nil {
 			t.world.Fail("core %d: listen: %v", core, err)
@@ -168,6 +201,11 @@ func (t *trial) Work(core int) bool {
 // stop ends one of the things that a program has begun.
 func (t *trial) stop(core int) bool {
 	n := &t.nodes[core]
+	if !n.machine.stopping && t.world.Choices.One(3) {
+		t.note("core %d is about to end", core)
+		t.perform(core, n.machine.Stop())
+		return true
+	}
 	for s := range n.listens {
 		n.machine.Unlisten(s)
 	}
@@ -175,7 +213,7 @@ func (t *trial) stop(core int) bool {
 	for _, id := range slices.Sorted(maps.Keys(n.dials)) {
 		if !n.dials[id] {
 			n.dials[id] = true
-			t.log.note("core %d gives up channel %d", core, id)
+			t.note("core %d gives up channel %d", core, id)
 			t.perform(core, n.machine.GiveUp(id))
 			return true
 		}
@@ -192,7 +230,7 @@ func (t *trial) close(core int, id ID) {
 	e := n.ends[id]
 	n.closed[[2]int{e.peer, e.entry.Page}] = e.entry
 	delete(n.ends, id)
-	t.log.note("core %d closes channel %d", core, id)
+	t.note("core %d closes channel %d", core, id)
 	if c := n.machine.channels[id]; t.mutation == reuseEarly && c != nil {
 		c.told = true
 	}
@@ -216,7 +254,7 @@ func (t *trial) perform(core int, actions []Action) {
 		if t.world.Dies(core) {
 			return
 		}
-		t.log.did(core, &a)
+		t.did(core, &a)
 		switch a.Kind {
 		case ActZero:
 			t.untouched(core, a.Peer, a.Page, a.Pages)
@@ -288,7 +326,7 @@ func (t *trial) untouched(core, peer, page, pages int) {
 		}
 	}
 	for _, e := range t.nodes[peer].ends {
-		if t.world.Alive(peer) && e.peer == core && overlap(e.entry.PeerPage, e.entry.PeerLines) {
+		if t.world.Alive(peer) && e.peer == core && !e.over && overlap(e.entry.PeerPage, e.entry.PeerLines) {
 			t.world.Fail("core %d uses pages %d to %d again while core %d reads %+v", core, page, page+pages, peer, e.entry)
 		}
 	}
@@ -297,7 +335,7 @@ func (t *trial) untouched(core, peer, page, pages int) {
 // open makes an end. It must be the counterpart of the other's, where there is one.
 func (t *trial) open(core int, id ID) {
 	peer, _, e := t.nodes[core].machine.Channel(id)
-	t.nodes[core].ends[id] = end{peer, e}
+	t.nodes[core].ends[id] = end{peer: peer, entry: e}
 	for _, o := range t.nodes[peer].ends {
 		if o.peer != core || o.entry.Page != e.PeerPage || !t.world.Alive(peer) {
 			continue
@@ -334,13 +372,13 @@ func (t *trial) end() {
 }
 
 // trialOf makes a simulation of n cores.
-func trialOf(n, deaths int, c *simulate.Choices) *trial {
+func trialOf(n, deaths int, returns bool, c *simulate.Choices) *trial {
 	t := &trial{
 		geometry: region.Geometry{Cores: n, RingLines: 64, PoolPages: 24}, nodes: make([]node, n),
 		buried: map[[2]int]map[[2]int]bool{},
 	}
 	t.world = simulate.New[urpc.Message](n, c, t)
-	t.world.Deaths = deaths
+	t.world.Deaths, t.world.Returns = deaths, returns
 	return t
 }
 
@@ -358,47 +396,29 @@ func ofSeed(seed uint64, c *simulate.Choices) *trial {
 	if seed%50 == 0 {
 		n = 6 + int(seed/50%59)
 	}
-	return trialOf(n, int(seed/4%3), c)
+	return trialOf(n, int(seed/4%3), seed/12%2 == 0, c)
 }
 
 func TestSimulation(t *testing.T) {
-	first, last := uint64(1), *seedsFlag
-	if testing.Short() {
-		last = min(last, 1000)
-	}
-	if *seedFlag != 0 {
-		first, last = *seedFlag, *seedFlag
-	}
-	opened := 0
-	for seed := first; seed <= last; seed++ {
-		c := simulate.Seeded(seed, false)
+	opened, runs := 0, 0
+	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
 		r := ofSeed(seed, c)
-		if err := r.run(); err != nil {
-			t.Fatalf("seed %d: %v\n%s\nagain: go test ./guest/monitor/bind -run TestSimulation -bind.seed %d", seed, err, explain(seed), seed)
-		}
-		opened += r.opened
-	}
-	if *seedFlag == 0 && opened < int(last)/2 {
-		t.Errorf("only %d channels in %d runs", opened, last)
+		r.log = log
+		err := r.run()
+		opened, runs = opened+r.opened, runs+1
+		return err
+	})
+	if opened < runs/2 && runs > 1 {
+		t.Errorf("only %d channels in %d runs", opened, runs)
 	}
 }
 
-// explain returns the transcript of a failure's shortest form that is found.
-func explain(seed uint64) string {
-	c := simulate.Seeded(seed, true)
-	ofSeed(seed, c).run()
-	list := simulate.Shrink(c.Record(), 2000, func(c *simulate.Choices) bool { return ofSeed(seed, c).run() != nil })
-	short := ofSeed(seed, simulate.Given(list))
-	short.log = &transcript{}
-	return fmt.Sprintf("%d choices: %v\n%s", len(list), short.run(), short.log.text.String())
-}
-
-// TestHundreds runs hundreds of cores.
-func TestHundreds(t *testing.T) {
+// TestLargest runs 1,024 cores.
+func TestLargest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second's work")
 	}
-	r := trialOf(400, 30, simulate.Seeded(1, false))
+	r := trialOf(cores.Max, 30, true, simulate.Seeded(1, false))
 	if err := r.run(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,53 +1,47 @@
 package bind
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/transcript"
 	"barreleye/urpc"
 )
 
-var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
-
-// transcript is what happens in a run, in words; nil takes no notes.
-type transcript struct{ text strings.Builder }
-
-func (l *transcript) note(format string, args ...any) {
-	if l != nil {
-		fmt.Fprintf(&l.text, format+"\n", args...)
+// note writes a line of the transcript.
+func (t *trial) note(format string, args ...any) {
+	if t.log != nil {
+		fmt.Fprintf(t.log, format+"\n", args...)
 	}
 }
 
-func (l *transcript) delivered(core, from int, line *urpc.Message) {
-	if l != nil {
-		l.note("core %d <- core %d: %s", core, from, describe(line))
+func (t *trial) delivered(core, from int, line *urpc.Message) {
+	if t.log != nil {
+		t.note("core %d <- core %d: %s", core, from, describe(line))
 	}
 }
 
-func (l *transcript) did(core int, a *Action) {
-	if l == nil {
+func (t *trial) did(core int, a *Action) {
+	if t.log == nil {
 		return
 	}
 	switch a.Kind {
 	case ActZero:
-		l.note("core %d zeroes pages %d to %d towards core %d", core, a.Page, a.Page+a.Pages-1, a.Peer)
+		t.note("core %d zeroes pages %d to %d towards core %d", core, a.Page, a.Page+a.Pages-1, a.Peer)
 	case ActPublish:
-		l.note("core %d publishes in place %d towards core %d: %+v", core, a.Slot, a.Peer, a.Entry)
+		t.note("core %d publishes in place %d towards core %d: %+v", core, a.Slot, a.Peer, a.Entry)
 	case ActClear:
-		l.note("core %d clears place %d towards core %d", core, a.Slot, a.Peer)
+		t.note("core %d clears place %d towards core %d", core, a.Slot, a.Peer)
 	case ActHangUp:
-		l.note("core %d hangs up at page %d", core, a.Entry.Page)
+		t.note("core %d hangs up at page %d", core, a.Entry.Page)
 	case ActSend:
-		l.note("core %d -> core %d: %s", core, a.Peer, describe(&a.Line))
+		t.note("core %d -> core %d: %s", core, a.Peer, describe(&a.Line))
 	case ActDialed:
-		l.note("core %d: its channel %d is dialed: %v", core, a.ID, a.Err)
+		t.note("core %d: its channel %d is dialed: %v", core, a.ID, a.Err)
 	case ActOffered:
-		l.note("core %d: channel %d is offered for %q", core, a.ID, a.Service)
+		t.note("core %d: channel %d is offered for %q", core, a.ID, a.Service)
 	}
 }
 
@@ -73,28 +67,17 @@ func describe(line *urpc.Message) string {
 // somebody last read them.
 func TestTranscripts(t *testing.T) {
 	for name, r := range map[string]*trial{
-		"two-cores": trialOf(2, 0, simulate.Seeded(8, false)),
-		"death":     trialOf(2, 1, simulate.Seeded(11, false)),
+		"two-cores": trialOf(2, 0, false, simulate.Seeded(8, false)),
+		"death":     trialOf(2, 1, false, simulate.Seeded(7185, false)),
+		"return":    trialOf(2, 1, true, simulate.Seeded(5402, false)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r.log = &transcript{}
+			var text strings.Builder
+			r.log = &text
 			if err := r.run(); err != nil {
 				t.Fatal(err)
 			}
-			text := r.log.text.String()
-			file := filepath.Join("testdata", name+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if text != string(want) {
-				t.Errorf("%s has another transcript; read it, and run go test ./guest/monitor/bind -run TestTranscripts -update:\n%s", file, text)
-			}
+			transcript.Compare(t, name, text.String())
 		})
 	}
 }

@@ -2,15 +2,17 @@ package caps
 
 import (
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"maps"
-	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
-)
 
-var seedsFlag = flag.Uint64("caps.seeds", 3000, "random runs beside the reference model")
+	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
+	"barreleye/guest/monitor/simulate/transcript"
+)
 
 // model is the same as a Space, as slowly and as plainly as possible: a list of
 // capabilities, each with the extents that it was cut from, and no tree.
@@ -161,18 +163,15 @@ func (m *model) compare(s *Space) error {
 
 // TestModel does random operations in a space and in the model.
 func TestModel(t *testing.T) {
-	last := *seedsFlag
-	if testing.Short() {
-		last = 300
-	}
-	for seed := uint64(1); seed <= last; seed++ {
-		if err := compareRun(rand.New(rand.NewPCG(seed, 1))); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-	}
+	seeds.Test(t, 10_000, func(_ uint64, c *simulate.Choices, log io.Writer) error { return compareRun(c, log) })
 }
 
-func compareRun(r *rand.Rand) error {
+func compareRun(r *simulate.Choices, log io.Writer) error {
+	note := func(format string, args ...any) {
+		if log != nil {
+			fmt.Fprintf(log, format+"\n", args...)
+		}
+	}
 	roots := []Extent{{RAM, 0, 16 * PageSize}, {RAM, 64 * PageSize, 16 * PageSize}, {DevFrame, 128 * PageSize, 4 * PageSize}, {IRQ, 0, 8}}
 	s, refs, err := New(roots...)
 	if err != nil {
@@ -188,29 +187,31 @@ func compareRun(r *rand.Rand) error {
 		if len(m.caps) == 0 {
 			break
 		}
-		p := m.caps[r.IntN(len(m.caps))]
+		p := m.caps[r.N(len(m.caps))]
 		roots := m.roots()
 		var freed []Extent
-		switch r.IntN(12) {
+		switch r.N(12) {
 		case 0, 1, 2, 3, 4:
-			to := Type(r.IntN(int(typeCount)))
-			if list := becomes[p.object().Type]; len(list) > 0 && r.IntN(8) > 0 {
-				to = list[r.IntN(len(list))]
+			to := Type(r.N(int(typeCount)))
+			if list := becomes[p.object().Type]; len(list) > 0 && r.N(8) > 0 {
+				to = list[r.N(len(list))]
 			}
 			unit := sizeOf(to)
-			offset, size, count := uint64(r.IntN(6))*unit, (1+uint64(r.IntN(3)))*unit, 1+r.IntN(3)
+			offset, size, count := uint64(r.N(6))*unit, (1+uint64(r.N(3)))*unit, 1+r.N(3)
 			want := m.retype(p, to, offset, size, count)
 			made, err := s.Retype(p.ref, to, offset, size, count)
 			if !errors.Is(err, want) {
 				return fmt.Errorf("retype %v to %v at %d, %d times %d: %v, the model says %v", p.object(), to, offset, count, size, err, want)
 			}
+			note("retype %v to %d %v of %d from %d on: %v", p.object(), count, to, size, offset, err)
 			m.cut(p, made, to, offset, size)
 		case 5, 6:
-			keep := Rights(r.IntN(int(All) + 1))
-			if r.IntN(2) == 0 {
+			keep := Rights(r.N(int(All) + 1))
+			if r.N(2) == 0 {
 				keep = All
 			}
 			c, err := s.Mint(p.ref, keep)
+			note("mint %v with %v: %v", p.object(), keep, err)
 			if err != nil {
 				return err
 			}
@@ -219,7 +220,7 @@ func compareRun(r *rand.Rand) error {
 			var to uint64
 			var node Ref
 			want := error(nil)
-			if n := m.caps[r.IntN(len(m.caps))]; r.IntN(4) > 0 {
+			if n := m.caps[r.N(len(m.caps))]; r.N(4) > 0 {
 				node, to = n.ref, n.object().number
 				held := 0
 				for _, q := range m.caps {
@@ -238,14 +239,18 @@ func compareRun(r *rand.Rand) error {
 					want = ErrInside
 				}
 			}
-			if err := s.Move(p.ref, node); !errors.Is(err, want) {
+			err := s.Move(p.ref, node)
+			note("move %v into CNode %d: %v", p.object(), to, err)
+			if !errors.Is(err, want) {
 				return fmt.Errorf("move %v: %v, the model says %v", p.object(), err, want)
 			}
 			if want == nil {
 				p.in = to
 			}
 		case 9, 10:
-			if freed, err = s.Delete(p.ref); err != nil {
+			freed, err = s.Delete(p.ref)
+			note("delete %v, which frees %v: %v", p.object(), freed, err)
+			if err != nil {
 				return err
 			}
 			m.remove(func(q *plain) bool { return q == p })
@@ -258,7 +263,9 @@ func compareRun(r *rand.Rand) error {
 			}) {
 				want = ErrInside
 			}
-			if freed, err = s.Revoke(p.ref); !errors.Is(err, want) {
+			freed, err = s.Revoke(p.ref)
+			note("revoke %v, which frees %v: %v", p.object(), freed, err)
+			if !errors.Is(err, want) {
 				return fmt.Errorf("revoke %v: %v, the model says %v", p.object(), err, want)
 			}
 			if want == nil {
@@ -287,7 +294,7 @@ func compareRun(r *rand.Rand) error {
 	}
 	// Nothing is leaked: once all is deleted, all that there was is free.
 	for len(m.caps) > 0 {
-		p := m.caps[r.IntN(len(m.caps))]
+		p := m.caps[r.N(len(m.caps))]
 		freed, err := s.Delete(p.ref)
 		if err != nil {
 			return err
@@ -302,4 +309,13 @@ func compareRun(r *rand.Rand) error {
 		return fmt.Errorf("%v are free of %v, %d are left", free, roots, s.Len())
 	}
 	return nil
+}
+
+// TestTranscript compares what a short run does with what it did when somebody last read it.
+func TestTranscript(t *testing.T) {
+	var text strings.Builder
+	if err := compareRun(simulate.Seeded(2, false), &text); err != nil {
+		t.Fatal(err)
+	}
+	transcript.Compare(t, "model", text.String())
 }

@@ -2,11 +2,17 @@ package names
 
 import (
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
+	"barreleye/guest/monitor/simulate/transcript"
 )
 
 // message is what crosses a simulated channel.
@@ -19,6 +25,14 @@ type message struct {
 type trial struct {
 	world *simulate.World[message]
 	cores []node
+	log   io.Writer // transcript, nil for none
+}
+
+// note writes a line of the transcript.
+func (t *trial) note(format string, args ...any) {
+	if t.log != nil {
+		fmt.Fprintf(t.log, format+"\n", args...)
+	}
 }
 
 type node struct {
@@ -35,6 +49,10 @@ func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	r := New()
 	*n = node{registry: r, machine: agreement.New(core, r, view), life: n.life + 1, left: 8}
+	if len(t.cores) > 100 && core%100 != 0 {
+		n.left = 0 // an operation costs thousands of messages
+	}
+	t.note("core %d begins life %d", core, n.life)
 	t.do(core, n.machine.Start(nil))
 }
 
@@ -47,11 +65,12 @@ func (t *trial) Deliver(core, from int, m message) {
 }
 
 func (t *trial) View(core int, view membership.View) {
+	t.note("core %d sees view %d of cores %v", core, view.Epoch, slices.Collect(view.Members.All()))
 	t.do(core, t.cores[core].machine.Step(&agreement.Event{Kind: agreement.EventView, View: view,
 		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}, nil))
 }
 
-func (t *trial) Died(int) {}
+func (t *trial) Died(core int) { t.note("core %d dies", core) }
 
 func (t *trial) Work(core int) bool {
 	n, c := &t.cores[core], t.world.Choices
@@ -67,12 +86,16 @@ func (t *trial) Work(core int) bool {
 		must(Arrive(core, name, uint64(8-n.left))),
 	}
 	op := ops[c.N(len(ops))]
+	t.note("core %d wants to %s", core, Describe(op))
 	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op)}, nil))
 	return true
 }
 
 func (t *trial) do(core int, list []agreement.Action) {
 	n := &t.cores[core]
+	for _, c := range n.registry.Changes() {
+		t.note("  core %d sees: %s", core, describe(&c))
+	}
 	for _, a := range list {
 		if t.world.Dies(core) {
 			return
@@ -86,11 +109,25 @@ func (t *trial) do(core int, list []agreement.Action) {
 			n.records[a.Slot] = a.Record
 		case agreement.ActResult:
 			n.waits--
+			t.note("  core %d: %s", core, outcomes[a.Outcome])
 		case agreement.ActSettled:
 			n.holder = true
 			t.world.Settled(core, a.Epoch)
 		}
 	}
+}
+
+var (
+	outcomes = [...]string{agreement.Committed: "it is committed", agreement.Refused: "it is refused", agreement.Busy: "it is not begun"}
+	happened = [...]string{Exported: "exported", Withdrawn: "withdrawn", Locked: "locked", Unlocked: "unlocked", Published: "published", Arrived: "arrived"}
+)
+
+func describe(c *Change) string {
+	s := fmt.Sprintf("%q %s, core %d", c.Name, happened[c.Event], c.Core)
+	if c.Text != "" {
+		s += fmt.Sprintf(", %q", c.Text)
+	}
+	return s
 }
 
 // end checks that all replicas are the same, and hold nothing for anybody who is dead.
@@ -113,32 +150,80 @@ func (t *trial) end() {
 				t.world.Fail("core %d: service %s of core %d in life %d", i, name, s.Core, s.Number)
 			}
 		}
-		for name, c := range n.registry.locks {
-			if !t.world.Alive(c) {
-				t.world.Fail("core %d: lock %s is held by core %d, which is dead", i, name, c)
+		for name, c := range n.registry.Locks() {
+			if holder, held := n.registry.Holder(name); !t.world.Alive(c) || !held || holder != c {
+				t.world.Fail("core %d: lock %s is held by core %d, alive %v", i, name, c, t.world.Alive(c))
+			}
+		}
+		for name, b := range n.registry.Barriers() {
+			for c, times := range b {
+				if !t.world.Alive(c) || times > 8 || n.registry.Arrivals(name, c) != times {
+					t.world.Fail("core %d: core %d, alive %v, was at barrier %s %d times", i, c, t.world.Alive(c), name, times)
+				}
 			}
 		}
 	}
 }
 
+// trialOf makes a simulation of n cores.
+func trialOf(n, deaths int, returns bool, c *simulate.Choices) *trial {
+	t := &trial{cores: make([]node, n)}
+	t.world = simulate.New[message](n, c, t)
+	t.world.Deaths, t.world.Returns = deaths, returns
+	return t
+}
+
+func (t *trial) run() error {
+	if err := t.world.Run(500_000 + 20_000*len(t.cores)); err != nil {
+		return err
+	}
+	t.end()
+	return t.world.Fault()
+}
+
+// ofSeed makes a seed's simulation.
+func ofSeed(seed uint64, c *simulate.Choices) *trial {
+	n := 2 + int(seed%6)
+	if seed%100 == 0 {
+		n = 9 + int(seed/100%56)
+	}
+	return trialOf(n, int(seed/6%5), seed%2 == 0, c)
+}
+
 // TestSimulation lets cores take, leave and die holding names.
 func TestSimulation(t *testing.T) {
-	seeds := uint64(2000)
+	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
+		w := ofSeed(seed, c)
+		w.log = log
+		return w.run()
+	})
+}
+
+// TestLargest runs 1,024 cores.
+func TestLargest(t *testing.T) {
 	if testing.Short() {
-		seeds = 200
+		t.Skip("a second's work")
 	}
-	for seed := range seeds {
-		n := 2 + int(seed%6)
-		w := &trial{cores: make([]node, n)}
-		w.world = simulate.New[message](n, simulate.Seeded(seed, false), w)
-		w.world.Deaths, w.world.Returns = int(seed/6%5), seed%2 == 0
-		err := w.world.Run(500_000)
-		if err == nil {
-			w.end()
-			err = w.world.Fault()
-		}
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
+	if err := trialOf(cores.Max, 3, true, simulate.Seeded(1, false)).run(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTranscripts compares what is agreed on in a few short runs, and what each replica
+// then says has changed, with what it was when somebody last read it.
+func TestTranscripts(t *testing.T) {
+	for name, w := range map[string]*trial{
+		"two-cores": trialOf(2, 0, false, simulate.Seeded(1, false)),
+		"death":     trialOf(3, 1, false, simulate.Seeded(1196, false)),
+		"return":    trialOf(2, 1, true, simulate.Seeded(1570, false)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text strings.Builder
+			w.log = &text
+			if err := w.run(); err != nil {
+				t.Fatal(err)
+			}
+			transcript.Compare(t, name, text.String())
+		})
 	}
 }
