@@ -1,20 +1,22 @@
 package lives
 
 import (
-	"flag"
 	"fmt"
-	"math/rand/v2"
+	"io"
+	"strings"
 	"testing"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
+	"barreleye/guest/monitor/simulate/transcript"
 )
-
-var seeds = flag.Int("seeds", 400, "random runs")
 
 // world is a VMM and cores that carry out their machines' actions a step at a time, in
 // any order, and die at any of them.
 type world struct {
-	r             *rand.Rand
+	c             *simulate.Choices
 	words         []uint64 // VMMBlock.Life, by core
 	began, buried []uint64 // VMMBlock.Began and Buried
 	epoch         uint64
@@ -25,33 +27,50 @@ type world struct {
 	memory  [][][2]uint64
 	settled [][]uint64 // by core, of another one
 	returns int
-	log     []string
+	log     io.Writer // transcript, nil for none
+
+	mutation mutation
 }
+
+// mutation is a way to do what the machines and the VMM's rule say wrongly.
+type mutation uint8
+
+const (
+	correct   mutation = iota
+	settleNow          // a life is settled while calls on its ends are under way
+	wipeNot            // what a core wrote for a life is not zeroed when it settles that
+	beginNow           // a life begins before all have settled the one before
+)
 
 type simCore struct {
 	life    uint64
 	m       *Machine
 	ends    []uint64 // life of the peer to which there are ends
 	opened  []uint64 // the last one to which there were
-	inside  []int    // calls under way on ends that are closed already, by peer
+	closed  []uint64 // the life of those that were closed last
+	inside  []int    // calls under way on them, by peer
 	pending []*Action
 }
 
-func newWorld(n int, seed uint64) *world {
-	w := &world{r: rand.New(rand.NewPCG(seed, 1)), words: make([]uint64, n), began: make([]uint64, n), buried: make([]uint64, n), cores: make([]*simCore, n)}
+func newWorld(n int, c *simulate.Choices, log io.Writer) *world {
+	w := &world{c: c, log: log, words: make([]uint64, n), began: make([]uint64, n), buried: make([]uint64, n), cores: make([]*simCore, n)}
 	for range n {
 		w.memory = append(w.memory, make([][2]uint64, n))
 		w.settled = append(w.settled, make([]uint64, n))
 	}
 	for i := range n {
-		if i == 0 || w.r.IntN(4) > 0 { // others are added later
+		if i == 0 || w.c.N(4) < 3 { // others are added later
 			w.begin(i)
 		}
 	}
 	return w
 }
 
-func (w *world) say(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
+func (w *world) say(format string, args ...any) {
+	if w.log != nil {
+		fmt.Fprintf(w.log, format+"\n", args...)
+	}
+}
 
 // begin is the VMM's start of a core's next life. What the core writes is zero.
 func (w *world) begin(i int) {
@@ -63,7 +82,7 @@ func (w *world) begin(i int) {
 	w.began[i] = w.epoch
 	w.epoch++
 	w.words[i] = region.LifeWord(life+1, region.OverNot)
-	w.cores[i] = &simCore{life: life + 1, m: New(n), ends: make([]uint64, n), opened: make([]uint64, n), inside: make([]int, n), pending: make([]*Action, n)}
+	w.cores[i] = &simCore{life: life + 1, m: New(n), ends: make([]uint64, n), opened: make([]uint64, n), closed: make([]uint64, n), inside: make([]int, n), pending: make([]*Action, n)}
 	w.say("life %d of core %d begins", life+1, i)
 }
 
@@ -74,6 +93,9 @@ func (w *world) mayBegin(i int) bool {
 	if life != 0 && over != region.OverBuried {
 		return false
 	}
+	if w.mutation == beginNow {
+		return true
+	}
 	for j := range w.cores {
 		l, over := region.SplitLife(w.words[j])
 		if j != i && l != 0 && over == region.OverNot && w.settled[j][i] < life {
@@ -83,9 +105,8 @@ func (w *world) mayBegin(i int) bool {
 	return true
 }
 
-// step does one thing that may happen. It reports what went wrong.
-func (w *world) step() error {
-	i := w.r.IntN(len(w.cores))
+// step does one thing that may happen to core i. It reports what went wrong.
+func (w *world) step(i int) error {
 	c := w.cores[i]
 	life, over := region.SplitLife(w.words[i])
 	switch {
@@ -97,7 +118,7 @@ func (w *world) step() error {
 		w.epoch++
 		w.say("life %d of core %d is buried", life, i)
 	case c == nil && w.mayBegin(i):
-		if w.r.IntN(4) == 0 {
+		if w.c.N(4) == 0 {
 			w.returns++
 			for j := range w.cores {
 				if j != i && w.memory[j][i] != [2]uint64{} && w.memory[j][i][1] <= life && w.cores[j] != nil {
@@ -106,27 +127,25 @@ func (w *world) step() error {
 			}
 			w.begin(i)
 		}
-	case c != nil && w.r.IntN(60) == 0 && over == region.OverNot:
+	case c != nil && over == region.OverNot && w.c.One(60):
 		w.cores[i] = nil // at any moment: with actions half done, and calls under way
 		w.say("life %d of core %d dies", life, i)
 	case c != nil:
-		return w.live(i, c)
+		if j := w.c.N(len(w.cores)); j != i {
+			return w.live(i, c, j)
+		}
 	}
 	return nil
 }
 
 // live is a step of a core towards one of its peers.
-func (w *world) live(i int, c *simCore) error {
-	j := w.r.IntN(len(w.cores))
-	if j == i {
-		return nil
-	}
+func (w *world) live(i int, c *simCore, j int) error {
 	// the program writes through an end, or is late with a write it has begun
-	if w.r.IntN(3) == 0 && (c.ends[j] != 0 || c.inside[j] > 0) {
+	if w.c.One(3) && (c.ends[j] != 0 || c.inside[j] > 0) {
 		life, _ := region.SplitLife(w.words[j])
 		peer := c.ends[j]
 		if c.inside[j] > 0 {
-			peer = c.pending[j].Life
+			peer = c.closed[j]
 			c.inside[j]--
 		}
 		if peer != life {
@@ -136,8 +155,9 @@ func (w *world) live(i int, c *simCore) error {
 		return nil
 	}
 	if a := c.pending[j]; a != nil {
-		if c.inside[j] > 0 {
-			return nil // not closed yet
+		if c.inside[j] > 0 && w.mutation != settleNow {
+			c.inside[j]-- // it has not written
+			return nil    // not closed yet
 		}
 		b := c.m.Closed(j)
 		c.pending[j] = nil
@@ -152,7 +172,7 @@ func (w *world) live(i int, c *simCore) error {
 }
 
 func (w *world) perform(i int, c *simCore, a Action) error {
-	w.say("core %d: %d of life %d of core %d", i, a.Kind, a.Life, a.Peer)
+	w.say("core %d, life %d: %s life %d of core %d", i, c.life, kinds[a.Kind], a.Life, a.Peer)
 	switch a.Kind {
 	case Open:
 		if c.ends[a.Peer] != 0 {
@@ -166,14 +186,16 @@ func (w *world) perform(i int, c *simCore, a Action) error {
 		}
 		c.ends[a.Peer], c.opened[a.Peer] = a.Life, a.Life
 	case Close:
-		c.ends[a.Peer] = 0
-		c.inside[a.Peer] = w.r.IntN(3)
+		c.ends[a.Peer], c.closed[a.Peer] = 0, a.Life
+		c.inside[a.Peer] = w.c.N(3)
 		c.pending[a.Peer] = &a
 	case Settle:
 		if w.memory[a.Peer][i] == [2]uint64{a.Life, c.life} && c.opened[a.Peer] != a.Life {
 			return fmt.Errorf("core %d settles life %d of core %d, and never saw what that wrote for it", i, a.Life, a.Peer)
 		}
-		w.memory[i][a.Peer] = [2]uint64{}
+		if w.mutation != wipeNot {
+			w.memory[i][a.Peer] = [2]uint64{}
+		}
 		if a.Life <= w.settled[i][a.Peer] {
 			return fmt.Errorf("core %d settles life %d of core %d after %d", i, a.Life, a.Peer, w.settled[i][a.Peer])
 		}
@@ -184,54 +206,114 @@ func (w *world) perform(i int, c *simCore, a Action) error {
 
 // calm lets everybody come to rest: nobody dies any more and all dead ones return.
 func (w *world) calm() error {
-	for range 400 * len(w.cores) * len(w.cores) {
+	for range 100 {
 		done := true
-		for i, c := range w.cores {
+		for i := range w.cores {
+			for w.cores[i] == nil && (!w.buriedYet(i) || w.mayBegin(i)) {
+				if err := w.step(i); err != nil {
+					return err
+				}
+			}
+			c := w.cores[i]
 			if c == nil {
 				done = false
 				continue
 			}
 			for j, d := range w.cores {
-				done = done && (i == j || d != nil && c.ends[j] == d.life)
+				if i == j {
+					continue
+				}
+				if err := w.live(i, c, j); err != nil {
+					return err
+				}
+				if now, settled := c.m.Life(j); now != c.ends[j] || settled != w.settled[i][j] {
+					return fmt.Errorf("core %d has ends to life %d of core %d, settled %d: it says %d and %d", i, c.ends[j], j, w.settled[i][j], now, settled)
+				}
+				done = done && d != nil && c.ends[j] == d.life
 			}
 		}
 		if done {
 			return nil
 		}
-		before := w.cores
-		i := w.r.IntN(len(before))
-		if c := w.cores[i]; c != nil {
-			if err := w.live(i, c); err != nil {
-				return err
-			}
-		} else if err := w.step(); err != nil {
-			return err
-		}
 	}
 	return fmt.Errorf("not all cores have ends to all others: %v", w.words)
 }
 
-// TestLives: whoever dies whenever, no core ever writes into a life it has no ends to, a
+// buriedYet reports whether a dead core is buried.
+func (w *world) buriedYet(i int) bool {
+	life, over := region.SplitLife(w.words[i])
+	return life == 0 || over == region.OverBuried
+}
+
+var kinds = [...]string{Open: "opens ends to", Close: "closes its ends to", Settle: "has settled"}
+
+// run runs a simulation of n cores.
+func (w *world) run(steps int) error {
+	for range steps {
+		if err := w.step(w.c.N(len(w.cores))); err != nil {
+			return err
+		}
+	}
+	return w.calm()
+}
+
+// TestSimulation: whoever dies whenever, no core ever writes into a life it has no ends to, a
 // life begins on zeroed memory, and in the end all that returned are connected again.
-func TestLives(t *testing.T) {
-	returns := 0
-	for seed := range uint64(*seeds) {
-		w := newWorld(2+int(seed%5), seed)
-		var err error
-		for k := 0; k < 3000 && err == nil; k++ {
-			err = w.step()
+func TestSimulation(t *testing.T) {
+	returns, runs := 0, 0
+	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
+		n, steps := 2+int(seed%5), 1000
+		if seed%500 == 0 {
+			n, steps = 7+int(seed/500%58), 20_000
 		}
-		if err == nil {
-			err = w.calm()
-		}
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%v", seed, err, w.log[max(0, len(w.log)-30):])
-		}
-		returns += w.returns
+		w := newWorld(n, c, log)
+		err := w.run(steps)
+		returns, runs = returns+w.returns, runs+1
+		return err
+	})
+	if returns < 3*runs && runs > 1 {
+		t.Errorf("%d returns in %d runs: they test little", returns, runs)
 	}
-	if returns < 10**seeds {
-		t.Errorf("%d returns in %d runs: they test little", returns, *seeds)
+}
+
+// TestLargest runs 1,024 cores.
+func TestLargest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of work")
 	}
+	w := newWorld(cores.Max, simulate.Seeded(1, false), nil)
+	if err := w.run(2_000_000); err != nil {
+		t.Fatal(err)
+	}
+	if w.returns == 0 {
+		t.Error("nobody returned")
+	}
+}
+
+// TestMutations: the simulation finds out each of them.
+func TestMutations(t *testing.T) {
+	for name, m := range map[string]mutation{"settle now": settleNow, "wipe not": wipeNot, "begin now": beginNow} {
+		f := seeds.Find(1, 1000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
+			w := newWorld(3, c, log)
+			w.mutation = m
+			return w.run(1000)
+		})
+		if f == nil {
+			t.Errorf("%s is not found out", name)
+			continue
+		}
+		t.Logf("%s: seed %d, %d choices: %v\n%s", name, f.Seed, f.Size(), f.ErrShort, f.Transcript)
+	}
+}
+
+// TestTranscript compares what cores do in a short run with what they did when somebody
+// last read it.
+func TestTranscript(t *testing.T) {
+	var text strings.Builder
+	if err := newWorld(3, simulate.Seeded(1, false), &text).run(200); err != nil {
+		t.Fatal(err)
+	}
+	transcript.Compare(t, "three-cores", text.String())
 }
 
 // TestSteps: what the package's comment draws.

@@ -69,6 +69,13 @@ func TestTableAgainstModel(t *testing.T) {
 			if ok != (m[a] != 0) || ok && e.Kind != m[a] {
 				t.Fatalf("seed %d step %d: Lookup(%d)", seed, step, a)
 			}
+			next, found := tab.Next(a)
+			for a < 256 && m[a] == 0 {
+				a++
+			}
+			if found != (a < 256) || found && (next.Start > a || next.End <= a) {
+				t.Fatalf("seed %d step %d: next is %v, %+v; page %d is", seed, step, found, next, a)
+			}
 			size := uint64(1 + r.IntN(8))
 			if g := tab.Gap(size, 1, 1, 256); g != 0 && !tab.Free(g, g+size) {
 				t.Fatalf("seed %d step %d: Gap(%d) = %d is taken", seed, step, size, g)
@@ -84,6 +91,9 @@ func TestTableFull(t *testing.T) {
 			t.Fatalf("insert %d refused", i)
 		}
 	}
+	if tab.Room(1) || !tab.Room(0) {
+		t.Error("a full table has room")
+	}
 	if tab.Insert(boot.Mapping{Start: 1 << 40, End: 1<<40 + 1}) {
 		t.Error("insert into a full table succeeded")
 	}
@@ -92,6 +102,16 @@ func TestTableFull(t *testing.T) {
 	}
 	if !tab.Remove(0, 3) || tab.Len() != Max-1 {
 		t.Error("removing a whole mapping failed")
+	}
+	if !tab.Room(1) || tab.Room(2) {
+		t.Error("a table with one place has other room than one")
+	}
+	some := make([]boot.Mapping, 2)
+	if n := tab.Copy(some); n != 2 || some[0] != tab.At(0) || some[1] != tab.At(1) {
+		t.Errorf("a copy of the first two is %d: %+v", n, some)
+	}
+	if n := tab.Copy(make([]boot.Mapping, Max)); n != tab.Len() {
+		t.Errorf("a copy of all is %d of %d", n, tab.Len())
 	}
 }
 

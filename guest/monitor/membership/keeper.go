@@ -73,6 +73,9 @@ func (k *Keeper) Settled(core int, epoch uint64) (changed bool) {
 	if !k.view.Members.Has(core) || epoch > k.view.Epoch || epoch <= k.settled[core] {
 		return false // late, hostile or repeated: it counts for nothing
 	}
+	if core == k.view.Joining && epoch < k.view.JoinEpoch {
+		return false // it was no member then
+	}
 	k.settled[core] = epoch
 	return k.admit()
 }

@@ -1,7 +1,6 @@
 package membership
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"barreleye/guest/monitor/cores"
@@ -104,48 +103,5 @@ func TestAllHoldersDie(t *testing.T) {
 	}
 	if !k.Returned(1) {
 		t.Fatal("the first core of an empty multikernel waits")
-	}
-}
-
-// TestRandom: whatever happens, epochs grow by one, one core joins at a time, and
-// only into a view that all others had settled.
-func TestRandom(t *testing.T) {
-	for seed := range uint64(2000) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		n := 1 + r.IntN(8)
-		k := NewKeeper(n)
-		settled := map[int]uint64{}
-		for range 100 {
-			before, core := k.View(), r.IntN(n)
-			var changed bool
-			switch r.IntN(4) {
-			case 0:
-				changed = k.Died(core)
-			case 1:
-				changed = k.Returned(core)
-			default:
-				epoch := before.Epoch - uint64(r.IntN(2))
-				changed = k.Settled(core, epoch)
-				if before.Members.Has(core) {
-					settled[core] = max(settled[core], epoch)
-				}
-			}
-			v := k.View()
-			if changed != (v != before) {
-				t.Fatalf("seed %d: changed %v: %+v, %+v", seed, changed, before, v)
-			}
-			joined := v.Members.Without(&before.Members)
-			if joined.Len() > 1 || v.Joining != Nobody && !v.Members.Has(v.Joining) {
-				t.Fatalf("seed %d: %+v, %+v", seed, before, v)
-			}
-			if joined.Len() == 1 {
-				for c := range before.Members.All() {
-					if settled[c] != before.Epoch && v.Members.Has(c) {
-						t.Fatalf("seed %d: core %d joined before core %d settled", seed, joined.Lowest(), c)
-					}
-				}
-				settled[joined.Lowest()] = 0
-			}
-		}
 	}
 }

@@ -5,107 +5,213 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
+	"barreleye/guest/monitor/simulate/transcript"
 	"barreleye/urpc"
 )
 
-// TestAnswersArriveWhole: whatever the sizes, and however the lines of both sides and the
-// ends of the work alternate, each request gets its own answer or error, once, and one
-// that was given up gets none.
-func TestAnswersArriveWhole(t *testing.T) {
-	for seed := range uint64(300) {
-		rng := rand.New(rand.NewPCG(seed, 1))
-		var c Client
-		var s Server
-		var down, up []urpc.Message // lines under way
-		want, got, working := map[uint64][]byte{}, map[uint64]Answer{}, []Action{}
-		givenUp := map[uint64]bool{}
-		asked := 0
-		for asked < 40 || c.Open() > 0 {
-			switch rng.IntN(6) {
-			case 0:
-				if asked < 40 && c.Open() < 2*MaxOpen {
-					id, m := c.Ask(Kind(1+rng.IntN(int(kinds))), rng.Uint64())
-					down = append(down, m)
-					want[id] = nil
-					asked++
-				}
-			case 1:
-				if asked > 0 && rng.IntN(10) == 0 {
-					id := 1 + rng.Uint64N(uint64(asked))
-					if m, ok := c.GiveUp(id); ok {
-						down = append(down, m)
-						givenUp[id] = true
-					}
-				}
-			case 2:
-				if len(down) > 0 {
-					a, act, err := s.Receive(&down[0])
-					if err != nil {
-						t.Fatalf("seed %d: %v", seed, err)
-					}
-					if down = down[1:]; act {
-						working = append(working, a)
-					}
-				}
-			case 3:
-				if n := len(working); n > 0 {
-					i := rng.IntN(n)
-					if a := working[i]; !a.GiveUp {
-						id := a.ID
-						data := make([]byte, rng.IntN(500))
-						for i := range data {
-							data[i] = byte(id) + byte(i)
-						}
-						var err error
-						if rng.IntN(5) == 0 {
-							err = errors.New(string(data))
-						}
-						want[id] = data
-						s.Answer(id, data, err)
-					}
-					working = slices.Delete(working, i, i+1)
-				}
-			case 4:
-				if m, ok := s.Next(); ok {
-					up = append(up, m)
-				}
-			case 5:
-				if len(up) > 0 {
-					a, done, err := c.Receive(&up[0])
-					if err != nil {
-						t.Fatalf("seed %d: %v", seed, err)
-					}
-					if up = up[1:]; done {
-						if _, twice := got[a.ID]; twice {
-							t.Fatalf("seed %d: request %d was answered twice", seed, a.ID)
-						}
-						got[a.ID] = a
-					}
-				}
+// trial is a VMM and a core, and the lines that are under way between them.
+type trial struct {
+	c        Client
+	s        Server
+	down, up []urpc.Message
+	working  []Action
+	want     map[uint64][]byte
+	got      map[uint64]Answer
+	givenUp  map[uint64]bool
+	asked    int
+	requests int // to be asked
+	log      io.Writer
+
+	mutation mutation
+}
+
+// mutation is a way to carry lines wrongly.
+type mutation uint8
+
+const (
+	correct  mutation = iota
+	shuffled          // lines overtake each other
+	doubled           // a line comes twice
+	lost              // a line does not come
+)
+
+func (t *trial) note(format string, args ...any) {
+	if t.log != nil {
+		fmt.Fprintf(t.log, format+"\n", args...)
+	}
+}
+
+var types = [...]string{typeAsk: "ask", typeGiveUp: "give up", typePart: "part", typeDone: "done"}
+
+func describe(m *urpc.Message) string {
+	w := m.Words
+	switch m.Type {
+	case typeAsk:
+		return fmt.Sprintf("ask %d: %v", w[0], Kind(w[1]))
+	case typePart:
+		return fmt.Sprintf("part %d of %d: %d bytes", w[0]>>32, uint32(w[0]), m.Len-8)
+	case typeDone:
+		return fmt.Sprintf("done %d: %d parts, outcome %d", w[0], w[1], w[2])
+	}
+	return fmt.Sprintf("%s %d", types[m.Type], w[0])
+}
+
+// next takes the line that arrives.
+func (t *trial) next(lines *[]urpc.Message, c *simulate.Choices) urpc.Message {
+	at := 0
+	if t.mutation == shuffled {
+		at = c.N(len(*lines))
+	}
+	m := (*lines)[at]
+	if t.mutation != doubled || !c.One(20) {
+		*lines = slices.Delete(*lines, at, at+1)
+	}
+	if t.mutation == lost && c.One(20) && len(*lines) > 0 {
+		*lines = (*lines)[1:]
+	}
+	return m
+}
+
+// steps returns what may happen now.
+func (t *trial) steps(c *simulate.Choices) (list []func() error) {
+	if t.asked < t.requests && t.c.Open() < 2*MaxOpen {
+		list = append(list, func() error {
+			id, m := t.c.Ask(Kind(1+c.N(int(kinds))), uint64(c.N(1<<20)))
+			t.down, t.want[id] = append(t.down, m), nil
+			t.asked++
+			t.note("VMM  %s", describe(&m))
+			return nil
+		})
+	}
+	if t.asked > 0 && c.One(12) {
+		list = append(list, func() error {
+			id := 1 + uint64(c.N(t.asked))
+			if m, ok := t.c.GiveUp(id); ok {
+				t.down, t.givenUp[id] = append(t.down, m), true
+				t.note("VMM  %s", describe(&m))
 			}
+			return nil
+		})
+	}
+	if len(t.down) > 0 {
+		list = append(list, func() error {
+			m := t.next(&t.down, c)
+			a, act, err := t.s.Receive(&m)
+			if act {
+				t.working = append(t.working, a)
+			}
+			return err
+		})
+	}
+	if len(t.working) > 0 {
+		list = append(list, func() error { t.answer(c); return nil })
+	}
+	if m, ok := t.s.Next(); ok { // it is sent at once, but arrives at any time
+		t.up = append(t.up, m)
+		t.note("core %s", describe(&m))
+	}
+	if len(t.up) > 0 {
+		list = append(list, func() error {
+			m := t.next(&t.up, c)
+			a, done, err := t.c.Receive(&m)
+			if err != nil || !done {
+				return err
+			}
+			if _, twice := t.got[a.ID]; twice {
+				return fmt.Errorf("request %d was answered twice", a.ID)
+			}
+			t.got[a.ID] = a
+			t.note("VMM  has the answer to %d: %d bytes, error %v", a.ID, len(a.Data), a.Err != nil)
+			return nil
+		})
+	}
+	return list
+}
+
+// answer ends one of the things that the core works on.
+func (t *trial) answer(c *simulate.Choices) {
+	i := c.N(len(t.working))
+	if a := t.working[i]; !a.GiveUp {
+		data := make([]byte, c.N(500))
+		for i := range data {
+			data[i] = byte(a.ID) + byte(i)
 		}
-		for id, data := range want {
-			a, ok := got[id]
-			text := string(a.Data)
-			if a.Err != nil {
-				text = a.Err.Error()
-			}
-			switch {
-			case ok == givenUp[id]:
-				t.Errorf("seed %d: request %d: given up %v, answered %v", seed, id, givenUp[id], ok)
-			case ok && a.Err != ErrBusy && a.Err != ErrKind && text != string(data):
-				t.Errorf("seed %d: request %d: %d bytes arrived of %d", seed, id, len(text), len(data))
-			}
+		var err error
+		if c.One(5) {
+			err = errors.New(string(data))
 		}
-		if len(s.open) != 0 {
-			t.Errorf("seed %d: %d requests are left on the core", seed, len(s.open))
+		t.want[a.ID] = data
+		t.note("core ends its work for %d: %d bytes, error %v", a.ID, len(data), err != nil)
+		t.s.Answer(a.ID, data, err)
+	}
+	t.working = slices.Delete(t.working, i, i+1)
+}
+
+func run(requests int, c *simulate.Choices, log io.Writer, wrong mutation) error {
+	t := &trial{requests: requests, want: map[uint64][]byte{}, got: map[uint64]Answer{}, givenUp: map[uint64]bool{}, log: log, mutation: wrong}
+	for {
+		list := t.steps(c)
+		if len(list) == 0 {
+			break
+		}
+		if err := list[c.N(len(list))](); err != nil {
+			return err
 		}
 	}
+	for id := range uint64(t.asked) {
+		id++
+		a, ok := t.got[id]
+		text := string(a.Data)
+		if a.Err != nil {
+			text = a.Err.Error()
+		}
+		switch {
+		case ok == t.givenUp[id]:
+			return fmt.Errorf("request %d: given up %v, answered %v", id, t.givenUp[id], ok)
+		case ok && a.Err != ErrBusy && a.Err != ErrKind && text != string(t.want[id]):
+			return fmt.Errorf("request %d: %d bytes arrived of %d", id, len(text), len(t.want[id]))
+		}
+	}
+	if len(t.s.open) != 0 || t.c.Open() != 0 {
+		return fmt.Errorf("%d requests are left on the core, %d at the VMM", len(t.s.open), t.c.Open())
+	}
+	return nil
+}
+
+// TestSimulation: whatever the sizes, and however the lines of both sides and the ends of
+// the work alternate, each request gets its own answer or error, once, and one that was
+// given up gets none.
+func TestSimulation(t *testing.T) {
+	seeds.Test(t, 10_000, func(_ uint64, c *simulate.Choices, log io.Writer) error { return run(40, c, log, correct) })
+}
+
+// TestMutations: channels that do not keep what was sent, and its order, are found out.
+func TestMutations(t *testing.T) {
+	for name, m := range map[string]mutation{"shuffled": shuffled, "doubled": doubled, "lost": lost} {
+		f := seeds.Find(1, 1000, func(_ uint64, c *simulate.Choices, log io.Writer) error { return run(40, c, log, m) })
+		if f == nil {
+			t.Errorf("%s is not found out", name)
+			continue
+		}
+		t.Logf("%s: seed %d, %d choices: %v", name, f.Seed, f.Size(), f.ErrShort)
+	}
+}
+
+// TestTranscript compares what is said in a short run with what was said when somebody
+// last read it.
+func TestTranscript(t *testing.T) {
+	var text strings.Builder
+	if err := run(6, simulate.Seeded(1, false), &text, correct); err != nil {
+		t.Fatal(err)
+	}
+	transcript.Compare(t, "requests", text.String())
 }
 
 // TestSmallAnswersOvertake: an answer of a few bytes does not wait for one of megabytes.
