@@ -105,6 +105,15 @@ fuzz: ## feed every decoder of what others write with random input (FUZZ_SECONDS
 		$(GO) test "./$${file%/*}" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 20x </dev/null || exit 1; \
 	done
 
+# A seed that fails is shrunk, and printed with the command that replays it.
+SEEDS ?= 1000000
+PROTOCOLS ?= $(sort $(notdir $(patsubst %/,%,$(dir $(shell grep -rl --include='*_test.go' 'seeds[.]Test' guest/monitor)))))
+.PHONY: seeds
+seeds: ## simulate each protocol between monitors with many seeds (SEEDS, PROTOCOLS=names of packages)
+	@for protocol in $(PROTOCOLS); do \
+		$(GO) test ./guest/monitor/$$protocol -count=1 -timeout 0 -v -run '^Test(Simulation|Model)$$' -seeds $(SEEDS) || exit 1; \
+	done
+
 .PHONY: bench
 bench: build ## the full measurements of URPC on this machine
 	$(BIN) bench urpc
