@@ -74,6 +74,11 @@ var becomes = [typeCount][]Type{
 	IRQ:        {IRQ},
 }
 
+// Allowed reports whether objects of type to can be cut from one of type from.
+func Allowed(from, to Type) bool {
+	return from < typeCount && allowed(from, to)
+}
+
 // allowed reports whether objects of type to can be cut from one of type from.
 func allowed(from, to Type) bool { return slices.Contains(becomes[from], to) }
 
@@ -114,6 +119,15 @@ func (e Extent) String() string {
 	}
 	return fmt.Sprintf("%v %#x+%#x", e.Type, e.Base, e.Size)
 }
+
+// Check reports an extent that its type cannot have, with ErrType or ErrExtent.
+func (e Extent) Check() error { return e.check() }
+
+// Overlaps reports whether two extents of the same kind of numbers have some in common.
+func (e Extent) Overlaps(f Extent) bool { return e.Base < f.Base+f.Size && f.Base < e.Base+e.Size }
+
+// Within reports whether all of e is in f.
+func (e Extent) Within(f Extent) bool { return e.Base >= f.Base && e.Base+e.Size <= f.Base+f.Size }
 
 // check reports an extent that its type cannot have.
 func (e Extent) check() error {

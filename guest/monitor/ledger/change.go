@@ -1,0 +1,38 @@
+package ledger
+
+import "barreleye/guest/monitor/caps"
+
+// Event is what happened.
+type Event uint8
+
+// Events.
+const (
+	Entered  Event = 1 + iota // Core has entered
+	Departed                  // Core has died
+	Gained                    // this core holds Entry with Rights, which From gave it: itself where it made the entry
+	Lost                      // this core holds Entry no more: neither it nor what was cut from it here
+	Revoked                   // this core has revoked Extent of Entry: what was cut from that here goes
+	Freed                     // Extent may be free for Take, but for what was cut from it
+)
+
+// Change is one event, in the order in which this core's replica saw them. A core applies
+// all changes of a step to its own capabilities, and to its page tables, before it sends
+// what the step said: who hears "done" may rely on it.
+type Change struct {
+	Event  Event
+	Core   int
+	Entry  ID
+	Extent caps.Extent
+	Rights caps.Rights
+	From   int
+	Tag    uint64 // of Send, Share and Move
+}
+
+// Changes returns what happened since it was called last.
+func (l *Ledger) Changes() []Change {
+	list := l.changes
+	l.changes = nil
+	return list
+}
+
+func (l *Ledger) tell(c Change) { l.changes = append(l.changes, c) }

@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
+)
+
+// Commit implements agreement.State. It does what fits and nothing else, whatever a faulty
+// core has had agreed on.
+func (l *Ledger) Commit(op agreement.Op, prepared bool) {
+	o, ok := decode(op)
+	if !ok {
+		return
+	}
+	if prepared {
+		l.release(op)
+	}
+	e := l.at(o.entry)
+	if e == nil {
+		return
+	}
+	switch o.kind {
+	case opEnter:
+		if o.life > l.lives[o.core].number {
+			l.lives[o.core] = life{o.life, true}
+			l.tell(Change{Event: Entered, Core: o.core})
+		}
+	case opTake:
+		l.make(e, o.first, o.extent, o.core, caps.All)
+	case opRetype:
+		for i := range o.count {
+			id, x := o.made(i)
+			l.make(e, id, x, o.core, o.rights)
+		}
+	case opShare:
+		if n := l.make(e, o.first, o.extent, o.core, o.own); n != nil {
+			l.give(n, &o)
+		}
+	case opSend:
+		l.give(e, &o)
+	case opMove:
+		if o.owns {
+			e.chosen = nobody
+		}
+		if l.give(e, &o) && o.owns {
+			e.chosen = o.to
+		}
+		l.leave(e, o.core)
+	case opGive, opDrop:
+		l.leave(e, o.core)
+	case opRevoke:
+		l.revoke(e, &o)
+	}
+}
+
+// Apply implements agreement.State: no operation of the ledger has one phase.
+func (l *Ledger) Apply(agreement.Op) {}
+
+// Gone implements agreement.State. The core holds nothing any more. That has the same effect
+// before and after whatever is under way: that was refused here, or at who has not seen
+// the death, where it depends on it, and what gives the core something gives nothing then.
+func (l *Ledger) Gone(core int) {
+	if now := l.lives[core]; now.alive {
+		l.lives[core] = life{now.number, false}
+		l.tell(Change{Event: Departed, Core: core})
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.entries)) {
+		if e := l.entries[id]; e != nil {
+			l.leave(e, core)
+		}
+	}
+}
+
+// make cuts an entry from e, for a core. It is nil where there is no room.
+func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *entry {
+	if !x.Within(e.extent) || e.used(x) != nil || l.entries[id] != nil || !l.lives[core].alive {
+		return nil
+	}
+	n := &entry{id: id, extent: x, parent: e, holders: map[int]caps.Rights{core: r}, chosen: core}
+	e.children = slices.Insert(e.children, e.search(x.Base), n)
+	l.entries[id] = n
+	if core == l.self {
+		l.tell(Change{Event: Gained, Core: core, Entry: id, Extent: x, Rights: r, From: core})
+	}
+	return n
+}
+
+// give lets a core hold an entry, unless it has died.
+func (l *Ledger) give(e *entry, o *operation) bool {
+	if to := l.lives[o.to]; !to.alive || to.number != o.toLife {
+		return false
+	}
+	e.holders[o.to] |= o.rights
+	if o.to == l.self {
+		l.tell(Change{Event: Gained, Core: o.to, Entry: e.id, Extent: e.extent, Rights: o.rights, From: o.core, Tag: o.tag})
+	}
+	return true
+}
+
+// leave lets a core hold an entry no more.
+func (l *Ledger) leave(e *entry, core int) {
+	if _, ok := e.holders[core]; !ok {
+		return
+	}
+	delete(e.holders, core)
+	if e.chosen == core {
+		e.chosen = nobody
+	}
+	if core == l.self {
+		l.tell(Change{Event: Lost, Core: core, Entry: e.id, Extent: e.extent})
+	}
+	if len(e.holders) > 0 {
+		return
+	}
+	at := slices.Index(e.parent.children, e)
+	e.parent.children = slices.Replace(e.parent.children, at, at+1, e.children...)
+	for _, c := range e.children {
+		c.parent = e.parent
+	}
+	delete(l.entries, e.id)
+	if e.parent == l.area {
+		l.tell(Change{Event: Freed, Entry: e.id, Extent: e.extent})
+	}
+}
+
+// revoke takes from the others what o says. What goes first is what was cut last.
+func (l *Ledger) revoke(e *entry, o *operation) {
+	if _, ok := e.holders[o.core]; !ok {
+		return
+	}
+	var goes []*entry
+	e.walk(func(d *entry) {
+		if d.extent.Within(o.extent) {
+			goes = append(goes, d)
+		}
+	})
+	slices.Reverse(goes)
+	for _, d := range goes {
+		for _, c := range slices.Sorted(maps.Keys(d.holders)) {
+			l.leave(d, c)
+		}
+	}
+	if e.extent.Within(o.extent) {
+		for _, c := range slices.Sorted(maps.Keys(e.holders)) {
+			if c != o.core {
+				l.leave(e, c)
+			}
+		}
+		e.chosen = o.core
+	}
+	if o.core == l.self {
+		l.settling = append(l.settling, revoked{o.op, e.id})
+		l.tell(Change{Event: Revoked, Core: o.core, Entry: e.id, Extent: o.extent})
+	}
+}

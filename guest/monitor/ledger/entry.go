@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+
+	"barreleye/guest/monitor/caps"
+	"barreleye/guest/monitor/cores"
+)
+
+// ID names an entry. None is ever used twice: it is made of the core that made the entry,
+// of that core's life, and of a number that counts in it. The zero ID names none.
+type ID uint64
+
+// Bits of an ID, from above: core, life, number.
+const (
+	lifeBits   = 16
+	numberBits = 38
+	maxLife    = 1<<lifeBits - 1
+	maxNumber  = 1<<numberBits - 1
+)
+
+const _ = uint(64 - lifeBits - numberBits - 10) // cores.Max is 1 << 10
+const _ = uint(1<<10 - cores.Max)
+
+func newID(core int, life, number uint64) ID {
+	return ID(uint64(core)<<(lifeBits+numberBits) | life<<numberBits | number)
+}
+
+// maker returns the core and the life in which an ID was made.
+func (id ID) maker() (core int, life uint64) {
+	return int(id >> (lifeBits + numberBits)), uint64(id) >> numberBits & maxLife
+}
+
+func (id ID) String() string {
+	core, life := id.maker()
+	return fmt.Sprintf("%d.%d.%d", core, life, uint64(id)&maxNumber)
+}
+
+// nobody is no core.
+const nobody = -1
+
+// entry is some memory that cores hold. The area itself is one that nobody holds.
+type entry struct {
+	id       ID
+	extent   caps.Extent
+	parent   *entry
+	children []*entry            // sorted by base; no two overlap
+	holders  map[int]caps.Rights // at least one, but for the area
+	chosen   int                 // the owner while it holds the entry; nobody: the lowest holder is
+}
+
+// owner returns the core that answers for the entry.
+func (e *entry) owner() int {
+	if e.chosen != nobody {
+		return e.chosen
+	}
+	lowest := nobody
+	for c := range e.holders {
+		if lowest == nobody || c < lowest {
+			lowest = c
+		}
+	}
+	return lowest
+}
+
+// search returns the place of the first child that ends behind base.
+func (e *entry) search(base uint64) int {
+	i, _ := slices.BinarySearchFunc(e.children, base, func(c *entry, base uint64) int {
+		if c.extent.Base+c.extent.Size <= base {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// used returns a child that has some of the extent.
+func (e *entry) used(x caps.Extent) *entry {
+	if i := e.search(x.Base); i < len(e.children) && e.children[i].extent.Overlaps(x) {
+		return e.children[i]
+	}
+	return nil
+}
+
+// below reports whether e was cut from p, directly or not, or is p.
+func (e *entry) below(p *entry) bool {
+	for ; e != nil; e = e.parent {
+		if e == p {
+			return true
+		}
+	}
+	return false
+}
+
+// Entry is what is known of an entry.
+type Entry struct {
+	ID     ID
+	Extent caps.Extent
+	Parent ID // 0: it was cut from the area
+	Owner  int
+	// Holders are the cores that hold it, in order, with the most that each may do.
+	Holders []Holding
+}
+
+// Holding is what one core may do.
+type Holding struct {
+	Core   int
+	Rights caps.Rights
+}

@@ -1,0 +1,82 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+
+	"barreleye/guest/monitor/caps"
+	"barreleye/guest/monitor/cores"
+)
+
+// Save implements agreement.State.
+func (l *Ledger) Save(b []byte) []byte {
+	number := func(list ...uint64) {
+		for _, v := range list {
+			b = binary.AppendUvarint(b, v)
+		}
+	}
+	number(l.area.extent.Base, l.area.extent.Size, uint64(len(l.lives)))
+	for _, c := range slices.Sorted(maps.Keys(l.lives)) {
+		n := l.lives[c]
+		alive := uint64(0)
+		if n.alive {
+			alive = 1
+		}
+		number(uint64(c), n.number, alive)
+	}
+	number(uint64(len(l.entries)))
+	l.area.walk(func(e *entry) {
+		number(uint64(e.id), uint64(e.parent.id), uint64(e.extent.Type), e.extent.Base, e.extent.Size)
+		number(uint64(e.chosen+1), uint64(len(e.holders)))
+		for _, c := range slices.Sorted(maps.Keys(e.holders)) {
+			number(uint64(c), uint64(e.holders[c]))
+		}
+	})
+	return b
+}
+
+var errSaved = errors.New("ledger: state of a sponsor: it ends in the middle, or says what cannot be: the cores run different versions, or share other memory")
+
+// Load implements agreement.State.
+func (l *Ledger) Load(b []byte) error {
+	ok := true
+	number := func(below uint64) uint64 {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || v >= below {
+			ok = false
+			return 0
+		}
+		b = b[n:]
+		return v
+	}
+	n := New(l.self, l.area.extent)
+	const any = 1<<64 - 1
+	if number(any) != l.area.extent.Base || number(any) != l.area.extent.Size {
+		return errSaved
+	}
+	for i := number(cores.Max + 1); i > 0 && ok; i-- {
+		n.lives[int(number(cores.Max))] = life{number(maxLife + 1), number(2) == 1}
+	}
+	for i := number(any); i > 0 && ok; i-- {
+		e := &entry{id: ID(number(any)), parent: n.at(ID(number(any))), holders: map[int]caps.Rights{}}
+		e.extent = caps.Extent{Type: caps.Type(number(uint64(caps.IRQ) + 1)), Base: number(any), Size: number(any)}
+		e.chosen = int(number(cores.Max+1)) - 1
+		for j := number(cores.Max + 1); j > 0 && ok; j-- {
+			e.holders[int(number(cores.Max))] = caps.Rights(number(uint64(caps.All) + 1))
+		}
+		if !ok || e.parent == nil || e.id == 0 || n.entries[e.id] != nil || e.extent.Check() != nil ||
+			n.cut(e.parent, &operation{extent: e.extent, count: 1}) != nil {
+			return errSaved
+		}
+		e.parent.children = slices.Insert(e.parent.children, e.parent.search(e.extent.Base), e)
+		n.entries[e.id] = e
+	}
+	if !ok || len(b) > 0 || n.Check() != nil {
+		return errSaved
+	}
+	n.number = l.number
+	*l = *n
+	return nil
+}
