@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/membership"
@@ -47,12 +48,12 @@ type agreed struct {
 	later   bool // whoever has it step tells the peers afterwards
 
 	tag      uint64
-	requests map[uint64]*request // that are under way
-	spare    []*request          // used before
-	start    agreement.Event     // of the request that begins
-	waiting  []*request          // until there is room for them, in order
-	full     bool                // there was no room for the last one
-	changed  chan struct{}       // closed when a name has changed; nil: nobody waits for that
+	requests map[uint64]*request     // that are under way
+	spare    atomic.Pointer[request] // used before
+	start    agreement.Event         // of the request that begins
+	waiting  []*request              // until there is room for them, in order
+	full     bool                    // there was no room for the last one
+	changed  chan struct{}           // closed when a name has changed; nil: nobody waits for that
 	follows  []*Subscription
 }
 
@@ -67,8 +68,12 @@ type request struct {
 	op     agreement.Op
 	two    bool
 	undo   agreement.Op // what to do where it takes effect and nobody waits for it; "" is nothing
-	gaveUp bool
-	done   chan agreement.Outcome // has room for one; nil: nobody waits
+	gaveUp bool         // nobody waits any more
+
+	outcome agreement.Outcome
+	over    atomic.Bool   // there is one
+	parked  bool          // somebody sleeps until there is
+	wake    chan struct{} // has room for one
 }
 
 func newAgreed(core, cores int, shared Shared) *agreed {
@@ -129,8 +134,8 @@ func (a *agreed) receive(e *agreement.Event) {
 	a.step(e)
 }
 
-// begin says that lines to a peer go into out from now on.
-func (a *agreed) begin(peer int, out *outbox) {
+// meet says that lines to a peer go into out from now on.
+func (a *agreed) meet(peer int, out *outbox) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := &a.peers[peer]
@@ -233,30 +238,41 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 		return
 	}
 	switch {
-	case !r.gaveUp && r.done != nil:
-		r.done <- outcome
-	case r.gaveUp && r.undo != "" && outcome == agreement.Committed:
-		a.waiting = append(a.waiting, &request{op: r.undo, two: true})
+	case !r.gaveUp:
+		parked := r.parked // once it is over, another one may use it
+		r.outcome = outcome
+		r.over.Store(true)
+		if parked {
+			r.wake <- struct{}{}
+		}
+	case r.undo != "" && outcome == agreement.Committed:
+		a.waiting = append(a.waiting, &request{op: r.undo, two: true, gaveUp: true})
 	}
 }
 
-// request returns a new one, or one that has ended, with mu held.
-func (a *agreed) request() *request {
-	n := len(a.spare)
-	if n == 0 {
-		return &request{done: make(chan agreement.Outcome, 1)}
+// newRequest returns a new one, or one that is over.
+func (a *agreed) newRequest() *request {
+	if r := a.spare.Swap(nil); r != nil {
+		r.over.Store(false)
+		r.parked = false
+		return r
 	}
-	r := a.spare[n-1]
-	a.spare = a.spare[:n-1]
-	return r
+	return &request{wake: make(chan struct{}, 1)}
 }
 
 // agree has an operation agreed on by all cores. Where the context ends first, it is
 // not begun, or takes effect or not, and undo is begun once it does.
 func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Outcome, error) {
-	a.mu.Lock()
-	r := a.request()
+	r := a.newRequest()
 	r.op, r.two, r.undo = op, replica.TwoPhases(op), undo
+	a.mu.Lock()
+	a.begin(r)
+	a.mu.Unlock()
+	return a.await(ctx, r)
+}
+
+// begin begins a request, with mu held. What is to be said about it waits for await.
+func (a *agreed) begin(r *request) {
 	a.later = true
 	a.waiting = append(a.waiting, r)
 	switch {
@@ -266,24 +282,39 @@ func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Ou
 		a.proceed()
 	}
 	a.later = false
+}
+
+// await returns how a request ended.
+func (a *agreed) await(ctx context.Context, r *request) (outcome agreement.Outcome, err error) {
+	a.ears.await(r.over.Load)
+	if !r.over.Load() && !a.parkFor(ctx, r) {
+		return 0, ctx.Err()
+	}
+	outcome = r.outcome
+	a.spare.Store(r)
+	return outcome, nil
+}
+
+// parkFor returns once a request is over, or gives it up when the context ends.
+func (a *agreed) parkFor(ctx context.Context, r *request) (over bool) {
+	a.mu.Lock()
+	r.parked = !r.over.Load()
 	a.mu.Unlock()
-	a.ears.await(func() bool { return len(r.done) > 0 })
+	if !r.parked {
+		return true
+	}
 	select {
-	case outcome := <-r.done:
-		a.mu.Lock()
-		a.spare = append(a.spare, r)
-		a.mu.Unlock()
-		return outcome, nil
+	case <-r.wake:
+		return true
 	case <-ctx.Done():
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	select {
-	case outcome := <-r.done:
-		return outcome, nil
-	default:
+	if r.over.Load() {
+		<-r.wake // it is there
+		return true
 	}
 	r.gaveUp = true
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *request) bool { return w == r })
-	return 0, ctx.Err()
+	return false
 }

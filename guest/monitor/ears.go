@@ -24,6 +24,7 @@ import (
 
 const (
 	tellPolls  = 64                    // polls of a channel before peers are woken, as in urpc
+	yieldPolls = 512                   // polls between two chances for other goroutines of the core
 	takeAtOnce = 64                    // lines taken of a peer before the others'
 	longest    = 1024                  // rounds of polls in a row: others may sleep on other memory
 	slice      = time.Millisecond      // a goroutine that kept the core for so long computes
@@ -38,7 +39,7 @@ type ears struct {
 	mu   sync.Mutex // the right to take
 	list atomic.Pointer[[]*ear]
 	in   urpc.Message
-	busy time.Time // until then others compute on this core
+	busy atomic.Pointer[time.Time] // until then others compute on this core; nil: they did not lately
 
 	untold atomic.Bool // an outbox has lines of which its peer was not told
 }
@@ -119,31 +120,40 @@ func (m *Monitor) heard(o *ear, l *urpc.Message) error {
 // comes for long; or others want the core. With nil nothing but that ends it.
 func (e *ears) look(done func() bool) {
 	polls := e.polls()
-	if polls <= 0 || time.Now().Before(e.busyUntil()) {
+	if polls <= 0 || e.computes() {
 		return
 	}
 	for quiet, round := 0, 0; quiet < polls && round < longest; round++ {
 		if !e.mu.TryLock() {
 			return // who holds it looks
 		}
-		for polled := 0; polled < tellPolls; {
-			if e.take() > 0 {
-				quiet, polled = 0, 0
-			}
-			if done != nil && done() {
-				e.mu.Unlock()
-				return
-			}
-			n := max(1, len(*e.list.Load()))
-			polled, quiet = polled+n, quiet+n
-			urpc.Pause()
-		}
+		quiet = e.round(quiet, done)
 		e.mu.Unlock()
-		e.tell()
-		if !e.yield() {
+		if quiet < 0 || !e.yield() {
 			return
 		}
 	}
+}
+
+// round looks for some time, with mu held, and returns how many polls in a row have found
+// nothing, -1 once done reports true.
+func (e *ears) round(quiet int, done func() bool) int {
+	for polled := 0; polled < yieldPolls; {
+		n := max(1, len(*e.list.Load()))
+		if e.take() > 0 {
+			quiet = 0
+		}
+		if done != nil && done() {
+			return -1
+		}
+		if quiet < tellPolls && quiet+n >= tellPolls {
+			e.tell()
+		}
+		quiet += n
+		polled += n
+		urpc.Pause()
+	}
+	return quiet
 }
 
 // yield lets other goroutines run, and reports whether none of them computes.
@@ -154,16 +164,22 @@ func (e *ears) yield() bool {
 	if now.Sub(before) < slice {
 		return true
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.busy = now.Add(busyFor)
+	until := now.Add(busyFor)
+	e.busy.Store(&until)
 	return false
 }
 
-func (e *ears) busyUntil() time.Time {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.busy
+// computes reports whether goroutines that compute were met lately.
+func (e *ears) computes() bool {
+	until := e.busy.Load()
+	if until == nil {
+		return false
+	}
+	if time.Now().Before(*until) {
+		return true
+	}
+	e.busy.Store(nil)
+	return false
 }
 
 // await looks for what done waits for, if that may be worth it, and sees to it that all

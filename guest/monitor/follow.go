@@ -68,7 +68,7 @@ func (m *Monitor) act(a lives.Action) error {
 		out := newOutbox(ch, &m.ears.untold)
 		m.channels.begin(a.Peer, a.Life, m.cfg.Life, out)
 		m.sayHello(out)
-		m.agreed.begin(a.Peer, out)
+		m.agreed.meet(a.Peer, out)
 		m.members.came(a.Peer, a.Life)
 		talk := make(chan struct{})
 		m.talks[a.Peer] = talk

@@ -194,11 +194,11 @@ const (
 // cannot, if so.
 func (a *agreed) have(ctx context.Context, op, undo agreement.Op, may func(*names.Registry) error) error {
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
-		var why error
-		if err := a.until(ctx, func(r *names.Registry) bool { why = may(r); return true }); err != nil || why != nil {
-			return errors.Join(err, why)
+		r, err := a.beginWhere(ctx, op, undo, may)
+		if err != nil {
+			return err
 		}
-		outcome, err := a.agree(ctx, op, undo)
+		outcome, err := a.await(ctx, r)
 		switch {
 		case err != nil:
 			return err
@@ -213,6 +213,27 @@ func (a *agreed) have(ctx context.Context, op, undo agreement.Op, may func(*name
 		case <-ctx.Done():
 			timer.Stop()
 			return ctx.Err()
+		}
+	}
+}
+
+// beginWhere begins an operation once this core has its replica, unless may says why not.
+func (a *agreed) beginWhere(ctx context.Context, op, undo agreement.Op, may func(*names.Registry) error) (*request, error) {
+	r := a.newRequest()
+	r.op, r.two, r.undo = op, true, undo
+	for {
+		a.mu.Lock()
+		if a.ready {
+			err := may(a.state.Names)
+			if err == nil {
+				a.begin(r)
+			}
+			a.mu.Unlock()
+			return r, err
+		}
+		a.mu.Unlock()
+		if err := a.until(ctx, func(*names.Registry) bool { return true }); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -47,13 +47,22 @@ func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
 	return list
 }
 
-// put fills words with the bytes of s and returns what did not fit.
+// put fills words, which are zero, with the bytes of s and returns what did not fit.
 func put(words []uint64, s string) (rest string) {
 	n := min(len(s), 8*len(words))
-	for i := range n {
-		words[i/8] |= uint64(s[i]) << (i % 8 * 8)
+	rest, s = s[n:], s[:n]
+	for i := 0; len(s) > 0; i++ {
+		if len(s) < 8 {
+			for j := range len(s) {
+				words[i] |= uint64(s[j]) << (8 * j)
+			}
+			break
+		}
+		words[i] = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		s = s[8:]
 	}
-	return s[n:]
+	return rest
 }
 
 // Reader makes messages of the lines of one channel.

@@ -1,6 +1,7 @@
 package agreement
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 
 	"barreleye/guest/monitor/cores"
@@ -64,8 +65,12 @@ func LoadRecord(w *[RecordWords]uint64) (r Record) {
 
 // take appends n bytes of words to b: the reverse of put.
 func take(b []byte, words []uint64, n int) []byte {
+	for ; n >= 8; n -= 8 {
+		b = binary.LittleEndian.AppendUint64(b, words[0])
+		words = words[1:]
+	}
 	for i := range n {
-		b = append(b, byte(words[i/8]>>(i%8*8)))
+		b = append(b, byte(words[0]>>(8*i)))
 	}
 	return b
 }
