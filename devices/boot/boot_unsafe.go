@@ -44,14 +44,17 @@ type Mapping struct {
 // MaxMappings bounds the initial mappings of one guest.
 const MaxMappings = 32
 
-// Page is the boot page. Only the VMM writes it, before the vCPU starts.
+// Page is the boot page. Only the VMM writes it, before the vCPU starts; Growth
+// also while that waits for the answer.
 type Page struct {
 	Magic, ABI uint64
 	Core       uint32 // index of this core
 	Cores      uint32 // cores of this multikernel
 	Life       uint64 // life of this core, 1 for the first
 
-	RAMSize uint64 // bytes of private RAM from layout.RAMGPA
+	RAMSize uint64 // bytes of private RAM from layout.RAMGPA that there are at the start
+	RAMEnd  uint64 // bytes up to which there may be more (devices/growth)
+	Spare   uint64 // of RAMSize, bytes that only keep book of what may come: they are not counted
 	Frames  uint64 // virtual address of the "in use" bitmap, one bit per 4 KiB frame
 	Dirty   uint64 // virtual address of the "was used before" bitmap, same size
 
@@ -65,6 +68,9 @@ type Page struct {
 	TickSpread uint64 // each tick comes up to this many counts later, at random; 0 but in stress tests
 	PollCycles uint64 // TSC cycles the idle loop polls before it halts
 	Flags      uint64
+
+	// Growth answers the last request for memory (growth.Answer).
+	Growth uint64
 
 	MappingCount uint64
 	Mappings     [MaxMappings]Mapping

@@ -3,7 +3,7 @@ package layout
 // ABI is the version of everything VMM and image must agree on: the image
 // table, the boot page, the gate page and the addresses of map.go. An image of
 // another version is refused with a message that says what to rebuild.
-const ABI = 4
+const ABI = 5
 
 // Image table. cpudriver lays it down in read-only data; the VMM finds it by
 // its two magic words at an 8-byte boundary of a loaded segment, so stripped

@@ -19,13 +19,14 @@ const (
 const (
 	ImageGPA    = 0x1000_0000    // patched text, read-only data and stubs; shared by all guests
 	DoorbellGPA = 0xE000_0000    // one 8-byte register per core, ioeventfd
-	PowerGPA    = 0xE000_1000    // power device registers
+	PowerGPA    = 0xE000_1000    // power device's register
+	GrowthGPA   = PowerGPA + 8   // memory device's register (devices/growth)
 	APICGPA     = 0xFEE0_0000    // local APIC
 	TSSAddrGPA  = 0xFFFB_D000    // three pages KVM wants for itself on VMX
 	RAMGPA      = 0x1_0000_0000  // private RAM
 	RegionGPA   = 0x40_0000_0000 // shared region
 	FilesGPA    = 0x50_0000_0000 // file tree (devices/filetree), shared by all guests
-	MaxRAM      = 64 << 30       // keeps RAM and region apart
+	MaxRAM      = 64 << 30       // keeps RAM, with what its growth takes, and region apart
 	MaxRegion   = 32 << 30       // keeps the region below 2^40, the smallest MAXPHYADDR we meet
 	MaxFiles    = 1 << 30        // of the file tree
 	MinRAM      = 16 << 20       // less cannot hold the runtime's first heap arena
@@ -48,6 +49,7 @@ const (
 	ProcessSize = 256 << 10
 	DoorbellVA  = 0x5200_0000      // DoorbellGPA, RW, uncached
 	PowerVA     = 0x5200_1000      // PowerGPA, RW, uncached
+	GrowthVA    = PowerVA + 8      // GrowthGPA
 	TablesVA    = 0x6000_0000      // GDT, IDT, TSS: supervisor pages
 	DebugVA     = 0x6000_4000      // two supervisor pages for a debugger: see DebugStackTop
 	APICVA      = 0x6001_0000      // APICGPA, supervisor, uncached

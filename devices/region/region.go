@@ -78,6 +78,7 @@ type Counters struct {
 	LogBlocks, LogBytes     uint64             // times a writer waited for log space, bytes logged
 	Unserved                uint64             // system calls answered ENOSYS
 	FramesUsed, FramesTotal uint64             // 4 KiB frames of private RAM
+	FramesLimit             uint64             // up to which these may grow
 	PollNS                  uint64             // for how long the idle loop polls, in guests
 }
 

@@ -22,7 +22,8 @@ const (
 var (
 	frameUsed  uint64 // address of the "in use" bitmap
 	frameDirty uint64 // address of the "was used before" bitmap
-	frameCount uint64 // frames of RAM, a multiple of framesPerBlock
+	frameCount uint64 // frames up to the end of RAM, a multiple of framesPerBlock; those that are not there count as in use
+	frameThere uint64 // frames that are there
 	frameFree  uint64 // frames not in use
 	frameHint  uint64 // word below which no small frame is free
 )
@@ -31,6 +32,7 @@ var (
 func initFrames(b *boot.Page) {
 	frameUsed, frameDirty = b.Frames, b.Dirty
 	frameCount = b.RAMSize / layout.PageSize
+	frameThere = frameCount
 	frameFree = 0
 	for w := uint64(0); w < frameCount/framesPerWord; w++ {
 		frameFree += uint64(bits.OnesCount64(^load64(frameUsed + w*8)))
@@ -39,11 +41,14 @@ func initFrames(b *boot.Page) {
 }
 
 func publishFrames() {
-	counters().FramesUsed, counters().FramesTotal = frameCount-frameFree, frameCount
+	spare := bootPage().Spare / layout.PageSize
+	n := counters()
+	n.FramesUsed, n.FramesTotal = frameThere-frameFree-spare, frameThere-spare
+	n.FramesLimit = bootPage().RAMEnd/layout.PageSize - spare
 }
 
 // takeFrame returns the guest-physical address of a free frame and whether it
-// may hold old contents; ok is false when RAM is exhausted.
+// may hold old contents; ok is false when RAM is exhausted and cannot grow.
 func takeFrame() (gpa uint64, dirty, ok bool) {
 	for w := frameHint; w < frameCount/framesPerWord; w++ {
 		used := load64(frameUsed + w*8)
@@ -59,7 +64,10 @@ func takeFrame() (gpa uint64, dirty, ok bool) {
 		frame := w*framesPerWord + uint64(bits.TrailingZeros64(bit))
 		return layout.RAMGPA + frame*layout.PageSize, d&bit != 0, true
 	}
-	return 0, false, false
+	if !grow(1) {
+		return 0, false, false
+	}
+	return takeFrame()
 }
 
 // takeBlock returns a free, aligned 2 MiB block.

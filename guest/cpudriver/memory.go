@@ -115,7 +115,7 @@ func mapAnon(start, end uint64, prot uint8, mayBeSparse bool) uint64 {
 func back(m boot.Mapping) uint64 {
 	need := (m.End - m.Start) / layout.PageSize
 	tables := (m.End-m.Start)/layout.HugeSize + 8
-	if need > frameFree || tables > tableLeft {
+	if need > frameFree && !grow(need-frameFree) || tables > tableLeft {
 		return refuse(m.End - m.Start)
 	}
 	hugeStart := (m.Start + layout.HugeSize - 1) &^ (layout.HugeSize - 1)
@@ -180,10 +180,12 @@ func refuse(size uint64) uint64 {
 		l.text("out of memory: mapping of ")
 		l.decimal(size >> 10)
 		l.text(" KiB refused, ")
-		l.decimal((frameCount - frameFree) * layout.PageSize >> 10)
+		publishFrames()
+		l.decimal(counters().FramesUsed * layout.PageSize >> 10)
 		l.text(" of ")
-		l.decimal(frameCount * layout.PageSize >> 10)
-		l.text(" KiB in use; run with a larger --memory")
+		l.decimal(counters().FramesTotal * layout.PageSize >> 10)
+		l.text(" KiB in use; ")
+		l.text(growthRefused())
 		l.log()
 	}
 	return errno(eNOMEM)

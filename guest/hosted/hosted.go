@@ -102,7 +102,7 @@ func (c *Core) limitMemory() error {
 	if err != nil {
 		return err
 	}
-	limit := mapped + c.page.RAMSize
+	limit := mapped + c.page.RAMEnd
 	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		return fmt.Errorf("hosted core: limit of %d MiB of memory: %w: raise the limit on data (ulimit -d)", limit>>20, err)
 	}

@@ -16,7 +16,10 @@ import (
 func (c *Core) PublishMaps(request uint64) {
 	used, _ := c.status("RssAnon")
 	atomic.StoreUint64(&c.block.Counters.FramesUsed, used/layout.PageSize)
-	atomic.StoreUint64(&c.block.Counters.FramesTotal, c.page.RAMSize/layout.PageSize)
+	// Linux gives it what it uses: there is nothing between that and the limit but what it
+	// is said to have at the start.
+	atomic.StoreUint64(&c.block.Counters.FramesTotal, max(used, c.page.RAMSize)/layout.PageSize)
+	atomic.StoreUint64(&c.block.Counters.FramesLimit, c.page.RAMEnd/layout.PageSize)
 	n := uint64(0)
 	if b, err := c.proc.ReadFile("maps"); err == nil {
 		table := c.view.Maps(c.Core())

@@ -23,6 +23,7 @@ type options struct {
 	steps int
 	seed  uint64
 	churn uint64 // bytes
+	hold  uint64 // bytes
 }
 
 var checks = []check{
@@ -37,6 +38,7 @@ var checks = []check{
 	{"the driver touches sparse memory", driverTouchesSparse},
 	{"parts of huge mappings", hugeParts},
 	{"random steps against a model", randomSteps},
+	{"much memory at once", holdMuch},
 }
 
 func main() {
@@ -44,8 +46,9 @@ func main() {
 	flag.IntVar(&o.steps, "n", 3000, "random steps")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the random steps")
 	churn := flag.Uint64("churn", 512, "MiB to map and unmap in all; take more than the core's memory")
+	hold := flag.Uint64("hold", 16, "MiB to have mapped at once")
 	flag.Parse()
-	o.churn = *churn << 20
+	o.churn, o.hold = *churn<<20, *hold<<20
 	for _, c := range checks {
 		start := time.Now()
 		if err := c.do(&o); err != nil {

@@ -22,6 +22,7 @@ type coreFlags struct {
 	opt     multikernel.Options
 	memory  memory
 	shared  memory
+	limit   memory
 	files   []string
 	traced  []string
 	metrics string
@@ -37,13 +38,14 @@ type coreFlags struct {
 
 // register adds the flags to a command that boots so many cores by default.
 func (f *coreFlags) register(cmd *cobra.Command, cores int) {
-	f.memory, f.shared = 64<<20, region.DefaultRAM
+	f.memory, f.shared, f.limit = 64<<20, region.DefaultRAM, defaultLimit
 	o, flags := &f.opt, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&o.Platform, "platform", multikernel.PlatformAuto, "what cores are: kvm (virtual machines), hosted (Linux processes), or auto:\nkvm where it can be used, else hosted; a line says which")
 	flags.IntVarP(&o.Cores, "cores", "c", cores, fmt.Sprintf("number of cores, 1 to %d", multikernel.MaxCores))
 	flags.IntVar(&o.Room, "max-cores", 0, "cores that there may be at once, with those that are added while it runs; 0 for\nas many as --cores")
-	flags.VarP(&f.memory, "memory", "m", "private memory of each core, in steps of 2M")
+	flags.VarP(&f.memory, "memory", "m", "private memory of each core at the start, in steps of 2M")
+	flags.Var(&f.limit, "max-memory", "private memory up to which each core may grow; --memory where that is more than\nthe default")
 	flags.Var(&f.shared, "shared-memory", "memory that all cores can share, in steps of 2M")
 	flags.StringVar(&o.Pin, "pin", "auto", "host CPUs of the cores: auto, none, or a list such as 0,1 that is repeated")
 	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
@@ -83,6 +85,9 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	must(cmd.MarkFlagFilename("trace", "json"))
 }
 
+// defaultLimit is up to where private memory grows where nobody says so.
+const defaultLimit = 1 << 30
+
 // tables writes the tables that were asked for.
 func (f *coreFlags) tables(w io.Writer, report *multikernel.Report) {
 	if f.timing {
@@ -116,6 +121,9 @@ func (h *Host) prepare(f *coreFlags, im *image.Image, args []string) (err error)
 	}
 	o.Stdin, o.Shared, o.Confined = h.Stdin, !f.isolate, f.sandbox
 	h.warnUnpatched(im, f.noPatch)
+	if o.MaxMemory = uint64(f.limit); f.limit == defaultLimit {
+		o.MaxMemory = max(defaultLimit, uint64(f.memory))
+	}
 	o.Image, o.Args, o.Memory, o.Started, o.Device = im, args, uint64(f.memory), h.Started, h.Device
 	if o.SharedRAM = uint64(f.shared); o.SharedRAM == 0 {
 		return usage("run: no shared memory: use --shared-memory 2M or more")

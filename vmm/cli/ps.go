@@ -61,10 +61,10 @@ func (h *Host) ps(output format, name string) error {
 // psTable writes a core a line.
 func psTable(w io.Writer, r *multikernel.Report) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CORE\tLIFE\tIMAGE\tCPU\tSTATE\tEXIT\tCPU TIME\tSTEAL\tRSS KiB\tMEM KiB\tSENT\tRECEIVED")
+	fmt.Fprintln(t, "CORE\tLIFE\tIMAGE\tCPU\tSTATE\tEXIT\tCPU TIME\tSTEAL\tRSS KiB\tMEM KiB\tOF KiB\tMAX KiB\tSENT\tRECEIVED")
 	for _, c := range r.Cores {
-		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\n", c.Core, c.Life, c.Image, c.CPU, stateOf(&c), c.ExitCode,
-			tidy(time.Duration(c.CPUNS)), tidy(time.Duration(c.StealNS)), c.ResidentKiB, c.FramesUsed*4, c.Sent, c.Received)
+		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%s\t%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\n", c.Core, c.Life, c.Image, c.CPU, stateOf(&c), c.ExitCode,
+			tidy(time.Duration(c.CPUNS)), tidy(time.Duration(c.StealNS)), c.ResidentKiB, c.FramesUsed*4, c.FramesTotal*4, c.FramesLimit*4, c.Sent, c.Received)
 	}
 	return t.Flush()
 }

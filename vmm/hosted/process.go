@@ -31,7 +31,7 @@ import (
 type Config struct {
 	Core, Cores int
 	Life        uint64
-	RAM         uint64          // bytes of writable memory the process may map
+	RAM, MaxRAM uint64          // bytes of private memory; the process may map so much as MaxRAM that is writable
 	Args, Env   []string        // argv and environment of the program
 	Poll        time.Duration   // how long the idle loop polls before it sleeps
 	Flags       uint64          // boot.Flag*
@@ -74,7 +74,7 @@ func New(cfg Config, file *File, region *hostmem.Memory, khz uint64) (p *Process
 	}
 	*hostmem.View[boot.Page](p.boot, 0) = boot.Page{
 		Magic: boot.Magic, ABI: layout.ABI, Core: uint32(cfg.Core), Cores: uint32(cfg.Cores), Life: cfg.Life,
-		RAMSize: cfg.RAM, RegionSize: uint64(len(region.Bytes)),
+		RAMSize: cfg.RAM, RAMEnd: cfg.MaxRAM, RegionSize: uint64(len(region.Bytes)),
 		PollCycles: uint64(cfg.Poll.Nanoseconds()) * khz / 1_000_000, Flags: cfg.Flags,
 	}
 	if cfg.Files != nil {

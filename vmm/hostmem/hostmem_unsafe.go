@@ -17,13 +17,26 @@ type Memory struct {
 	raw   []byte // as mapped
 	fd    int    // -1 for private memory
 	Bytes []byte // aligned to 2 MiB
+	grown parts  // what there is beyond size
+	size  uint64 // bytes that there are from the start
 }
 
 // Allocate maps size bytes of zeroes that only this process and its guests see.
-func Allocate(size uint64) (*Memory, error) {
-	m, err := reserve(size, unix.PROT_READ|unix.PROT_WRITE)
+func Allocate(size uint64) (*Memory, error) { return AllocateUpTo(size, size) }
+
+// AllocateUpTo does that, and keeps the addresses behind for more, up to end bytes in
+// all (Grow). What is not there reads as zeroes and cannot be written to; it takes no memory
+// and no right to any.
+func AllocateUpTo(size, end uint64) (*Memory, error) {
+	m, err := reserve(end, unix.PROT_READ)
+	if err == nil {
+		m.size = size
+		if err = unix.Mprotect(m.Bytes[:size], unix.PROT_READ|unix.PROT_WRITE); err != nil {
+			m.Free()
+		}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("host memory: %d MiB: %w: use a smaller --memory or fewer cores", size>>20, err)
+		return nil, fmt.Errorf("host memory: %d MiB: %w: use a smaller --memory or --max-memory, or fewer cores", end>>20, err)
 	}
 	return m, nil
 }
@@ -42,10 +55,10 @@ func AllocateShared(name string, size uint64) (*Memory, error) {
 	return m, nil
 }
 
-// AllocateCopy maps size bytes of private memory that begins as a copy of shared
+// AllocateCopy is AllocateUpTo of private memory that begins as a copy of shared
 // memory, page by page as it is written to, and goes on with zeroes.
-func AllocateCopy(from *Memory, size uint64) (*Memory, error) {
-	m, err := Allocate(size)
+func AllocateCopy(from *Memory, size, end uint64) (*Memory, error) {
+	m, err := AllocateUpTo(size, end)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +78,7 @@ func reserve(size uint64, prot int) (*Memory, error) {
 		return nil, err
 	}
 	skip := -uintptr(unsafe.Pointer(&raw[0])) & (layout.HugeSize - 1)
-	return &Memory{raw: raw, fd: -1, Bytes: raw[skip : skip+uintptr(size)]}, nil
+	return &Memory{raw: raw, fd: -1, Bytes: raw[skip : skip+uintptr(size)], size: size}, nil
 }
 
 // back puts memory with a descriptor in place of what was reserved.
@@ -111,6 +124,16 @@ func (m *Memory) Advise(from, to uint64, advice int) {
 	}
 }
 
+// discard puts nothing in place of [from, to) of private memory.
+func (m *Memory) discard(from, to uint64) error {
+	_, _, e := unix.Syscall6(unix.SYS_MMAP, uintptr(unsafe.Pointer(&m.Bytes[from])), uintptr(to-from), unix.PROT_READ,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED, ^uintptr(0), 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // Punch makes a range of shared memory zero and gives it back to the host. Whoever
 // maps it finds zeroes from then on.
 func (m *Memory) Punch(offset, size uint64) error {
@@ -132,10 +155,12 @@ func (m *Memory) ResidentKiB() int {
 	return n * layout.PageSize / 1024
 }
 
-// Backed says of each page whether the host backs it now; nil where it does not tell.
+// Backed says of each page below Top whether the host backs it now; nil where it does not
+// tell.
 func (m *Memory) Backed() []bool {
-	state := make([]byte, len(m.Bytes)/layout.PageSize)
-	_, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(len(m.Bytes)), uintptr(unsafe.Pointer(&state[0])))
+	top := m.Top()
+	state := make([]byte, top/layout.PageSize)
+	_, _, e := unix.Syscall(unix.SYS_MINCORE, uintptr(unsafe.Pointer(&m.Bytes[0])), uintptr(top), uintptr(unsafe.Pointer(&state[0])))
 	if e != 0 {
 		return nil
 	}

@@ -214,7 +214,7 @@ func TestOutOfMemoryIsExplained(t *testing.T) {
 	o := run(t, opt)
 	if !onHosted() { // the driver's own lines
 		o.wantLine(0, "out of memory: mapping of ")
-		o.wantLine(0, "run with a larger --memory")
+		o.wantLine(0, "run with a larger --max-memory")
 	}
 	// what Go wanted the memory for differs
 	if said := o.logged(0, "fatal error: "); len(said) != 1 || !strings.Contains(said[0], "out of memory") {

@@ -100,11 +100,12 @@ func DataSize(im *image.Image) (n uint64) {
 // build fills RAM and returns the initial stack pointer.
 func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	cfg := b.cfg
-	ramSize := uint64(len(b.ram.Bytes))
+	ramSize, ramEnd, spare := cfg.size(), cfg.end(), cfg.spare()
 
 	// page-table pool: leaf tables for all of RAM and the region twice over,
 	// and some for sparse address space
-	b.tables.pages = 128 + 2*ramSize/layout.HugeSize
+	b.tables.pages = 128 + 2*ramEnd/layout.HugeSize
+	b.tables.pages += b.tables.pages / 512 // which map the pool itself
 	if cfg.Flags&boot.FlagDebugPages != 0 {
 		// huge pages of the region are split
 		b.tables.pages += cfg.Geometry.PairsSize()/layout.HugeSize + 2
@@ -117,7 +118,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 	b.page = hostmem.View[boot.Page](b.ram, bootAt)
 	*b.page = boot.Page{
 		Magic: boot.Magic, ABI: layout.ABI, Core: uint32(cfg.Core), Cores: uint32(cfg.Cores), Life: cfg.Life,
-		RAMSize: ramSize, Tables: b.tables.pool + layout.RAMGPA, TablePages: b.tables.pages,
+		RAMSize: ramSize, RAMEnd: ramEnd, Spare: spare, Tables: b.tables.pool + layout.RAMGPA, TablePages: b.tables.pages,
 		RegionSize: regionSize, TickCount: uint64(cfg.Tick.Nanoseconds()) / layout.TimerDivide,
 		TickSpread: uint64(cfg.TickSpread.Nanoseconds()) / layout.TimerDivide,
 		Flags:      cfg.Flags,
@@ -169,7 +170,7 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		at       *uint64
 	}
 	var tablesAt, entropyAt, framesAt, stackAt uint64
-	bitmap := pageUp(ramSize / layout.PageSize / 8)
+	bitmap := pageUp(ramEnd / layout.PageSize / 8)
 	for _, p := range []part{
 		{layout.TablesVA, tablePages * layout.PageSize, boot.KindDriver, systemR, &tablesAt},
 		{layout.DebugVA, layout.PageSize, boot.KindDriver, systemRX, new(uint64)},
@@ -224,8 +225,8 @@ func (b *builder) build(text *Text, regionSize uint64) (rsp uint64, err error) {
 		}
 	}
 
-	if b.next > ramSize/2 {
-		return 0, fmt.Errorf("machine: %d KiB of %d MiB of memory are taken before the program starts: use a larger --memory", b.next>>10, ramSize>>20)
+	if taken := b.next - min(b.next, spare); taken > cfg.RAM/2 {
+		return 0, fmt.Errorf("machine: %d KiB of %d MiB of memory are taken before the program starts: use a larger --memory", taken>>10, cfg.RAM>>20)
 	}
 	b.page.Frames, b.page.Dirty = layout.FramesVA, layout.FramesVA+bitmap
 	for f := uint64(0); f < b.next/layout.PageSize; f++ {
@@ -298,7 +299,7 @@ func bigFrom(ramSize uint64) uint64 {
 
 // adviseRAM tells the host how to back RAM and, if asked, backs all of it.
 func (b *builder) adviseRAM() {
-	size := uint64(len(b.ram.Bytes))
+	size := b.cfg.size()
 	big := bigFrom(size)
 	b.ram.Advise(0, big, unix.MADV_NOHUGEPAGE)
 	b.ram.Advise(big, size, unix.MADV_HUGEPAGE)

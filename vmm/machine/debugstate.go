@@ -192,7 +192,7 @@ func (d *Debugger) WriteMemory(b []byte, va uint64) error {
 // memory returns private memory and text from a guest-physical address on.
 func (d *Debugger) memory(gpa uint64) []byte {
 	switch {
-	case gpa-layout.RAMGPA < uint64(len(d.m.ram.Bytes)):
+	case d.m.ram.Has(gpa - layout.RAMGPA):
 		return d.m.ram.Bytes[gpa-layout.RAMGPA:]
 	case gpa-layout.ImageGPA < uint64(len(d.text.Bytes)):
 		return d.text.Bytes[gpa-layout.ImageGPA:]
@@ -203,7 +203,7 @@ func (d *Debugger) memory(gpa uint64) []byte {
 // private returns the private memory from a virtual address to the end of its page.
 func (m *Machine) private(va uint64) []byte {
 	gpa, ok := m.Translate(va)
-	if at := gpa - layout.RAMGPA; ok && at < uint64(len(m.ram.Bytes)) {
+	if at := gpa - layout.RAMGPA; ok && m.ram.Has(at) {
 		return m.ram.Bytes[at:][:layout.PageSize-at%layout.PageSize]
 	}
 	return nil

@@ -17,8 +17,6 @@ import (
 type loans struct {
 	m      *Machine
 	shared *hostmem.Memory
-	next   int // slot that was never used
-	free   []int
 	mapped []loan
 }
 
@@ -49,14 +47,9 @@ func (l *loans) get(gpa uint64) bool {
 		}
 		l.sweep()
 	}
-	slot := l.next
-	if n := len(l.free); n > 0 {
-		slot, l.free = l.free[n-1], l.free[:n-1]
-	} else {
-		l.next++
-	}
+	slot := l.m.slots.take()
 	if l.set(slot, run.First, run.Pages) != nil {
-		l.free = append(l.free, slot) // the access counts as a foreign one
+		l.m.slots.put(slot) // the access counts as a foreign one
 		return false
 	}
 	l.mapped = append(l.mapped, loan{slot, run, own})
@@ -71,7 +64,7 @@ func (l *loans) sweep() {
 		if n.kept || lent && run == n.run || l.set(n.slot, n.run.First, 0) != nil {
 			kept = append(kept, n)
 		} else {
-			l.free = append(l.free, n.slot)
+			l.m.slots.put(n.slot)
 		}
 	}
 	l.mapped = kept

@@ -27,7 +27,8 @@ import (
 type Config struct {
 	Core, Cores int
 	Life        uint64
-	RAM         uint64              // bytes, a multiple of 2 MiB
+	RAM         uint64              // bytes at the start, a multiple of 2 MiB
+	MaxRAM      uint64              // up to which it may grow, likewise; 0 for RAM
 	Args, Env   []string            // argv and environment of the program
 	Tick        time.Duration       // period of the tick while something runs, 0 for none
 	TickSpread  time.Duration       // each tick comes up to this much later, at random
@@ -39,6 +40,8 @@ type Config struct {
 	Exited      func(reason uint64) // if set, called at each exit to the VMM with KVM's reason
 	Geometry    region.Geometry     // of the shared region
 	Shared      bool                // the core may do anything with all of the region
+	// Available returns how many bytes the host has to spare; nil for what it says.
+	Available func() uint64
 	// Lent returns the run around a page of the region that another core lends to this
 	// one (region.View.Lent).
 	Lent func(page int) (region.Span, bool)
@@ -53,6 +56,8 @@ type Machine struct {
 	vm     *kvm.VM
 	vcpu   *kvm.VCPU
 	tscKHz uint64
+	slots  slots
+	grown  []grownSlot
 	loans  loans
 
 	bootAt, entropyAt uint64 // offsets in RAM of the boot page and of the entropy page
@@ -74,11 +79,15 @@ const (
 	slotRAM = iota
 	slotText
 	slotFiles
-	slotRegion // and those behind it: one per span (mapRegion)
+	slotRegion // and those behind it: one per span (mapRegion), and per part of RAM that was added
 )
 
 // newMachine returns a machine without memory.
 func newMachine(cfg Config, text *Text) *Machine {
+	cfg.MaxRAM = max(cfg.MaxRAM, cfg.RAM)
+	if cfg.MaxRAM > cfg.RAM {
+		hostmem.Available() // while it can open what it reads
+	}
 	m := &Machine{cfg: cfg, text: text}
 	m.halt.changed.L = &m.mu
 	return m
@@ -86,18 +95,18 @@ func newMachine(cfg Config, text *Text) *Machine {
 
 // New builds a machine. shared is the shared region's memory.
 func New(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory) (m *Machine, err error) {
-	if cfg.RAM < layout.MinRAM || cfg.RAM > layout.MaxRAM || cfg.RAM%layout.HugeSize != 0 {
-		return nil, fmt.Errorf("machine: %d bytes of memory: use a --memory of %d MiB to %d GiB, in steps of 2 MiB",
-			cfg.RAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
-	}
 	m = newMachine(cfg, text)
+	if c := &m.cfg; c.RAM < layout.MinRAM || c.MaxRAM > layout.MaxRAM || c.MaxRAM < c.RAM || (c.RAM|c.MaxRAM)%layout.HugeSize != 0 {
+		return nil, fmt.Errorf("machine: %d to %d bytes of memory: use a --memory and a --max-memory of %d MiB to %d GiB, in steps of 2 MiB",
+			c.RAM, c.MaxRAM, layout.MinRAM>>20, uint64(layout.MaxRAM)>>30)
+	}
 	defer func() {
 		if err != nil {
 			m.Close()
 			m = nil
 		}
 	}()
-	if m.ram, err = hostmem.Allocate(cfg.RAM); err != nil {
+	if m.ram, err = hostmem.AllocateUpTo(m.cfg.size(), m.cfg.end()); err != nil {
 		return
 	}
 	b := &builder{cfg: &m.cfg, ram: m.ram, tables: &pageTables{ram: m.ram.Bytes}}
@@ -141,12 +150,21 @@ func (m *Machine) createVM(sys *kvm.System, shared *hostmem.Memory) (err error) 
 		if s.mem == nil {
 			continue
 		}
-		if err = m.vm.MapMemory(s.slot, s.gpa, uint64(len(s.mem.Bytes)), s.mem.Address(), s.readonly); err != nil {
+		size := uint64(len(s.mem.Bytes))
+		if s.slot == slotRAM {
+			size = s.mem.Size()
+		}
+		if err = m.vm.MapMemory(s.slot, s.gpa, size, s.mem.Address(), s.readonly); err != nil {
 			return
 		}
 	}
 	if err = m.mapRegion(sys, shared); err != nil {
 		return
+	}
+	for _, p := range m.ram.Parts() {
+		if err = m.mapPart(p); err != nil {
+			return
+		}
 	}
 	m.vcpu, err = m.vm.CreateVCPU()
 	return

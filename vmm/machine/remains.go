@@ -235,7 +235,7 @@ const (
 // can be read.
 func (r *Remains) kind(gpa uint64) string {
 	switch {
-	case gpa-layout.RAMGPA < uint64(len(r.m.ram.Bytes)):
+	case r.m.ram.Has(gpa - layout.RAMGPA):
 		return kindRAM
 	case gpa-layout.ImageGPA < uint64(len(r.m.text.mem.Bytes)):
 		return kindText

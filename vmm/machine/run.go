@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"barreleye/devices/growth"
 	"barreleye/devices/layout"
 	"barreleye/devices/power"
 	"barreleye/devices/region"
@@ -61,6 +62,9 @@ func (m *Machine) serve(e kvm.Exit) (life.End, bool) {
 				return m.end(life.Crashed, ""), true
 			}
 			return m.end(life.MMIO, fmt.Sprintf("power device: unknown command %d", e.Data)), true
+		}
+		if e.Write && e.Address == layout.GrowthGPA {
+			return m.answer(growth.Request(e.Data))
 		}
 		if m.loans.get(e.Address) {
 			m.loans.complete(e)
@@ -183,7 +187,7 @@ func (m *Machine) Peek(va uint64, n int) (out []byte) {
 	for ; len(out) < n; va++ {
 		gpa, ok := m.Translate(va)
 		switch {
-		case ok && gpa-layout.RAMGPA < uint64(len(m.ram.Bytes)):
+		case ok && m.ram.Has(gpa-layout.RAMGPA):
 			out = append(out, m.ram.Bytes[gpa-layout.RAMGPA])
 		case ok && gpa-layout.ImageGPA < uint64(len(m.text.mem.Bytes)):
 			out = append(out, m.text.mem.Bytes[gpa-layout.ImageGPA])

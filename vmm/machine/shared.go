@@ -18,8 +18,9 @@ import (
 // Where there are many cores, what it shares with each of them comes when it is first
 // used (loans): a slot takes 10 us, and each guest would have half as many more.
 func (m *Machine) mapRegion(sys *kvm.System, mem *hostmem.Memory) error {
+	m.slots.next = slotRegion
 	if m.cfg.Shared {
-		return m.vm.MapMemory(slotRegion, layout.RegionGPA, uint64(len(mem.Bytes)), mem.Address(), false)
+		return m.vm.MapMemory(m.slots.take(), layout.RegionGPA, uint64(len(mem.Bytes)), mem.Address(), false)
 	}
 	if sys.Capability(gokvm.CapReadOnlyMEM) == 0 {
 		return fmt.Errorf("machine: isolation of cores: %w: no KVM_CAP_READONLY_MEM: use a kernel that has it, or --isolate=false", kvm.ErrUnusable)
@@ -29,18 +30,16 @@ func (m *Machine) mapRegion(sys *kvm.System, mem *hostmem.Memory) error {
 	if err := m.vm.StopOnFailedEmulation(); err != nil {
 		return err
 	}
-	slot := slotRegion
 	for s := range m.cfg.Geometry.Seen(m.cfg.Core) {
 		if _, pair := m.cfg.Geometry.Pair(s.First, m.cfg.Core); pair && m.cfg.Cores > eagerCores {
 			continue
 		}
 		at, size := uint64(s.First)*layout.PageSize, uint64(s.Pages)*layout.PageSize
-		if err := m.vm.MapMemory(slot, layout.RegionGPA+at, size, mem.Address()+at, s.Access == region.Read); err != nil {
+		if err := m.vm.MapMemory(m.slots.take(), layout.RegionGPA+at, size, mem.Address()+at, s.Access == region.Read); err != nil {
 			return err
 		}
-		slot++
 	}
-	m.loans = loans{m: m, shared: mem, next: slot}
+	m.loans = loans{m: m, shared: mem}
 	return nil
 }
 

@@ -24,6 +24,7 @@ import (
 type Template struct {
 	memory *hostmem.Memory   // the lower part of RAM, as it was
 	high   map[uint64][]byte // pages above it that hold anything, by offset in RAM
+	parts  []hostmem.Part    // what was added to its RAM
 	random []uint64          // offsets in RAM of the runtime's generators
 
 	tables            pageTables // where they are
@@ -65,7 +66,10 @@ func NewTemplate(sys *kvm.System, cfg Config, text *Text, shared *hostmem.Memory
 		case exit.Reason == gokvm.EXITMMIO && exit.Write && exit.Address == layout.PowerGPA && power.Command(exit.Data) == power.Birth:
 			return m.keep()
 		case exit.Reason != gokvm.EXITINTR:
-			end, _ := m.serve(exit)
+			end, over := m.serve(exit)
+			if !over {
+				continue // it got more memory
+			}
 			return nil, fmt.Errorf("machine: template: %w: %s %s at %#x: run without --clone", ErrNoTemplate, end.Kind, end.Detail, end.PC)
 		}
 	}
@@ -76,7 +80,7 @@ func (m *Machine) keep() (t *Template, err error) {
 	if err := m.vcpu.Complete(); err != nil {
 		return nil, err
 	}
-	t = &Template{high: map[uint64][]byte{}, tables: *m.tables, bootAt: m.bootAt, entropyAt: m.entropyAt}
+	t = &Template{high: map[uint64][]byte{}, tables: *m.tables, parts: m.ram.Parts(), bootAt: m.bootAt, entropyAt: m.entropyAt}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -90,7 +94,7 @@ func (m *Machine) keep() (t *Template, err error) {
 	if err = errors.Join(e1, e2, e3, e4); err != nil {
 		return t, err
 	}
-	low := bigFrom(uint64(len(m.ram.Bytes)))
+	low := bigFrom(m.cfg.size())
 	if t.memory, err = hostmem.AllocateShared("barreleye-template", low); err != nil {
 		return t, err
 	}
@@ -105,7 +109,7 @@ func (m *Machine) keep() (t *Template, err error) {
 			t.high[at] = append([]byte(nil), from...)
 		}
 	}
-	if t.random = findRandom(m.ram.Bytes); len(t.random) == 0 {
+	if t.random = findRandom(m.ram.Bytes[:m.ram.Top()]); len(t.random) == 0 {
 		err = fmt.Errorf("machine: template: %w: run without --clone", errRandom)
 	}
 	return t, err
@@ -130,7 +134,7 @@ func (t *Template) Clone(sys *kvm.System, cfg Config, text *Text, shared *hostme
 			m = nil
 		}
 	}()
-	if m.ram, err = hostmem.AllocateCopy(t.memory, cfg.RAM); err != nil {
+	if m.ram, err = hostmem.AllocateCopy(t.memory, m.cfg.size(), m.cfg.end()); err != nil {
 		return
 	}
 	tables := t.tables
@@ -138,6 +142,11 @@ func (t *Template) Clone(sys *kvm.System, cfg Config, text *Text, shared *hostme
 	m.tables = &tables
 	b := &builder{cfg: &m.cfg, ram: m.ram}
 	b.adviseRAM()
+	for _, p := range t.parts {
+		if err = m.ram.Grow(p.From, p.To); err != nil {
+			return
+		}
+	}
 	for at, page := range t.high {
 		copy(m.ram.Bytes[at:], page)
 	}

@@ -73,10 +73,10 @@ func (g *guests) newLife(b birth) (carrier, error) {
 		flags |= boot.FlagPopulate
 	}
 	m, err := b.program.loaded.(*guestProgram).machine(g, machine.Config{
-		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, Args: g.r.args(b.program), Env: opt.Env,
+		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, MaxRAM: opt.MaxMemory, Args: g.r.args(b.program), Env: opt.Env,
 		Tick: opt.Tick, TickSpread: opt.TickSpread, Poll: b.poll, Flags: flags,
 		Populate: opt.Populate, CPU: b.cpu, Files: g.files, Exited: g.r.exitsOf(b.core),
-		Geometry: g.r.view.Geometry, Shared: opt.Shared,
+		Geometry: g.r.view.Geometry, Shared: opt.Shared, Available: opt.Available,
 		Lent: func(page int) (region.Span, bool) { return g.r.view.Lent(page, b.core) },
 	})
 	if err != nil {

@@ -42,6 +42,7 @@ var perCore = []struct {
 	{"log_waits_total", "Times a writer waited for room in the log.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.LogBlocks) }},
 	{"memory_used_bytes", "Private memory in use.", metrics.Gauge, func(b *region.Block) float64 { return 4096 * load(&b.Counters.FramesUsed) }},
 	{"memory_bytes", "Private memory there is.", metrics.Gauge, func(b *region.Block) float64 { return 4096 * load(&b.Counters.FramesTotal) }},
+	{"memory_limit_bytes", "Up to which it may grow.", metrics.Gauge, func(b *region.Block) float64 { return 4096 * load(&b.Counters.FramesLimit) }},
 	{"poll_seconds", "For how long the idle loop polls before it halts.", metrics.Gauge, func(b *region.Block) float64 { return load(&b.Counters.PollNS) / 1e9 }},
 	{"collections_total", "Garbage collections.", metrics.Counter, func(b *region.Block) float64 { return float64(b.Collections.Load()) }},
 	{"collection_pause_seconds_total", "For how long collections stopped the program.", metrics.Counter, func(b *region.Block) float64 { return float64(b.PauseNS.Load()) / 1e9 }},

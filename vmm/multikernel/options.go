@@ -38,7 +38,8 @@ type Options struct {
 	Cores      int              // that the run starts with
 	Room       int              // cores that there may be at once, later ones included; 0 for Cores
 	Restart    supervise.Policy // which cores begin a new life after their end; the zero Intensity is the default
-	Memory     uint64           // bytes of private RAM per core
+	Memory     uint64           // bytes of private RAM per core at the start
+	MaxMemory  uint64           // up to which it may grow; 0 for Memory
 	SharedRAM  uint64           // bytes of shared memory, 0 for region.DefaultRAM
 	Pin        string           // "auto", "none", or CPUs by core: "0,1,..."
 	Tick       time.Duration    // period of the tick while something runs, 0 for none
@@ -74,6 +75,10 @@ type Options struct {
 	// Confine, if set, is called once everything is open that the run needs, before a
 	// core runs, to take from this process what it needs no more.
 	Confine func() error
+
+	// Available says how many bytes the host has to spare for cores that want more memory;
+	// nil for what it tells itself.
+	Available func() uint64
 
 	// Reached, if set, is called with the name of each phase of the start
 	// (Report.Timing) once it is reached.
@@ -151,6 +156,10 @@ func (o *Options) checkMemory() error {
 	if o.SharedRAM > layout.MaxRegion/2 || o.SharedRAM%layout.HugeSize != 0 {
 		return fmt.Errorf("run: %s of shared memory: use --shared-memory 2M to %dG, in steps of 2M and with the suffix, such as 64M",
 			amount(o.SharedRAM), uint64(layout.MaxRegion/2)>>30)
+	}
+	if m := o.MaxMemory; m != 0 && (m < o.Memory || m > layout.MaxRAM || m%layout.HugeSize != 0) {
+		return fmt.Errorf("run: at most %s of memory per core: use --max-memory %dM (what --memory says) to %dG, in steps of 2M and with the suffix, such as 512M",
+			amount(m), o.Memory>>20, uint64(layout.MaxRAM)>>30)
 	}
 	if o.Image == nil {
 		return fmt.Errorf("run: no image: give the name of one ('barreleye images' lists them)")

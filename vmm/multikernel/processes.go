@@ -82,7 +82,7 @@ func (p *processes) newLife(b birth) (carrier, error) {
 		confine = sandbox.Core
 	}
 	process, err := hosted.New(hosted.Config{
-		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, Args: p.r.args(b.program), Env: opt.Env,
+		Core: b.core, Cores: b.cores, Life: b.life, RAM: opt.Memory, MaxRAM: max(opt.Memory, opt.MaxMemory), Args: p.r.args(b.program), Env: opt.Env,
 		Poll: b.poll, Flags: opt.flags(), CPU: b.cpu, Doorbells: append(bells, p.r.bell),
 		Files: p.files, Input: b.core == 0 && p.input != nil, Confine: confine,
 	}, b.program.loaded.(*hosted.File), p.r.memory, p.khz)

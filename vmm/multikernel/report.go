@@ -72,8 +72,9 @@ type CoreReport struct {
 	Hellos      uint64    `json:"hellos"`
 	FramesUsed  uint64    `json:"frames_used"`
 	FramesTotal uint64    `json:"frames_total"`
-	CPUNS       int64     `json:"cpu_ns"`   // CPU time that the core has had, in all lives
-	StealNS     int64     `json:"steal_ns"` // for how long it could have run, and the host ran something else
+	FramesLimit uint64    `json:"frames_limit"` // up to which frames_total may grow
+	CPUNS       int64     `json:"cpu_ns"`       // CPU time that the core has had, in all lives
+	StealNS     int64     `json:"steal_ns"`     // for how long it could have run, and the host ran something else
 	Collections uint64    `json:"collections"`
 	PauseNS     uint64    `json:"pause_ns"` // for how long these stopped the program, in all
 	PollNS      uint64    `json:"poll_ns"`  // for how long its idle loop polled at the end; 0 in a process
@@ -121,7 +122,7 @@ func coreReport(view *region.View, core int) CoreReport {
 		PollNS: n.PollNS, Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
 		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
 		Collections: b.Collections.Load(), PauseNS: b.PauseNS.Load(),
-		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal,
+		FramesUsed: n.FramesUsed, FramesTotal: n.FramesTotal, FramesLimit: n.FramesLimit,
 		Maps: []Mapping{},
 	}
 	r.Sent, r.Received = view.Messages(core)
@@ -152,14 +153,14 @@ func mapping(m boot.Mapping) Mapping {
 // Table writes the report as a table, one core a line.
 func (r *Report) Table(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "CORE\tCPU\tSTATE\tEXIT\tBOOT ms\tRSS KiB\tMEM KiB\tSYSCALLS\tTRAPS\tEXITS\tTICKS\tHALTS\tRINGS\tSENT\tRECEIVED\tMAPS\t")
+	fmt.Fprintln(t, "CORE\tCPU\tSTATE\tEXIT\tBOOT ms\tRSS KiB\tMEM KiB\tOF KiB\tMAX KiB\tSYSCALLS\tTRAPS\tEXITS\tTICKS\tHALTS\tRINGS\tSENT\tRECEIVED\tMAPS\t")
 	for _, c := range r.Cores {
 		state := c.State
 		if state == "running" {
 			state += "/" + c.Power
 		}
-		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%.1f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.Core, c.CPU, state, c.ExitCode,
-			c.BootMS, c.ResidentKiB, c.FramesUsed*4, c.Syscalls, c.Traps, c.Exits, c.Ticks, c.Halts, c.Rings, c.Sent, c.Received, len(c.Maps))
+		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%.1f\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.Core, c.CPU, state, c.ExitCode,
+			c.BootMS, c.ResidentKiB, c.FramesUsed*4, c.FramesTotal*4, c.FramesLimit*4, c.Syscalls, c.Traps, c.Exits, c.Ticks, c.Halts, c.Rings, c.Sent, c.Received, len(c.Maps))
 	}
 	t.Flush()
 }

@@ -35,6 +35,8 @@ var columns = []column{
 	{"SENT/s", false, func(r *row) string { return rate(r.sent) }, by(func(r *row) float64 { return r.sent })},
 	{"RECV/s", false, func(r *row) string { return rate(r.received) }, by(func(r *row) float64 { return r.received })},
 	{"MEM", false, func(r *row) string { return size(r.FramesUsed * 4) }, by(func(r *row) uint64 { return r.FramesUsed })},
+	{"OF", false, func(r *row) string { return size(r.FramesTotal * 4) }, by(func(r *row) uint64 { return r.FramesTotal })},
+	{"MAX", false, func(r *row) string { return size(r.FramesLimit * 4) }, by(func(r *row) uint64 { return r.FramesLimit })},
 	{"RSS", false, func(r *row) string { return size(uint64(r.ResidentKiB)) }, by(func(r *row) int { return r.ResidentKiB })},
 	{"GC", false, func(r *row) string { return fmt.Sprint(r.Collections) }, by(func(r *row) uint64 { return r.Collections })},
 	{"PAUSE", false, func(r *row) string { return brief(r.PauseNS) }, by(func(r *row) uint64 { return r.PauseNS })},

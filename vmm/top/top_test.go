@@ -28,13 +28,13 @@ func look(seconds float64, cores ...multikernel.CoreReport) *multikernel.Report 
 // one and two are what the first look and the second see.
 var (
 	one = look(10,
-		multikernel.CoreReport{Core: 0, Life: 1, Image: "kv", CPU: 0, State: "running", Power: "halt", CPUNS: 5e9, StealNS: 1e9, Sent: 1000, Received: 900, FramesUsed: 1500, ResidentKiB: 900, Ticks: 100, Halts: 50},
+		multikernel.CoreReport{Core: 0, Life: 1, Image: "kv", CPU: 0, State: "running", Power: "halt", CPUNS: 5e9, StealNS: 1e9, Sent: 1000, Received: 900, FramesUsed: 1500, FramesTotal: 700_000, FramesLimit: 1_000_000, ResidentKiB: 900, Ticks: 100, Halts: 50},
 		multikernel.CoreReport{Core: 1, Life: 3, Image: "kv", CPU: 1, State: "running", Power: "poll", CPUNS: 8e9, Sent: 5_000_000, Collections: 2, PauseNS: 40_000},
 		multikernel.CoreReport{Core: 2, Life: 1, Image: "hello", CPU: -1, State: "running", Power: "halt", CPUNS: 2e9, Sent: 70},
 	)
 	two = look(12,
-		multikernel.CoreReport{Core: 0, Life: 1, Image: "kv", CPU: 0, State: "running", Power: "halt", CPUNS: 6e9, StealNS: 1.5e9, Sent: 3000, Received: 2900, FramesUsed: 1500, ResidentKiB: 900, Ticks: 300, Halts: 51},
-		multikernel.CoreReport{Core: 1, Life: 4, Image: "kv", CPU: 1, State: "running", Power: "poll", CPUNS: 10e9, Sent: 600_000, FramesUsed: 700_000, ResidentKiB: 50_000, Collections: 20, PauseNS: 400_000_000},
+		multikernel.CoreReport{Core: 0, Life: 1, Image: "kv", CPU: 0, State: "running", Power: "halt", CPUNS: 6e9, StealNS: 1.5e9, Sent: 3000, Received: 2900, FramesUsed: 1500, FramesTotal: 700_000, FramesLimit: 1_000_000, ResidentKiB: 900, Ticks: 300, Halts: 51},
+		multikernel.CoreReport{Core: 1, Life: 4, Image: "kv", CPU: 1, State: "running", Power: "poll", CPUNS: 10e9, Sent: 600_000, FramesUsed: 700_000, FramesTotal: 700_000, FramesLimit: 1_000_000, ResidentKiB: 50_000, Collections: 20, PauseNS: 400_000_000},
 		multikernel.CoreReport{Core: 2, Life: 1, Image: "hello", CPU: -1, State: "crashed", CPUNS: 2e9, Sent: 70, ExitCode: 70},
 		multikernel.CoreReport{Core: 3, Life: 1, Image: "hello", CPU: 1, State: "running", Power: "halt", CPUNS: 20e6, Sent: 10},
 	)
