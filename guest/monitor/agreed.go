@@ -39,6 +39,7 @@ type agreed struct {
 
 	mu      sync.Mutex
 	state   *replica.State
+	caps    *capabilities
 	machine *agreement.Machine // nil until this core is a member
 	ready   bool               // its state is here
 	list    []agreement.Action // of the last step, kept for the next
@@ -76,11 +77,13 @@ type request struct {
 	wake    chan struct{} // has room for one
 }
 
-func newAgreed(core, cores int, shared Shared) *agreed {
-	return &agreed{
-		core: core, shared: shared, state: replica.New(), peers: make([]speech, cores),
+func newAgreed(cfg *Config) *agreed {
+	a := &agreed{
+		core: cfg.Core, shared: cfg.Shared, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
 		requests: map[uint64]*request{},
 	}
+	a.caps = newCapabilities(a, cfg)
+	return a
 }
 
 // look takes the view of today.
@@ -104,7 +107,7 @@ func (a *agreed) update(needed bool) {
 			return
 		}
 		a.machine = agreement.New(a.core, a.state, first)
-		a.perform(a.machine.Start(a.list[:0]))
+		a.follow(a.machine.Start(a.list[:0]))
 	}
 	a.step(&agreement.Event{Kind: agreement.EventView, View: now, Records: a.shared.Records})
 	for peer := range a.peers {
@@ -156,8 +159,15 @@ func (a *agreed) left(peer int) {
 
 // step takes an event, with mu held.
 func (a *agreed) step(e *agreement.Event) {
-	a.perform(a.machine.Step(e, a.list[:0]))
+	a.follow(a.machine.Step(e, a.list[:0]))
 	a.proceed()
+}
+
+// follow brings what this core has to what the replica says, and then does what the machine
+// says: who is told that something took effect may rely on it.
+func (a *agreed) follow(list []agreement.Action) {
+	a.caps.follow()
+	a.perform(list)
 }
 
 // proceed begins what waits as far as there is room, and says what has changed.
@@ -168,7 +178,7 @@ func (a *agreed) proceed() {
 		a.tag++
 		a.requests[a.tag] = r
 		a.start = agreement.Event{Kind: agreement.EventStart, Op: r.op, All: true, TwoPhases: r.two, Tag: a.tag}
-		a.perform(a.machine.Step(&a.start, a.list[:0]))
+		a.follow(a.machine.Step(&a.start, a.list[:0]))
 	}
 	changes := a.state.Names.Changes()
 	for i := range changes {
@@ -176,7 +186,8 @@ func (a *agreed) proceed() {
 			s.take(&changes[i])
 		}
 	}
-	if len(changes) > 0 {
+	if len(changes) > 0 || a.caps.changed {
+		a.caps.changed = false
 		a.tell()
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/membership"
 	"barreleye/urpc"
 )
@@ -25,6 +26,7 @@ type kernel struct {
 	cores   []*testCore // the latest life of each
 	pipes   map[[2]int]*line
 	ending  bool
+	maps    mappings
 }
 
 // testCore is one life of a core.
@@ -79,6 +81,7 @@ func (c *testCore) start() {
 	m, err := Start(Config{
 		Core: c.core, Life: c.life, Geometry: region.Geometry{Cores: len(c.k.cores), PoolPages: 64}, Memory: memory{},
 		Ends: c, Shared: c, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: c,
+		SharedRAM: sharedRAM, CheckCaps: true, Unmap: func(o caps.ObjectID, e caps.Extent) { c.k.maps.unmap(c, o) },
 		Polls: func() int { return c.core % 2 * 500 }, // some sleep at once
 	})
 	if err != nil {
@@ -98,6 +101,7 @@ func (k *kernel) kill(i int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.cores[i].dead = true
+	k.maps.fence(k.cores[i])
 	for j := range k.cores {
 		k.pipes[[2]int{i, j}].end()
 		k.pipes[[2]int{j, i}].end()
@@ -154,6 +158,11 @@ func (c *testCore) Look(peer int) (life, over uint64, met bool) {
 func (c *testCore) Open(peer int, _ uint64) (Channel, error) {
 	c.k.mu.Lock()
 	defer c.k.mu.Unlock()
+	if c.dead { // it is fenced: what it still does nobody sees
+		nowhere := newLine(0)
+		nowhere.end()
+		return &end{nowhere, nowhere}, nil
+	}
 	return &end{c.k.pipes[[2]int{c.core, peer}], c.k.pipes[[2]int{peer, c.core}]}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/lives"
 	"barreleye/guest/monitor/requests"
 	"barreleye/urpc"
@@ -51,6 +52,16 @@ type Config struct {
 	Polls       func() int           // how often to look for a peer's answer before sleeping; nil or 0: not once
 	PublishMaps func(request uint64) // writes the map table as the answer to a request
 
+	// SharedRAM is the memory of the region that capabilities are about, at its
+	// guest-physical address; size 0 is none. Unmap takes an object's mappings out of the
+	// page tables, when this core has no capability to it any more: at once, and without
+	// asking the monitor anything. GiveBack gets private memory that is free again. nil
+	// does nothing. CheckCaps has all invariants tested after each change.
+	SharedRAM caps.Extent
+	Unmap     func(caps.ObjectID, caps.Extent)
+	GiveBack  func(caps.Extent)
+	CheckCaps bool
+
 	// VMM is the channel with the VMM, by which it asks what Answer answers; nil for none.
 	VMM    VMMChannel
 	Answer func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error)
@@ -62,6 +73,7 @@ type Monitor struct {
 	members  *members
 	channels *channels
 	agreed   *agreed
+	caps     *capabilities
 	ears     *ears
 	lives    *lives.Machine
 	talks    []chan struct{} // by peer: closed when its monitor is not listened to any more
@@ -72,13 +84,14 @@ func Start(cfg Config) (*Monitor, error) {
 	n := cfg.Geometry.Cores
 	m := &Monitor{
 		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
-		agreed: newAgreed(cfg.Core, n, cfg.Shared), lives: lives.New(n), talks: make([]chan struct{}, n),
+		agreed: newAgreed(&cfg), lives: lives.New(n), talks: make([]chan struct{}, n),
 	}
 	if cfg.Polls == nil {
 		cfg.Polls = func() int { return 0 }
 	}
 	m.ears = newEars(m, cfg.Polls)
 	m.agreed.ears = m.ears
+	m.caps = m.agreed.caps
 	seen := atomic.LoadUint64(cfg.Ends.Word())
 	if err := m.look(); err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)

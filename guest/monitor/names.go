@@ -163,9 +163,14 @@ func (m *Monitor) Names(ctx context.Context, look func(*names.Registry) bool) er
 
 // until returns once is reports true of the replica.
 func (a *agreed) until(ctx context.Context, is func(*names.Registry) bool) error {
+	return a.wait(ctx, func() bool { return is(a.state.Names) })
+}
+
+// wait returns once is, which is called with mu held, reports true, and the replica is here.
+func (a *agreed) wait(ctx context.Context, is func() bool) error {
 	for {
 		a.mu.Lock()
-		if a.ready && is(a.state.Names) {
+		if a.ready && is() {
 			a.mu.Unlock()
 			return nil
 		}

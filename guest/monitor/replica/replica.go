@@ -9,6 +9,8 @@ import (
 	"fmt"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
+	"barreleye/guest/monitor/ledger"
 	"barreleye/guest/monitor/names"
 )
 
@@ -22,6 +24,7 @@ type kind struct {
 // kinds are those of the parts of a State, in the order in which it is saved.
 var kinds = []kind{
 	{0x01, 0x3f, names.TwoPhases, names.Describe},
+	{ledger.First, ledger.Last, ledger.TwoPhases, ledger.Describe},
 }
 
 // of returns which part an operation is about, -1 for none.
@@ -51,15 +54,17 @@ func Describe(op agreement.Op) string {
 
 // State is one core's replica of everything. It implements agreement.State.
 type State struct {
-	Names *names.Registry
+	Names  *names.Registry
+	Ledger *ledger.Ledger
 
 	parts []agreement.State // as kinds
 }
 
-// New returns the replica of a multikernel in which nothing has happened yet.
-func New() *State {
-	s := &State{Names: names.New()}
-	s.parts = []agreement.State{s.Names}
+// New returns the replica of core self in a multikernel whose cores share the given memory,
+// and in which nothing has happened yet.
+func New(self int, shared caps.Extent) *State {
+	s := &State{Names: names.New(), Ledger: ledger.New(self, shared)}
+	s.parts = []agreement.State{s.Names, s.Ledger}
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/names"
 )
 
@@ -37,7 +38,7 @@ func pair(t *testing.T) (*State, *diary) {
 	before := kinds
 	t.Cleanup(func() { kinds = before })
 	kinds = append(kinds[:1:1], kind{'~', '~', func(agreement.Op) bool { return true }, func(op agreement.Op) string { return "diary " + string(op) }})
-	s, d := New(), &diary{}
+	s, d := New(0, caps.Extent{Type: caps.RAM, Size: caps.PageSize}), &diary{}
 	s.parts = append(s.parts[:1], d)
 	return s, d
 }
@@ -125,7 +126,7 @@ func TestSaved(t *testing.T) {
 	d.note("something")
 	s.Commit(lock(t), false)
 	saved := s.Save(nil)
-	into, other := New(), &diary{}
+	into, other := New(0, caps.Extent{Type: caps.RAM, Size: caps.PageSize}), &diary{}
 	into.parts = append(into.parts[:1], other)
 	if err := into.Load(saved); err != nil {
 		t.Fatal(err)
@@ -149,8 +150,8 @@ func TestSaved(t *testing.T) {
 
 // TestKinds: no operation belongs to two parts.
 func TestKinds(t *testing.T) {
-	if len(New().parts) != len(kinds) {
-		t.Errorf("%d parts of %d kinds", len(New().parts), len(kinds))
+	if len(New(0, caps.Extent{Type: caps.RAM, Size: caps.PageSize}).parts) != len(kinds) {
+		t.Errorf("%d parts of %d kinds", len(New(0, caps.Extent{Type: caps.RAM, Size: caps.PageSize}).parts), len(kinds))
 	}
 	owner := map[byte]int{}
 	for i, k := range kinds {

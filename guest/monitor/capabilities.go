@@ -1,0 +1,281 @@
+package monitor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"barreleye/guest/monitor/caps"
+	"barreleye/guest/monitor/ledger"
+)
+
+// Errors of capabilities, beside those of packages caps and ledger.
+var (
+	// ErrPrivate: only what lies in shared memory can be sent.
+	ErrPrivate = errors.New("it is this core's own and cannot be sent: take shared memory for what others shall have")
+	// ErrDivided: something was cut from it here.
+	ErrDivided = errors.New("something was cut from it on this core: revoke or send that first")
+)
+
+// capabilities are those of this core's program. What only this core ever had is in its
+// caps.Space alone. What it has of the ledger is there too, each entry as a root apart:
+// the ledger, which all cores know alike, has what lies in what, and who holds it.
+//
+// Local objects are cut from an entry only while this core alone holds that. So whatever
+// several cores may cut from, or revoke, the ledger knows.
+//
+// Guarded by agreed.mu, as the replica is.
+type capabilities struct {
+	a    *agreed
+	core int
+	life uint64
+
+	// unmap is told of each object of which this core has no capability any more, before
+	// any other core hears that it is so. giveBack gets private memory that is free again.
+	unmap    func(caps.ObjectID, caps.Extent)
+	giveBack func(caps.Extent)
+	check    bool // everything, after every step
+
+	space   *caps.Space
+	entries map[caps.ObjectID]ledger.ID // of roots apart
+	objects map[ledger.ID]caps.ObjectID
+
+	made     map[ledger.ID]caps.Ref      // entries of own operations that nobody has asked for yet
+	lifting  map[ledger.ID]lift          // own objects that are about to be entries
+	revoking map[string][]caps.Ref       // by entry and part: what is revoked there
+	giving   map[ledger.ID]int           // entries that own operations under way give to others
+	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
+	arrived  []Arrival                   // what nobody has accepted yet
+	tags     uint64
+	changed  bool // since agreed.tell was called last (agreed.proceed)
+}
+
+// lift is an object that is about to be an entry.
+type lift struct {
+	ref caps.Ref
+	in  caps.ObjectID // root from which it was cut
+	caps.Extent
+}
+
+// Arrival is a capability that another core has sent.
+type Arrival struct {
+	From int
+	Tag  uint64 // of the sender: 0 for anybody who waits
+	Ref  caps.Ref
+}
+
+func newCapabilities(a *agreed, cfg *Config) *capabilities {
+	space, _, err := caps.New()
+	if err != nil {
+		panic(err) // there is nothing in it that could be wrong
+	}
+	c := &capabilities{
+		a: a, core: cfg.Core, life: cfg.Life, unmap: cfg.Unmap, giveBack: cfg.GiveBack, check: cfg.CheckCaps, space: space,
+		entries: map[caps.ObjectID]ledger.ID{}, objects: map[ledger.ID]caps.ObjectID{},
+		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]caps.Ref{},
+		giving: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
+	}
+	if c.unmap == nil {
+		c.unmap = func(caps.ObjectID, caps.Extent) {}
+	}
+	if c.giveBack == nil {
+		c.giveBack = func(caps.Extent) {}
+	}
+	return c
+}
+
+func (c *capabilities) ledger() *ledger.Ledger { return c.a.state.Ledger }
+
+// follow brings this core's capabilities to what the ledger says, before anybody is told
+// that it is so.
+func (c *capabilities) follow() {
+	changes := c.ledger().Changes()
+	for i := range changes {
+		ch := &changes[i]
+		switch ch.Event {
+		case ledger.Gained:
+			c.gain(ch)
+		case ledger.Lost:
+			c.lose(ch.Entry)
+		case ledger.Revoked:
+			key := revocation(ch.Entry, ch.Extent)
+			for _, r := range c.revoking[key] {
+				c.free(c.space.Revoke(r)) // one that is gone revokes nothing
+			}
+			delete(c.revoking, key)
+		case ledger.Departed:
+			c.departed(ch.Core)
+		}
+	}
+	if len(changes) > 0 {
+		c.changed = true
+	}
+	c.settle()
+}
+
+// gain takes an entry in that this core holds now.
+func (c *capabilities) gain(ch *ledger.Change) {
+	if l, ok := c.lifting[ch.Entry]; ok {
+		delete(c.lifting, ch.Entry)
+		free, err := c.space.Lift(l.ref)
+		if err != nil {
+			c.let(ch.Entry) // it was deleted meanwhile
+			return
+		}
+		c.free(free, nil)
+		object, _ := c.space.Object(l.ref)
+		c.bind(object, ch.Entry)
+		return
+	}
+	var ref caps.Ref
+	object, here := c.objects[ch.Entry]
+	if here {
+		ref, _ = c.space.Again(object, ch.Rights)
+	} else {
+		var err error
+		if ref, err = c.space.InsertApart(ch.Extent, ch.Rights); err != nil {
+			c.let(ch.Entry) // no core that keeps the protocol makes such an entry
+			return
+		}
+		object, _ = c.space.Object(ref)
+		c.bind(object, ch.Entry)
+	}
+	if ch.From == c.core {
+		c.made[ch.Entry] = ref
+		return
+	}
+	c.arrived = append(c.arrived, Arrival{ch.From, ch.Tag, ref})
+}
+
+func (c *capabilities) bind(object caps.ObjectID, id ledger.ID) {
+	c.entries[object], c.objects[id] = id, object
+}
+
+// lose drops all that this core has of an entry.
+func (c *capabilities) lose(id ledger.ID) {
+	object, here := c.objects[id]
+	if !here {
+		return
+	}
+	delete(c.objects, id)
+	delete(c.entries, object)
+	c.free(c.space.Remove(object), nil)
+	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool { return !c.has(a.Ref) })
+}
+
+func (c *capabilities) has(r caps.Ref) bool {
+	_, err := c.space.Get(r)
+	return err == nil
+}
+
+// departed drops what a core had sent that nobody here has accepted: who dies before the
+// receiver heard of it leaves nothing.
+func (c *capabilities) departed(core int) {
+	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool {
+		if a.From == core {
+			c.free(c.space.Delete(a.Ref))
+		}
+		return a.From == core
+	})
+}
+
+// free gives back private memory.
+func (c *capabilities) free(list []caps.Extent, err error) {
+	if err != nil {
+		return // nothing has changed
+	}
+	for _, e := range list {
+		c.giveBack(e)
+	}
+}
+
+// settle does what the space's changes ask for: it has objects unmapped that nobody here
+// may use any more, and lets go of entries of which nothing is left here.
+func (c *capabilities) settle() {
+	for _, left := range c.space.Left() {
+		if !left.Root {
+			c.unmap(left.Object, left.Extent)
+			continue
+		}
+		id, ok := c.entries[left.Object]
+		if !ok {
+			continue
+		}
+		delete(c.entries, left.Object)
+		delete(c.objects, id)
+		c.let(id)
+	}
+	if c.check {
+		if err := c.verify(); err != nil {
+			panic(fmt.Sprintf("monitor: core %d: capabilities: %v", c.core, err))
+		}
+	}
+}
+
+// let lets go of an entry, sooner or later.
+func (c *capabilities) let(id ledger.ID) {
+	if c.letting[id] == nil {
+		done := make(chan struct{})
+		c.letting[id] = done
+		go c.drop(id, done)
+	}
+}
+
+func revocation(id ledger.ID, part caps.Extent) string { return fmt.Sprint(uint64(id), " ", part) }
+
+// verify looks at everything that must hold between this core's space and the ledger.
+func (c *capabilities) verify() error {
+	if err := c.space.Check(); err != nil {
+		return err
+	}
+	l := c.ledger()
+	if err := l.Check(); err != nil {
+		return err
+	}
+	list := c.space.Objects()
+	root := map[caps.ObjectID]caps.ObjectID{}
+	for i := range list {
+		o := &list[i]
+		if o.Parent != 0 {
+			root[o.ID] = root[o.Parent]
+		} else {
+			root[o.ID] = o.ID
+		}
+		id, shared := c.entries[root[o.ID]]
+		if !shared {
+			continue
+		}
+		e, ok := l.Entry(id)
+		rights, held := l.Rights(id, c.core)
+		switch {
+		case c.objects[id] != root[o.ID]:
+			return fmt.Errorf("%v is entry %v, which is another object", o.Extent, id)
+		case !ok || !held:
+			return fmt.Errorf("%v is entry %v, which this core does not hold", o.Extent, id)
+		case o.Parent == 0 && e.Extent != o.Extent:
+			return fmt.Errorf("%v is entry %v, which is %v", o.Extent, id, e.Extent)
+		}
+		for _, r := range o.Copies {
+			if r&^rights != 0 {
+				return fmt.Errorf("%v has rights %v, entry %v has %v", o.Extent, r, id, rights)
+			}
+		}
+		if o.Parent == 0 {
+			continue
+		}
+		if len(e.Holders) != 1 {
+			return fmt.Errorf("%v was cut here from entry %v, which cores %v hold", o.Extent, id, e.Holders)
+		}
+		for _, child := range l.Children(id) {
+			if child.Extent.Overlaps(o.Extent) && !child.Extent.Within(o.Extent) {
+				return fmt.Errorf("%v was cut here from entry %v, of which %v is another's", o.Extent, id, child.Extent)
+			}
+		}
+	}
+	for _, e := range l.Held(c.core) {
+		if _, here := c.objects[e.ID]; !here && c.letting[e.ID] == nil {
+			return fmt.Errorf("entry %v, %v, is held and nowhere here", e.ID, e.Extent)
+		}
+	}
+	return nil
+}
