@@ -10,6 +10,7 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/replica"
+	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
 )
 
@@ -35,6 +36,7 @@ var ErrTooLong = errors.New("too long to be agreed on")
 type agreed struct {
 	core   int
 	shared Shared
+	tree   routes.Tree
 	ears   *ears
 
 	mu      sync.Mutex
@@ -79,7 +81,7 @@ type request struct {
 
 func newAgreed(cfg *Config) *agreed {
 	a := &agreed{
-		core: cfg.Core, shared: cfg.Shared, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
+		core: cfg.Core, shared: cfg.Shared, tree: cfg.Tree, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
 		requests: map[uint64]*request{},
 	}
 	a.caps = newCapabilities(a, cfg)
@@ -106,7 +108,7 @@ func (a *agreed) update(needed bool) {
 			a.shared.Settled(1)
 			return
 		}
-		a.machine = agreement.New(a.core, a.state, first)
+		a.machine = agreement.New(a.core, a.state, first, a.tree)
 		a.follow(a.machine.Start(a.list[:0]))
 	}
 	a.step(&agreement.Event{Kind: agreement.EventView, View: now, Records: a.shared.Records})
@@ -133,6 +135,9 @@ func (a *agreed) receive(e *agreement.Event) {
 		a.early = append(a.early, *e)
 		a.update(true)
 		return
+	}
+	if e.Of() > a.machine.View().Epoch {
+		a.update(true) // the peer has seen a view that this core has not looked at yet
 	}
 	a.step(e)
 }

@@ -18,6 +18,7 @@ import (
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/lives"
 	"barreleye/guest/monitor/requests"
+	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
 )
 
@@ -46,6 +47,7 @@ type Config struct {
 	Memory      Memory
 	Ends        Ends
 	Shared      Shared
+	Tree        routes.Tree    // over which there is agreement; none: all monitors speak to each other
 	Hellos      *atomic.Uint64 // where the number of peers heard of is published
 	Request     *uint64        // grows with every question of the VMM
 	Sleeper     urpc.Sleeper

@@ -10,6 +10,7 @@ const (
 	voting                // two phases: who answers Prepare is counted
 	deciding              // it is decided and recorded: who answers Decide is counted
 	applying              // one phase: it is recorded: who answers Apply is counted
+	refusing              // two phases: it is refused, and the program knows: who answers Decide is counted
 )
 
 // operation is one of this core's own.
@@ -72,40 +73,43 @@ func (m *Machine) result(tag uint64, outcome Outcome) {
 	m.list = append(m.list, Action{Kind: ActResult, Tag: tag, Outcome: outcome})
 }
 
-// ask sends what the phase asks to all that take part.
+// ask asks all that take part what the phase asks.
 func (m *Machine) ask(o *operation) {
-	msg := Message{Seq: o.seq}
-	switch o.phase {
-	case voting:
-		msg.Kind, msg.Op, msg.All = KindPrepare, o.op, o.all
-	case deciding:
-		msg.Kind, msg.Yes = KindDecide, true
-	case applying:
-		msg.Kind, msg.Op, msg.All = KindApply, o.op, o.all
-	}
 	o.waits = o.to
-	for c := range o.to.All() {
-		m.send(c, msg)
-	}
+	m.askWho(o)
 	m.proceed(o)
 }
 
-// answer takes an answer. One to an operation that has ended, or of a core that owes
-// none, counts for nothing.
-func (m *Machine) answer(from int, msg *Message) {
+// askWho asks those who owe an answer.
+func (m *Machine) askWho(o *operation) {
+	msg := Message{Seq: o.seq, Core: m.self, Epoch: m.view.Epoch, Set: o.waits}
+	switch o.phase {
+	case voting:
+		msg.Kind, msg.Op, msg.All = KindPrepare, o.op, o.all
+	case deciding, refusing:
+		msg.Kind, msg.Yes = KindDecide, o.phase == deciding
+	case applying:
+		msg.Kind, msg.Op, msg.All = KindApply, o.op, o.all
+	}
+	m.ship(&msg)
+}
+
+// answer takes an answer. One to an operation that has ended, or of cores that owe none,
+// counts for nothing.
+func (m *Machine) answer(msg *Message) {
 	o := &m.own[msg.Seq%Window]
 	wanted := KindDone
 	if o.phase == voting {
 		wanted = KindVote
 	}
-	if o.phase == free || o.seq != msg.Seq || msg.Kind != wanted || !o.waits.Has(from) {
+	if o.phase == free || o.seq != msg.Seq || msg.Kind != wanted || o.waits.And(&msg.Set) == (cores.Set{}) {
 		return
 	}
 	if msg.Kind == KindVote && !msg.Yes {
 		m.refuse(o)
 		return
 	}
-	o.waits.Remove(from)
+	o.waits = o.waits.Without(&msg.Set)
 	m.proceed(o)
 }
 
@@ -114,39 +118,42 @@ func (m *Machine) proceed(o *operation) {
 	if o.waits != (cores.Set{}) {
 		return
 	}
-	if o.phase == voting {
+	switch o.phase {
+	case voting:
 		o.phase = deciding
 		m.record(o, o.stored()) // from here on it is committed, also if this core dies
 		m.state.Commit(o.op, true)
 		m.part(m.self).note(o, ended)
 		m.ask(o)
 		return
+	case deciding, applying:
+		m.record(o, Record{})
+		m.result(o.tag, Committed)
 	}
-	m.record(o, Record{})
 	o.phase = free
-	m.result(o.tag, Committed)
 	m.flush()
 }
 
-// refuse ends an operation that some core does not allow. Nobody answers that: who
-// does not hear of it, because this core dies, finds no record.
+// refuse ends an operation that some core does not allow. The program need not wait for
+// the others to hear of it. Who does not, because this core dies, finds no record.
 func (m *Machine) refuse(o *operation) {
-	for c := range o.to.All() {
-		m.send(c, Message{Kind: KindDecide, Seq: o.seq})
-	}
+	o.phase = refusing
 	m.state.Abort(o.op)
 	m.part(m.self).note(o, ended)
-	o.phase = free
 	m.result(o.tag, Refused)
-	m.flush()
+	m.ask(o)
 }
 
-// reduce takes an operation on without the cores that have died.
+// reduce takes an operation on without the cores that have died, and asks the others again:
+// what was under way in the view before is lost.
 func (m *Machine) reduce(o *operation) {
 	if o.phase == free {
 		return
 	}
 	o.to = o.to.And(&m.view.Members)
-	o.waits = o.waits.And(&m.view.Members)
+	if o.waits = o.waits.And(&m.view.Members); o.waits != (cores.Set{}) {
+		m.askWho(o)
+		return
+	}
 	m.proceed(o)
 }

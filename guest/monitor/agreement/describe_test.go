@@ -3,6 +3,7 @@ package agreement
 import (
 	"fmt"
 
+	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 )
 
@@ -13,7 +14,16 @@ func (t *trial) note(format string, args ...any) {
 	}
 }
 
-func describe(v *membership.View) string {
+// text is what is made only if somebody reads it.
+type text func() string
+
+func (t text) String() string { return t() }
+
+func describe(v *membership.View) text {
+	return func() string { return describeView(v) }
+}
+
+func describeView(v *membership.View) string {
 	s := fmt.Sprint(v.Epoch, " of cores")
 	for c := range v.Members.All() {
 		s += fmt.Sprint(" ", c)
@@ -28,6 +38,16 @@ var kinds = [...]string{KindPrepare: "prepare", KindDecide: "decide", KindApply:
 
 func (m *Message) describe() string {
 	s := fmt.Sprintf("%s %d", kinds[m.Kind], m.Seq)
+	if m.Set != (cores.Set{}) {
+		who := []any{" of core ", m.Core, " for"}
+		if !m.question() {
+			who = []any{" to core ", m.Core, " from"}
+		}
+		s += fmt.Sprint(who...)
+		for c := range m.Set.All() {
+			s += fmt.Sprint(" ", c)
+		}
+	}
 	if m.Yes {
 		s += " yes"
 	}

@@ -39,6 +39,14 @@ type Event struct {
 	Records func(core int) [Window]Record
 }
 
+// Of returns the epoch of the view in which a message or a snapshot was sent.
+func (e *Event) Of() uint64 {
+	if e.Kind == EventSnapshot {
+		return e.Snapshot.Epoch
+	}
+	return e.Message.Epoch
+}
+
 // ActionKind says what to do.
 type ActionKind uint8
 

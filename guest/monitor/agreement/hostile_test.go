@@ -7,6 +7,7 @@ import (
 
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
 )
 
@@ -34,9 +35,17 @@ func TestLines(t *testing.T) {
 		for i := range op {
 			op[i] = byte(i + n)
 		}
-		want := Message{Kind: KindApply, Seq: uint64(n) + 1, All: n%2 == 0, Yes: n%3 == 0, Op: Op(op)}
+		want := Message{Kind: KindApply, Seq: uint64(n) + 1, All: n%2 == 0, Yes: n%3 == 0, Op: Op(op), Core: n * 4, Epoch: 1<<31 - 1 - uint64(n)}
+		words := 0
+		for words < n%17 {
+			want.Set.Add(64*(n/17+words)%cores.Max + words)
+			words++
+		}
+		for want.Set[0] != 0 && want.Set[len(want.Set)-1] != 0 {
+			want.Set, words = cores.Set{}, 0
+		}
 		lines := want.AppendLines(nil)
-		if fits := n <= 40; fits != (len(lines) == 1) {
+		if fits := n+8*words <= 40; fits != (len(lines) == 1) {
 			t.Fatalf("%d bytes in %d lines", n, len(lines))
 		}
 		for i := range lines {
@@ -50,11 +59,11 @@ func TestLines(t *testing.T) {
 	for name, spoil := range map[string]func([]urpc.Message) []urpc.Message{
 		"type":        func(l []urpc.Message) []urpc.Message { l[0].Type += 2; return l },
 		"length":      func(l []urpc.Message) []urpc.Message { l[0].Len--; return l },
-		"kind":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xff; return l },
-		"none":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] &^= 0xffff; return l },
-		"bits":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 1 << 18; return l },
-		"too long":    func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xff << 32; return l },
-		"far too":     func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 1 << 63; return l },
+		"kind":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xf; return l },
+		"none":        func(l []urpc.Message) []urpc.Message { l[0].Words[0] &^= 0xf; return l },
+		"too long":    func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xff << lengthShift; return l },
+		"set":         func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0x1f << wordsShift; return l },
+		"end of set":  func(l []urpc.Message) []urpc.Message { l[0].Words[0] |= 0xf<<firstShift | 2<<wordsShift; return l },
 		"seq":         func(l []urpc.Message) []urpc.Message { l[0].Words[1] = 0; return l },
 		"more":        func(l []urpc.Message) []urpc.Message { return l[1:] },
 		"first":       func(l []urpc.Message) []urpc.Message { return append(l[:1], l[0]) },
@@ -74,7 +83,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestTooLong(t *testing.T) {
-	m := New(0, &accepts{}, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody})
+	m := New(0, &accepts{}, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
 	if list := m.Step(&Event{Kind: EventStart, Op: Op(make([]byte, MaxOp+1)), All: true}, nil); len(list) != 1 || list[0].Outcome != TooLong {
 		t.Errorf("%+v", list)
 	}
@@ -83,17 +92,17 @@ func TestTooLong(t *testing.T) {
 // TestVoteOfOthers: a core that votes twice, or is not asked, decides nothing.
 func TestVoteOfOthers(t *testing.T) {
 	s := &accepts{}
-	m := New(0, s, membership.View{Epoch: 1, Members: cores.First(4), Joining: membership.Nobody})
+	m := New(0, s, membership.View{Epoch: 1, Members: cores.First(4), Joining: membership.Nobody}, routes.Tree{})
 	m.Step(&Event{Kind: EventStart, To: cores.Of(1, 2), TwoPhases: true}, nil)
 	for _, from := range []int{1, 1, 3, 0} {
-		m.Step(&Event{Kind: EventMessage, From: from, Message: Message{Kind: KindVote, Seq: 1, Yes: true}}, nil)
+		m.Step(&Event{Kind: EventMessage, From: from, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}, nil)
 	}
-	m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindDone, Seq: 1}}, nil)
-	m.Step(&Event{Kind: EventMessage, From: 3, Message: Message{Kind: KindVote, Seq: 1}}, nil)
+	m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindDone, Seq: 1, Epoch: 1}}, nil)
+	m.Step(&Event{Kind: EventMessage, From: 3, Message: Message{Kind: KindVote, Seq: 1, Epoch: 1}}, nil)
 	if s.committed != 0 {
 		t.Error("committed without core 2")
 	}
-	list := m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindVote, Seq: 1, Yes: true}}, nil)
+	list := m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}, nil)
 	if s.committed != 1 || len(list) != 3 || list[0].Kind != ActRecord {
 		t.Errorf("%d commits, %+v", s.committed, list)
 	}
@@ -101,7 +110,7 @@ func TestVoteOfOthers(t *testing.T) {
 
 // TestBrokenSnapshot: a core whose sponsor sends nonsense goes on waiting for a state.
 func TestBrokenSnapshot(t *testing.T) {
-	m := New(1, &accepts{}, membership.View{Epoch: 2, Members: cores.First(2), Joining: 1, JoinEpoch: 2})
+	m := New(1, &accepts{}, membership.View{Epoch: 2, Members: cores.First(2), Joining: 1, JoinEpoch: 2}, routes.Tree{})
 	for _, a := range m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, State: []byte("?")}}, nil) {
 		t.Errorf("%+v", a)
 	}
@@ -116,7 +125,8 @@ func TestBrokenSnapshot(t *testing.T) {
 // FuzzStep: whatever lines come from other cores, a machine neither panics nor
 // commits anything that they did not ask it to.
 func FuzzStep(f *testing.F) {
-	prepare, decide := Message{Kind: KindPrepare, Seq: 3, All: true, Op: Op(make([]byte, 50))}, Message{Kind: KindDecide, Seq: 3, Yes: true}
+	prepare := Message{Kind: KindPrepare, Seq: 3, All: true, Op: Op(make([]byte, 50)), Core: 1, Epoch: 2}
+	decide := Message{Kind: KindDecide, Seq: 3, Yes: true, Core: 1, Epoch: 2, Set: cores.Of(0, 2)}
 	var seed []byte
 	for _, l := range decide.AppendLines(prepare.AppendLines(nil)) {
 		seed = append(seed, 1|byte(l.Type)<<4)
@@ -124,15 +134,19 @@ func FuzzStep(f *testing.F) {
 			seed = binary.LittleEndian.AppendUint64(seed, w)
 		}
 	}
-	f.Add(seed, false)
-	f.Add(seed, true)
-	f.Fuzz(func(t *testing.T, data []byte, joins bool) {
+	f.Add(seed, false, false)
+	f.Add(seed, true, true)
+	f.Fuzz(func(t *testing.T, data []byte, joins, inTree bool) {
 		v := membership.View{Epoch: 2, Members: cores.First(3), Joining: membership.Nobody}
 		if joins {
 			v.Joining, v.JoinEpoch = 0, 2
 		}
 		s := &accepts{}
-		m := New(0, s, v)
+		var tree routes.Tree
+		if inTree {
+			tree = routes.Balanced(3)
+		}
+		m := New(0, s, v, tree)
 		var readers [4]Reader
 		asked := map[[2]uint64]bool{}
 		for len(data) > 56 {
@@ -147,7 +161,7 @@ func FuzzStep(f *testing.F) {
 				continue
 			}
 			if msg.Kind == KindPrepare {
-				asked[[2]uint64{uint64(from), msg.Seq}] = true
+				asked[[2]uint64{uint64(msg.Core), msg.Seq}] = true
 			}
 			m.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil)
 		}

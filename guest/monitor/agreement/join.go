@@ -82,24 +82,21 @@ func (m *Machine) flush() {
 	m.owes = false
 	sponsor := m.view.Sponsor()
 	if sponsor == m.self {
-		m.hear(m.self, m.view.Epoch)
+		m.hear(&cores.Set{})
 		return
 	}
-	m.send(sponsor, Message{Kind: KindFlushed, Seq: m.view.Epoch})
+	m.reply(sponsor, Message{Kind: KindFlushed, Seq: m.view.Epoch})
 }
 
-// hear notes that a core has flushed, and sends the snapshot after the last one.
-func (m *Machine) hear(from int, epoch uint64) {
-	if epoch > m.view.Epoch {
-		m.early[from] = epoch
+// hear notes that others have flushed, and sends the snapshot after the last one.
+func (m *Machine) hear(who *cores.Set) {
+	if m.view.Sponsor() != m.self {
 		return
 	}
-	if epoch < m.view.Epoch || m.view.Sponsor() != m.self {
-		return
-	}
-	m.flushed.Add(from)
+	m.flushed = m.flushed.Or(who)
 	holders := m.view.Holders()
-	if holders.Without(&m.flushed) != (cores.Set{}) {
+	holders.Remove(m.self)
+	if m.owes || holders.Without(&m.flushed) != (cores.Set{}) {
 		return
 	}
 	s := Snapshot{Epoch: m.view.Epoch, Members: m.view.Members, State: m.state.Save(nil), Parts: map[int][Window]Ended{}}
@@ -113,15 +110,15 @@ func (m *Machine) hear(from int, epoch uint64) {
 	m.list = append(m.list, Action{Kind: ActSnapshot, To: m.view.Joining, Snapshot: s})
 }
 
-// install takes the state, once this core has seen the view in which it was saved: it
-// must settle what the departed left as the sponsor did. A second state, of another
-// sponsor, says nothing new. members are those whose departure is not yet to be settled
-// here, or never.
-func (m *Machine) install(s *Snapshot, members *cores.Set) {
-	if m.holder {
+// install takes the state in the view in which it was saved: this core must have settled
+// what the departed left as the sponsor had. In a later view the sponsor sends another one.
+// A second state says nothing new.
+func (m *Machine) install(s *Snapshot) {
+	m.snapshot = nil
+	switch {
+	case m.holder || s.Epoch < m.view.Epoch:
 		return
-	}
-	if s.Epoch > m.view.Epoch {
+	case s.Epoch > m.view.Epoch:
 		m.snapshot = s
 		return
 	}
@@ -135,22 +132,16 @@ func (m *Machine) install(s *Snapshot, members *cores.Set) {
 		}
 	}
 	m.missed = nil
-	m.adopt(s, members)
-	gone := s.Members.Without(members)
-	for c := range gone.All() {
-		m.state.Gone(c) // it is settled here, but the sponsor had not heard of it
-	}
+	m.adopt(s)
 	m.askNext()
+	m.settle()
 }
 
 // adopt brings this core's part in every operation to what its new state holds: what
 // has ended there must not take effect here again, and what was agreed to without a
 // state is asked of it now.
-func (m *Machine) adopt(s *Snapshot, members *cores.Set) {
+func (m *Machine) adopt(s *Snapshot) {
 	for c, window := range s.Parts {
-		if !members.Has(c) {
-			continue // it died since, and is settled here
-		}
 		h := m.part(c)
 		for i, w := range window {
 			if e := &h[i]; w.All && w.Ended && w.Seq > e.seq {

@@ -3,6 +3,7 @@ package agreement
 import (
 	"fmt"
 
+	"barreleye/guest/monitor/cores"
 	"barreleye/urpc"
 )
 
@@ -13,31 +14,54 @@ const (
 	TypeMore  = 0x0201
 )
 
-// The first line holds in word 0 kind 16, yes 1, all 1, the operation's length 16
-// (from bit 32), in word 1 the sequence, and from word 2 on the operation.
+// Word 0 of the first line, from bit 0 on: kind 4 bits, yes 1, all 1, words of the set 5, the
+// first of them 4, the operation's length 8, the coordinator 10, the epoch 31. Word 1 is the
+// sequence. From word 2 on follow those words of the set that are not 0 at both ends, and the
+// operation.
 const (
-	yesBit      = 1 << 16
-	allBit      = 1 << 17
-	lengthShift = 32
-	headBytes   = 16
-	firstBytes  = urpc.MaxPayload - headBytes // of the operation
+	yesBit      = 1 << 4
+	allBit      = 1 << 5
+	wordsShift  = 6
+	firstShift  = 11
+	lengthShift = 15
+	coreShift   = 23
+	epochShift  = 33
+	headWords   = 2
 )
 
-// AppendLines appends the lines of the message: one, unless the operation is longer
-// than 40 bytes.
+const _ = uint(1<<(coreShift-lengthShift) - 1 - MaxOp)
+const _ = uint(1<<(epochShift-coreShift) - cores.Max)
+
+// field returns some bits of a word.
+func field(w uint64, from, to int) int { return int(w >> from & (1<<(to-from) - 1)) }
+
+// AppendLines appends the lines of the message: one, unless the operation and the words of
+// the set are longer than 40 bytes together.
 func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
+	first, end := 0, len(m.Set)
+	for ; first < end && m.Set[first] == 0; first++ {
+	}
+	for ; first < end && m.Set[end-1] == 0; end-- {
+	}
+	if first == end {
+		first, end = 0, 0
+	}
 	var l urpc.Message
 	l.Type, l.Len = TypeFirst, urpc.MaxPayload
-	l.Words[0] = uint64(m.Kind) | uint64(len(m.Op))<<lengthShift
-	if m.Yes {
-		l.Words[0] |= yesBit
-	}
-	if m.All {
-		l.Words[0] |= allBit
-	}
+	l.Words[0] = uint64(m.Kind) | uint64(b2i(m.Yes))*yesBit | uint64(b2i(m.All))*allBit |
+		uint64(end-first)<<wordsShift | uint64(first)<<firstShift |
+		uint64(len(m.Op))<<lengthShift | uint64(m.Core)<<coreShift | m.Epoch<<epochShift
 	l.Words[1] = m.Seq
-	rest := string(m.Op)
-	rest = put(l.Words[headBytes/8:], rest)
+	at := headWords
+	for _, w := range m.Set[first:end] {
+		if at == len(l.Words) {
+			list = append(list, l)
+			l, at = urpc.Message{Type: TypeMore, Len: urpc.MaxPayload}, 0
+		}
+		l.Words[at] = w
+		at++
+	}
+	rest := put(l.Words[at:], string(m.Op))
 	list = append(list, l)
 	for rest != "" {
 		more := urpc.Message{Type: TypeMore, Len: urpc.MaxPayload}
@@ -67,10 +91,15 @@ func put(words []uint64, s string) (rest string) {
 
 // Reader makes messages of the lines of one channel.
 type Reader struct {
-	msg  Message
-	op   []byte
-	want int // bytes of the operation in all
+	msg   Message
+	op    []byte
+	want  int // bytes of the operation in all
+	words int // of the set that are to come
+	at    int // the next of them
 }
+
+// inside reports whether more lines of a message are to come.
+func (r *Reader) inside() bool { return r.words > 0 || len(r.op) < r.want }
 
 // Take takes the next line and reports whether a message is whole. It fails with
 // urpc.ErrCorrupt where no machine wrote that line; the channel is to be closed then.
@@ -83,21 +112,27 @@ func (r *Reader) Take(l *urpc.Message) (m Message, whole bool, err error) {
 	}
 	words := l.Words[:]
 	switch {
-	case l.Type == TypeFirst && len(r.op) == r.want:
+	case l.Type == TypeFirst && !r.inside():
 		w := l.Words[0]
-		r.msg = Message{Kind: Kind(w), Yes: w&yesBit != 0, All: w&allBit != 0, Seq: l.Words[1]}
-		r.op, r.want = r.op[:0], int(w>>lengthShift)
-		if r.msg.Kind < KindPrepare || r.msg.Kind > KindFlushed || r.msg.Seq == 0 || r.want > MaxOp || w&(1<<lengthShift-allBit<<1) != 0 {
-			r.want = 0
+		r.msg = Message{
+			Kind: Kind(field(w, 0, 4)), Yes: w&yesBit != 0, All: w&allBit != 0, Seq: l.Words[1],
+			Core: field(w, coreShift, epochShift), Epoch: w >> epochShift,
+		}
+		r.words, r.at = field(w, wordsShift, firstShift), field(w, firstShift, lengthShift)
+		r.op, r.want = r.op[:0], field(w, lengthShift, coreShift)
+		if r.msg.Kind < KindPrepare || r.msg.Kind > KindFlushed || r.msg.Seq == 0 || r.want > MaxOp || r.at+r.words > len(r.msg.Set) {
+			r.want, r.words = 0, 0
 			return wrong()
 		}
-		words = words[headBytes/8:]
-	case l.Type == TypeMore && len(r.op) < r.want:
+		words = words[headWords:]
+	case l.Type == TypeMore && r.inside():
 	default:
 		return wrong()
 	}
+	n := copy(r.msg.Set[r.at:][:r.words], words)
+	words, r.at, r.words = words[n:], r.at+n, r.words-n
 	r.op = take(r.op, words, min(8*len(words), r.want-len(r.op)))
-	if len(r.op) < r.want {
+	if r.inside() {
 		return Message{}, false, nil
 	}
 	r.msg.Op = Op(r.op)

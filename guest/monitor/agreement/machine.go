@@ -3,6 +3,7 @@ package agreement
 import (
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 )
 
 // Window is how many operations of one coordinator may be under way at once.
@@ -26,16 +27,24 @@ type Machine struct {
 	queue    []question // what was asked in the meantime
 	snapshot *Snapshot  // of a view that this core has not seen yet
 
-	flushed cores.Set
-	early   map[int]uint64 // Flushed of views that this core has not seen yet
-	owes    bool           // Flushed of today's view
-	list    []Action       // of the present Step
+	flushed cores.Set // Flushed of today's view, where this core is the sponsor
+	owes    bool      // Flushed of today's view
+
+	// What goes from core to core (relay.go):
+	tree     routes.Tree
+	table    routes.Table // of today's view
+	held     []arrival    // of views that this core has not seen yet
+	combined map[asked]*combined
+
+	list []Action // of the present Step
 }
 
 // New returns the machine of core self, which starts with the given view: as one of
-// the first members with the initial state, or as the joining one.
-func New(self int, state State, view membership.View) *Machine {
-	m := &Machine{self: self, state: state, view: view, next: 1, parts: map[int]*history{}, early: map[int]uint64{}}
+// the first members with the initial state, or as the joining one. All cores have the same
+// tree.
+func New(self int, state State, view membership.View, tree routes.Tree) *Machine {
+	m := &Machine{self: self, state: state, view: view, next: 1, parts: map[int]*history{}, tree: tree, combined: map[asked]*combined{}}
+	m.table = tree.Table(self, &view.Members)
 	m.holder = view.Joining != self
 	if !m.holder {
 		m.joined = view.JoinEpoch
@@ -57,12 +66,9 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 	case EventStart:
 		m.begin(e)
 	case EventMessage:
-		m.message(e.From, &e.Message)
+		m.receive(e.From, &e.Message)
 	case EventSnapshot:
-		joining := !m.holder
-		if m.install(&e.Snapshot, &m.view.Members); joining && m.holder {
-			m.settle()
-		}
+		m.install(&e.Snapshot)
 	case EventView:
 		m.change(e)
 	}
@@ -90,28 +96,20 @@ func (m *Machine) Under() (own, others int) {
 	return own, others
 }
 
-// message takes what another core sent. A core outside the view says nothing more:
-// what it had decided was read from its records.
-func (m *Machine) message(from int, msg *Message) {
-	if !m.view.Members.Has(from) && msg.Kind != KindFlushed {
-		return
-	}
+// message takes what is for this core.
+func (m *Machine) message(msg *Message) {
 	switch msg.Kind {
 	case KindPrepare:
-		m.prepare(from, msg)
+		m.prepare(msg.Core, msg)
 	case KindDecide:
-		m.decided(from, msg)
+		m.decided(msg.Core, msg)
 	case KindApply:
-		m.apply(from, msg)
+		m.apply(msg.Core, msg)
 	case KindVote, KindDone:
-		m.answer(from, msg)
+		m.answer(msg)
 	case KindFlushed:
-		m.hear(from, msg.Seq)
+		m.hear(&msg.Set)
 	}
-}
-
-func (m *Machine) send(to int, msg Message) {
-	m.list = append(m.list, Action{Kind: ActSend, To: to, Message: msg})
 }
 
 // change takes a new view.
@@ -121,26 +119,19 @@ func (m *Machine) change(e *Event) {
 	}
 	gone := m.view.Members.Without(&e.View.Members)
 	m.view = e.View
+	m.reroute()
 	m.owes = false // the view before; settle says what this one asks
-	if s := m.snapshot; s != nil {
-		// As its sponsor did: first those who had gone by then, then the others.
-		m.snapshot = nil
-		before := gone.Without(&s.Members)
-		gone = gone.And(&s.Members)
-		m.buryAll(&before, e)
-		m.install(s, &s.Members)
+	for c := range gone.All() {
+		m.bury(c, e.Records(c))
 	}
-	m.buryAll(&gone, e)
 	for i := range m.own {
 		m.reduce(&m.own[i])
 	}
 	m.settle()
-}
-
-func (m *Machine) buryAll(dead *cores.Set, e *Event) {
-	for c := range dead.All() {
-		m.bury(c, e.Records(c))
+	if s := m.snapshot; s != nil {
+		m.install(s)
 	}
+	m.release()
 }
 
 // settle does what a view asks beyond burying: it has a state given to the joining
@@ -154,13 +145,7 @@ func (m *Machine) settle() {
 		return
 	}
 	m.flushed = cores.Set{}
-	if m.owes = m.view.Joining != membership.Nobody && m.view.Joining != m.self; m.owes {
-		for c, epoch := range m.early {
-			if epoch == m.view.Epoch {
-				m.flushed.Add(c)
-			}
-		}
-		m.flush()
-	}
+	m.owes = m.view.Joining != membership.Nobody && m.view.Joining != m.self
+	m.flush()
 	m.list = append(m.list, Action{Kind: ActSettled, Epoch: m.view.Epoch})
 }

@@ -1,5 +1,7 @@
 package agreement
 
+import "barreleye/guest/monitor/cores"
+
 // Op is an operation, in the bytes of the state that it changes: at most MaxOp.
 type Op string
 
@@ -9,21 +11,40 @@ const MaxOp = 240
 // Kind says what a message means.
 type Kind uint16
 
-// Messages. The first three come from a coordinator, the next two answer it.
+// Messages. The first three are questions of a coordinator, the next two answer it.
 const (
 	KindPrepare Kind = 1 + iota // may Op take effect?
 	KindDecide                  // it does (Yes) or does not
 	KindApply                   // Op takes effect: there is only one phase
 	KindVote                    // it may (Yes) or may not
-	KindDone                    // what was decided, or applied, has taken effect
+	KindDone                    // what was decided, or applied, has taken effect here
 	KindFlushed                 // to a sponsor: what I began before the join has ended. Seq is my view's epoch
 )
 
-// Message is what machines send each other.
+// Message is what machines send each other, over others where there is a tree.
 type Message struct {
 	Kind Kind
 	Yes  bool
 	All  bool   // KindPrepare and KindApply: it changes what all cores hold alike
 	Seq  uint64 // of the coordinator's operation, from 1 on
 	Op   Op     // KindPrepare and KindApply
+
+	// Core is the coordinator, or the sponsor: questions come from it, the rest goes to it.
+	Core int
+	// Epoch is that of the sender's view. A message lives in one view: package routes.
+	Epoch uint64
+	// Set are the cores that a question is for, or those that give this answer. None: the
+	// receiver, or the sender.
+	Set cores.Set
+}
+
+// question reports whether it is one.
+func (m *Message) question() bool { return m.Kind <= KindApply }
+
+// answer is the kind of the answers to a question.
+func (k Kind) answer() Kind {
+	if k == KindPrepare {
+		return KindVote
+	}
+	return KindDone
 }

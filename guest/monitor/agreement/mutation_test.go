@@ -19,6 +19,11 @@ const (
 	recordsUnread          // nobody reads what the dead recorded
 	snapshotBare           // a snapshot does not say how far its sponsor was
 	unfenced               // cores are declared dead on suspicion, and live on
+	askOnce                // a coordinator does not ask again in a new view
+	takeOld                // what was said in another view is taken
+	forgetEarly            // what is said in a view to come is dropped
+	speakForAll            // a vote on its way is passed on as everybody's
+	refuseOnce             // who hears of a refusal need not say so
 )
 
 // TestMutations: the simulation finds out every one of them, so it can fail.
@@ -26,6 +31,7 @@ func TestMutations(t *testing.T) {
 	for name, m := range map[string]mutation{
 		"record never": recordNever, "record late": recordLate, "records unread": recordsUnread,
 		"snapshot bare": snapshotBare, "unfenced": unfenced,
+		"ask once": askOnce, "take old": takeOld, "forget early": forgetEarly, "speak for all": speakForAll, "refuse once": refuseOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed < 20_000; seed++ {

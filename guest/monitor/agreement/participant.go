@@ -60,7 +60,7 @@ func (m *Machine) prepare(from int, msg *Message) {
 		}
 	}
 	if e.seq == msg.Seq && e.state != ended {
-		m.send(from, Message{Kind: KindVote, Seq: msg.Seq, Yes: e.state != refused})
+		m.reply(from, Message{Kind: KindVote, Seq: msg.Seq, Yes: e.state != refused})
 	}
 }
 
@@ -74,9 +74,7 @@ func (m *Machine) decided(from int, msg *Message) {
 	if e.seq == msg.Seq {
 		m.conclude(from, e, msg.Yes)
 	}
-	if msg.Yes {
-		m.send(from, Message{Kind: KindDone, Seq: msg.Seq})
-	}
+	m.reply(from, Message{Kind: KindDone, Seq: msg.Seq})
 	m.askNext()
 }
 
@@ -99,7 +97,7 @@ func (m *Machine) conclude(from int, e *entry, commit bool) {
 // apply takes an operation of one phase, once.
 func (m *Machine) apply(from int, msg *Message) {
 	m.applyOnce(from, msg.Seq, msg.Op, msg.All)
-	m.send(from, Message{Kind: KindDone, Seq: msg.Seq})
+	m.reply(from, Message{Kind: KindDone, Seq: msg.Seq})
 }
 
 func (m *Machine) applyOnce(from int, seq uint64, op Op, all bool) {
@@ -138,7 +136,6 @@ func (m *Machine) bury(dead int, records [Window]Record) {
 		}
 	}
 	delete(m.parts, dead)
-	delete(m.early, dead)
 	m.state.Gone(dead)
 	m.askNext()
 }

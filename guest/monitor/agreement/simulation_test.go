@@ -9,6 +9,7 @@ import (
 
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
 	"barreleye/urpc"
@@ -20,6 +21,7 @@ type message = urpc.Message
 // trial is one run.
 type trial struct {
 	world *simulate.World[message]
+	tree  routes.Tree
 	cores []node
 	next  uint64 // number of the next operation
 
@@ -68,7 +70,7 @@ func (t *trial) winner(core int, op words) {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	s := &store{t: t, core: core, applied: map[uint64]bool{}, effected: map[uint64]bool{}}
-	*n = node{store: s, machine: New(core, s, view), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
+	*n = node{store: s, machine: New(core, s, view, t.tree), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
@@ -110,7 +112,13 @@ func (t *trial) Deliver(core, from int, m message) {
 	if !whole {
 		return
 	}
-	t.note("core %d gets %s of core %d", core, msg.describe(), from)
+	t.note("core %d gets %s of core %d", core, text(msg.describe), from)
+	switch today := n.machine.view.Epoch; {
+	case t.mutation == takeOld && msg.Epoch < today:
+		msg.Epoch = today
+	case t.mutation == forgetEarly && msg.Epoch > today:
+		return
+	}
 	t.do(core, n.machine.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil))
 }
 
@@ -122,16 +130,22 @@ func (t *trial) View(core int, view membership.View) {
 			delete(t.cores[core].readers, from) // its channel ends in the middle of what it sent
 		}
 	}
-	if view.Joining == core && view.Sponsor() == membership.Nobody && !t.cores[core].machine.holder && t.cores[core].machine.snapshot == nil {
+	if view.Joining == core && view.Sponsor() == membership.Nobody && !t.cores[core].machine.holder {
 		t.begin()
 	}
-	t.do(core, t.cores[core].machine.Step(&Event{Kind: EventView, View: view,
+	list := t.cores[core].machine.Step(&Event{Kind: EventView, View: view,
 		Records: func(dead int) [Window]Record {
 			if t.mutation == recordsUnread {
 				return [Window]Record{}
 			}
 			return t.cores[dead].recorded()
-		}}, nil))
+		}}, nil)
+	if t.mutation == askOnce {
+		list = slices.DeleteFunc(list, func(a Action) bool {
+			return a.Kind == ActSend && a.Message.question() && a.Message.Core == core
+		})
+	}
+	t.do(core, list)
 }
 
 // recorded reads the node's records.
@@ -194,9 +208,12 @@ func (t *trial) do(core int, list []Action) {
 		if t.world.Dies(core) {
 			return
 		}
-		t.note("  %s", a.describe())
+		t.note("  %s", text(a.describe))
 		switch a.Kind {
 		case ActSend:
+			if t.mutation == speakForAll && a.Message.Kind == KindVote && a.Message.Yes {
+				a.Message.Set = n.machine.view.Members
+			}
 			for _, l := range a.Message.AppendLines(nil) {
 				t.world.Send(core, a.To, l)
 			}
@@ -222,6 +239,11 @@ func (t *trial) do(core int, list []Action) {
 			}
 		case ActSettled:
 			t.world.Settled(core, a.Epoch)
+		}
+	}
+	for i := range n.machine.own {
+		if o := &n.machine.own[i]; t.mutation == refuseOnce && o.phase == refusing {
+			o.phase = free
 		}
 	}
 	for _, op := range n.store.won {
@@ -326,7 +348,18 @@ func ofSeed(seed uint64, c *simulate.Choices) *trial {
 	if seed%50 == 0 {
 		n = 9 + int(seed/50%56)
 	}
-	return trialOf(n, int(seed/7%5), seed%2 == 0, c)
+	t := trialOf(n, int(seed/7%5), seed%2 == 0, c)
+	switch seed / 2 % 3 {
+	case 1:
+		t.tree = routes.Balanced(n)
+	case 2:
+		above := []int{-1}
+		for len(above) < n {
+			above = append(above, c.N(len(above)))
+		}
+		t.tree, _ = routes.Of(above)
+	}
+	return t
 }
 
 // run runs a seed's simulation.
@@ -338,12 +371,16 @@ func run(seed uint64, c *simulate.Choices, log io.Writer) error {
 
 func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, run) }
 
-// TestLargest runs 1,024 cores.
+// TestLargest runs 1,024 cores, each of which speaks to every other one, or in a tree.
 func TestLargest(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a second's work")
+		t.Skip("seconds of work")
 	}
-	if err := trialOf(cores.Max, 3, true, simulate.Seeded(1, false)).run(); err != nil {
-		t.Fatal(err)
+	for _, tree := range []routes.Tree{{}, routes.Balanced(cores.Max)} {
+		w := trialOf(cores.Max, 3, true, simulate.Seeded(1, false))
+		w.tree = tree
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

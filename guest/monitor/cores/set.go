@@ -63,6 +63,14 @@ func (s Set) And(t *Set) Set {
 	return s
 }
 
+// Or returns the cores that are in one of both sets.
+func (s Set) Or(t *Set) Set {
+	for i := range s {
+		s[i] |= t[i]
+	}
+	return s
+}
+
 // Without returns the cores of s that are not in t.
 func (s Set) Without(t *Set) Set {
 	for i := range s {

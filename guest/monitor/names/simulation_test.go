@@ -10,6 +10,7 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
 	"barreleye/guest/monitor/simulate/transcript"
@@ -48,7 +49,7 @@ type node struct {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	r := New()
-	*n = node{registry: r, machine: agreement.New(core, r, view), life: n.life + 1, left: 8}
+	*n = node{registry: r, machine: agreement.New(core, r, view, routes.Tree{}), life: n.life + 1, left: 8}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}

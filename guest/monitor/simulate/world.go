@@ -200,7 +200,12 @@ func (w *World[M]) step() bool {
 	}
 	// Nothing of that kind: take the first of the others there is.
 	for i := range n {
-		if w.lookAt(i) || w.fence(i) || w.work(i) {
+		if w.lookAt(i) || w.fence(i) {
+			return true
+		}
+	}
+	for i := range n { // who cannot work yet may try for ever, while others do nothing
+		if w.work(i) {
 			return true
 		}
 	}

@@ -1,0 +1,143 @@
+package agreement
+
+import "barreleye/guest/monitor/cores"
+
+// A message lives in one view. Who has seen a later one drops it: the coordinator that
+// sees that view too asks again whoever it waits for, and all tell the sponsor again. Who
+// has not seen the view yet holds the message until it has. So, in the view after which
+// nobody dies or joins, every message goes the same way through the tree of cores that all
+// live, and none is lost or overtaken; and what a core says in one life is never taken for
+// what it says in another.
+//
+// Questions are split where ways part. Answers that are well are combined there: one goes
+// on once all are there that were asked over this core. It remembers that for one view, and
+// nobody depends on it: if it dies, that is another view.
+
+// arrival is a message of a view to come.
+type arrival struct {
+	from int
+	msg  Message
+}
+
+// mostHeld bounds what is held: more is not under way where all keep the protocol.
+const mostHeld = 1 << 16
+
+// asked is what was asked over this core.
+type asked struct {
+	coordinator int
+	seq         uint64
+	answer      Kind
+}
+
+// combined are the answers to it.
+type combined struct {
+	waits   cores.Set // who has not answered
+	all     cores.Set
+	refused bool // the coordinator knows by now: no other answer matters
+}
+
+// receive takes what comes from a neighbour.
+func (m *Machine) receive(from int, msg *Message) {
+	switch {
+	case msg.Epoch < m.view.Epoch:
+		return
+	case msg.Epoch > m.view.Epoch:
+		if len(m.held) < mostHeld {
+			m.held = append(m.held, arrival{from, *msg})
+		}
+		return
+	case !m.view.Members.Has(from) || !m.view.Members.Has(msg.Core):
+		return // no machine says that
+	}
+	if msg.question() {
+		if msg.Core == m.self {
+			return
+		}
+		if msg.Set == (cores.Set{}) {
+			msg.Set.Add(m.self)
+		}
+		mine := msg.Set.Has(m.self)
+		m.ship(msg)
+		if mine {
+			m.message(msg)
+		}
+		return
+	}
+	if msg.Set == (cores.Set{}) {
+		msg.Set.Add(from)
+	}
+	if msg.Core == m.self {
+		m.message(msg)
+		return
+	}
+	m.combine(msg)
+}
+
+// ship sends a question on its ways.
+func (m *Machine) ship(msg *Message) {
+	set := msg.Set.And(&m.view.Members)
+	others := set
+	others.Remove(m.self)
+	if msg.Core != m.self {
+		delete(m.combined, asked{msg.Core, msg.Seq, KindVote})
+		if others != (cores.Set{}) {
+			m.combined[asked{msg.Core, msg.Seq, msg.Kind.answer()}] = &combined{waits: set, all: set}
+		}
+	}
+	out := *msg
+	for hop, part := range m.table.Split(others) {
+		out.Set = part
+		m.send(hop, &out, hop)
+	}
+}
+
+// reply sends this core's answer to a coordinator, or what it tells a sponsor.
+func (m *Machine) reply(to int, msg Message) {
+	msg.Core, msg.Epoch, msg.Set = to, m.view.Epoch, cores.Of(m.self)
+	m.combine(&msg)
+}
+
+// combine sends an answer on, with the others if it is well and they were asked over this
+// core.
+func (m *Machine) combine(msg *Message) {
+	key := asked{msg.Core, msg.Seq, msg.Kind}
+	if c := m.combined[key]; c != nil {
+		if c.refused {
+			return
+		}
+		if c.refused = msg.Kind == KindVote && !msg.Yes; !c.refused {
+			if c.waits = c.waits.Without(&msg.Set); c.waits != (cores.Set{}) {
+				return
+			}
+			delete(m.combined, key)
+			msg.Set = c.all
+		}
+	}
+	if hop := m.table.Next(msg.Core); hop >= 0 {
+		m.send(hop, msg, m.self)
+	}
+}
+
+// send sends a message to a neighbour, without a set that is obvious.
+func (m *Machine) send(hop int, msg *Message, obvious int) {
+	a := Action{Kind: ActSend, To: hop, Message: *msg}
+	if a.Message.Set == cores.Of(obvious) {
+		a.Message.Set = cores.Set{}
+	}
+	m.list = append(m.list, a)
+}
+
+// reroute takes the ways of a new view.
+func (m *Machine) reroute() {
+	m.table = m.tree.Table(m.self, &m.view.Members)
+	clear(m.combined)
+}
+
+// release takes what was held for today's view.
+func (m *Machine) release() {
+	held := m.held
+	m.held = nil
+	for i := range held {
+		m.receive(held[i].from, &held[i].msg)
+	}
+}

@@ -1,0 +1,84 @@
+package routes
+
+import (
+	"iter"
+
+	"barreleye/guest/monitor/cores"
+)
+
+// Table is one core's routes in one view.
+type Table struct {
+	self int
+	next []int       // by core: the neighbour that is next on the way there; nil: itself
+	down []cores.Set // by place in hops: the members that are reached over it
+	hops []int       // the neighbours
+}
+
+// Table returns the routes of core self among the members.
+func (t *Tree) Table(self int, members *cores.Set) Table {
+	table := Table{self: self}
+	if t.Direct() {
+		return table
+	}
+	root := t.root(members)
+	table.next = make([]int, len(t.above))
+	for c := range table.next {
+		table.next[c] = none
+	}
+	above := t.up(self, root, members)
+	place := map[int]int{}
+	for c := range members.All() {
+		if c == self {
+			continue
+		}
+		hop := above
+		for at := c; at != none; {
+			up := t.up(at, root, members)
+			if up == self {
+				hop = at
+			}
+			at = up
+		}
+		i, ok := place[hop]
+		if !ok {
+			i = len(table.hops)
+			place[hop] = i
+			table.hops, table.down = append(table.hops, hop), append(table.down, cores.Set{})
+		}
+		table.next[c] = hop
+		table.down[i].Add(c)
+	}
+	return table
+}
+
+// Next returns the neighbour to which goes what is for a core, -1 if there is no way.
+func (t *Table) Next(to int) int {
+	if t.next == nil {
+		return to
+	}
+	return t.next[to]
+}
+
+// Split runs through the neighbours to which goes what is for all cores of a set, each
+// with those of the set that it reaches from there.
+func (t *Table) Split(set cores.Set) iter.Seq2[int, cores.Set] {
+	return func(yield func(int, cores.Set) bool) {
+		if t.next == nil {
+			for c := range set.All() {
+				if c != t.self && !yield(c, cores.Of(c)) {
+					return
+				}
+			}
+			return
+		}
+		for i, hop := range t.hops {
+			if part := set.And(&t.down[i]); part != (cores.Set{}) && !yield(hop, part) {
+				return
+			}
+		}
+	}
+}
+
+// Neighbours returns the cores to which something goes first; nothing is said of them where
+// that is every core.
+func (t *Table) Neighbours() cores.Set { return cores.Of(t.hops...) }
