@@ -25,6 +25,7 @@ type message struct {
 // trial is a simulated multikernel whose cores fight for a few names.
 type trial struct {
 	world *simulate.World[message]
+	tree  routes.Tree
 	cores []node
 	log   io.Writer // transcript, nil for none
 }
@@ -49,7 +50,7 @@ type node struct {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	r := New()
-	*n = node{registry: r, machine: agreement.New(core, r, view, routes.Tree{}), life: n.life + 1, left: 8}
+	*n = node{registry: r, machine: agreement.New(core, r, view, t.tree), life: n.life + 1, left: 8}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
@@ -188,7 +189,11 @@ func ofSeed(seed uint64, c *simulate.Choices) *trial {
 	if seed%100 == 0 {
 		n = 9 + int(seed/100%56)
 	}
-	return trialOf(n, int(seed/6%5), seed%2 == 0, c)
+	t := trialOf(n, int(seed/6%5), seed%2 == 0, c)
+	if seed/2%2 == 0 {
+		t.tree = routes.Balanced(n)
+	}
+	return t
 }
 
 // TestSimulation lets cores take, leave and die holding names.
