@@ -62,6 +62,9 @@ func sysFutex(c *context, addr, op, value, timeout uint64) uint64 {
 			c.deadline = after(load64(timeout)*1e9 + load64(timeout+8))
 		}
 		c.state, c.wait = inFutex, addr
+		if divided {
+			division.Lend(int(c.account))
+		}
 		return 0
 	case futexWake:
 		return wakeFutex(addr, value)

@@ -5,7 +5,10 @@
 //
 // Share 0 is special: the runtime's own threads (the collector's workers, the
 // monitor thread, goroutines of no domain), without which nothing goes on. It
-// competes with whatever priority runs.
+// competes with whatever priority runs. A thread of another share may wait for it in
+// the middle of its work: the runtime preempts a goroutine by having one of its own
+// threads give it a P again. Lend lets share 0 go before lower priorities then, or the
+// highest one would wait for the lowest.
 //
 // The CPU driver keeps a table, so nothing here allocates or holds a pointer.
 package shares
@@ -40,6 +43,9 @@ type Table struct {
 	contended uint64 // who competed at the last Pick
 	floor     uint64 // the pass of who was picked
 	slice     uint64 // cycles between two decisions, about
+
+	lender    int    // the share whose priority share 0 has, 0 for none
+	lentUntil uint64 // what share 0 has run when it gives that back
 }
 
 // Init makes the table ready: slice is how many cycles lie between two ticks.
@@ -73,6 +79,24 @@ func (t *Table) Close(i int) {
 	t.contended &^= 1 << i
 }
 
+// Lend says that a thread of share i waits for another thread, it is not known which. It may
+// be one of the runtime's, so share 0 has the priority of i, until i runs again or share 0
+// ran for a slice: who needs more than that to go on may as well wait for a share of a
+// lower priority.
+func (t *Table) Lend(i int) {
+	if i != Runtime && (t.lender == 0 || t.shares[i].priority >= t.shares[t.lender].priority) {
+		t.lender, t.lentUntil = i, t.shares[Runtime].ran+t.slice
+	}
+}
+
+// lent returns whether share 0 has a priority of its own, and which.
+func (t *Table) lent() (priority uint64, ok bool) {
+	if t.shares[t.lender].weight == 0 || t.shares[Runtime].ran >= t.lentUntil {
+		t.lender = 0
+	}
+	return t.shares[t.lender].priority, t.lender != 0
+}
+
 // Ran returns for how many cycles a share has run.
 func (t *Table) Ran(i int) uint64 { return t.shares[i].ran }
 
@@ -100,10 +124,14 @@ func (t *Table) Pick(ready uint64) int {
 	if before(t.floor, t.shares[best].pass) {
 		t.floor = t.shares[best].pass
 	}
+	if best == t.lender {
+		t.lender = 0
+	}
 	return best
 }
 
-// competitors returns those of the highest priority, and share 0.
+// competitors returns those of the highest priority, and share 0; that alone where it was
+// lent a higher one.
 func (t *Table) competitors(ready uint64) (set uint64) {
 	top := uint64(0)
 	for rest := ready &^ (1 << Runtime); rest != 0; rest &= rest - 1 {
@@ -115,7 +143,11 @@ func (t *Table) competitors(ready uint64) (set uint64) {
 			set |= 1 << i
 		}
 	}
-	return set | ready&(1<<Runtime)
+	const runtime = 1 << Runtime
+	if lent, ok := t.lent(); ok && ready&runtime != 0 && lent > top {
+		return runtime
+	}
+	return set | ready&runtime
 }
 
 // admit lets shares compete that did not before. Who did not want to run has no

@@ -120,6 +120,57 @@ func TestPriority(t *testing.T) {
 	}
 }
 
+// TestLend: a share of a high priority that waits for the runtime in the middle of its
+// work does not wait for one of a lower priority meanwhile.
+func TestLend(t *testing.T) {
+	table := newTable(t, 100, 100)
+	table.Set(2, 100, 1)
+	for range 100 {
+		if i := table.Pick(0b110); i != 2 {
+			t.Fatalf("share %d runs before the one of the higher priority", i)
+		}
+		table.Charge(2, slice)
+		table.Lend(2)
+		if i := table.Pick(0b011); i != Runtime {
+			t.Fatalf("share %d runs where one of a higher priority waits for the runtime", i)
+		}
+		table.Charge(Runtime, slice/10)
+	}
+	// it is over with the next run of who lent it
+	table.Pick(0b110)
+	if _, ok := table.lent(); ok {
+		t.Error("share 0 has the priority of a share that runs")
+	}
+	// a lower priority takes nothing of it, and who waits in vain loses it
+	table.Lend(2)
+	table.Lend(1)
+	table.Lend(Runtime)
+	for range 10 { // less than a slice in all
+		if i := table.Pick(0b011); i != Runtime {
+			t.Errorf("share %d runs where one of a higher priority waits for the runtime", i)
+		}
+		table.Charge(Runtime, slice/10)
+	}
+	before := table.Ran(1)
+	run(table, 0b011, 100)
+	if got := (table.Ran(1) - before) / slice; got < 48 {
+		t.Errorf("share 1 ran in %d of 100 slices beside the runtime's threads, want 50", got)
+	}
+	// nor does it go before others of that priority, or outlast the share
+	table.Set(1, 100, 1)
+	table.Lend(2)
+	before = table.Ran(1)
+	run(table, 0b011, 100)
+	if got := (table.Ran(1) - before) / slice; got < 48 {
+		t.Errorf("share 1 ran in %d of 100 slices beside what has its priority, want 50", got)
+	}
+	table.Lend(2)
+	table.Close(2)
+	if _, ok := table.lent(); ok {
+		t.Error("share 0 has the priority of a share that is closed")
+	}
+}
+
 func TestAll(t *testing.T) {
 	table := newTable(t)
 	for i := 1; i < Max; i++ {
