@@ -23,9 +23,7 @@ func (n *network) Publish(peer, slot int, e region.Entry) { n.view.SetEntry(Core
 func (n *network) Clear(peer, slot int, e region.Entry) {
 	n.view.ClearEntry(Core(), peer, slot)
 	if own, err := n.view.PoolSide(Core(), peer, e.Page, e.Lines); err == nil {
-		t := n.view.Totals(Core(), peer)
-		t.Sent.Add(own.Stats.Send.Messages)
-		t.Received.Add(own.Stats.Recv.Messages)
+		n.view.Totals(Core(), peer).Add(own.Stats)
 	}
 }
 

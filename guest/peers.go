@@ -66,6 +66,9 @@ func (n *network) Open(core int, life uint64) (monitor.Channel, error) {
 		polls = -1 // the CPU is shared: another core needs it more
 	}
 	p := &n.peers[core]
+	if p.gone != 0 {
+		n.view.Recount(Core(), core)
+	}
 	parking := &parkings{Watcher: here.Sleeper().(urpc.Watcher), all: &n.watches}
 	*p = peer{
 		life: life, gone: p.gone, parking: parking,

@@ -12,11 +12,12 @@ type callTimer struct {
 
 // Record has the client count its calls in s and time some of them: Send.Messages
 // are requests, Recv.Messages answers, Wakes doorbells rung for a request, Polls and
-// Parks those for an answer. s is written by this core alone. Call it before the
-// first call.
+// Parks those for an answer. s is written by this core alone; it may hold the counts of
+// an end before this one, of which the client counts on. Call it before the first call.
 func (c *CallClient) Record(s *Stats) {
+	n := s.Send.Messages
 	c.stats = s
-	c.timer = &callTimer{sampler: sampler{gap: 1}, stats: s}
+	c.timer = &callTimer{sampler: sampler{gap: 1, line: n, stood: n}, stats: s, at: n}
 }
 
 // start notes what time it is, if the next call is one to time.

@@ -396,4 +396,15 @@ func TestCallRecord(t *testing.T) {
 	if s.Send.Messages != calls+1 || s.Recv.Messages != calls {
 		t.Errorf("%+v %+v", s.Send, s.Recv)
 	}
+
+	// the next client, that of a peer's next life, counts and times on
+	client, server = callPair(t, guarded(t, 3*pageSize), link, Link{Epoch: 7})
+	client.Record(s)
+	taken := s.Latency.Taken
+	if err := errors.Join(client.Start(&m), server.TryAccept(&m), server.Reply(&m), client.Poll(&m)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Send.Messages != calls+2 || s.Recv.Messages != calls+1 || s.Latency.Taken != taken+1 {
+		t.Errorf("%+v %+v %+v", s.Send, s.Recv, s.Latency)
+	}
 }

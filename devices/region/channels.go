@@ -41,27 +41,33 @@ func (v *View) vmmChannel(page int) (urpc.Side, error) {
 // channels, the monitors' and those that are closed again included.
 func (v *View) Messages(core int) (sent, received uint64) {
 	for peer := range v.Cores {
-		if peer == core {
-			continue
-		}
-		for _, kind := range Channels {
-			// a pair's memory is where the geometry says, in any multikernel
-			if side, err := v.OpenSide(kind, core, peer); err == nil {
-				sent += atomic.LoadUint64(&side.Stats.Send.Messages)
-				received += atomic.LoadUint64(&side.Stats.Recv.Messages)
-			}
-		}
-		t := v.Totals(core, peer)
-		sent += t.Sent.Load()
-		received += t.Received.Load()
-		for _, e := range v.Opened(core, peer) {
-			if side, err := v.PoolSide(core, peer, e.Page, e.Lines); err == nil {
-				sent += atomic.LoadUint64(&side.Stats.Send.Messages)
-				received += atomic.LoadUint64(&side.Stats.Recv.Messages)
-			}
+		if peer != core {
+			s, r := v.MessagesWith(core, peer)
+			sent, received = sent+s, received+r
 		}
 	}
 	return sent, received
+}
+
+// MessagesWith returns how many it has sent to another core and received from there.
+func (v *View) MessagesWith(core, peer int) (sent, received uint64) {
+	add := func(s *urpc.Stats) {
+		sent += atomic.LoadUint64(&s.Send.Messages)
+		received += atomic.LoadUint64(&s.Recv.Messages)
+	}
+	for _, kind := range Channels {
+		// a pair's memory is where the geometry says, in any multikernel
+		if side, err := v.OpenSide(kind, core, peer); err == nil {
+			add(side.Stats)
+		}
+	}
+	for _, e := range v.Opened(core, peer) {
+		if side, err := v.PoolSide(core, peer, e.Page, e.Lines); err == nil {
+			add(side.Stats)
+		}
+	}
+	t := v.Totals(core, peer)
+	return sent + t.Sent.Load(), received + t.Received.Load()
 }
 
 // Call is the memory of one call line: the line itself, which both cores write

@@ -2,7 +2,9 @@ package region
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -73,6 +75,29 @@ func TestEntries(t *testing.T) {
 	v.Totals(0, 2).Sent.Add(6)
 	if sent, _ := v.Messages(0); sent != 11 {
 		t.Errorf("core 0 sent %d messages, want 11", sent)
+	}
+	atomic.StoreUint64(&c.Stats.Recv.Messages, 4)
+	directions := func() (names []string) {
+		for d := range v.Directions(0, 2) {
+			if d.Sender.Send.Messages != 0 {
+				names = append(names, d.Channel)
+			}
+		}
+		return names
+	}
+	if got, want := directions(), []string{fmt.Sprint("opened ", v.Entries()-1)}; !slices.Equal(got, want) {
+		t.Errorf("directions %q, want %q", got, want)
+	}
+	if sent, received := v.Closed(0, 2); sent != 6 || received != 0 {
+		t.Errorf("%d and %d messages of closed channels, want 6 and 0", sent, received)
+	}
+	v.ClearEntry(2, 0, 3) // one end of it
+	v.Totals(2, 0).Received.Add(4)
+	if got := directions(); len(got) != 0 {
+		t.Errorf("directions %q of channels that one core has closed", got)
+	}
+	if sent, received := v.Closed(0, 2); sent != 11 || received != 4 {
+		t.Errorf("%d and %d messages of closed channels, want 11 and 4", sent, received)
 	}
 	for _, pair := range [][2]int{{0, 2}, {2, 0}} {
 		for i := range v.Opened(pair[0], pair[1]) {

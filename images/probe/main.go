@@ -64,6 +64,7 @@ var tasks = []task{
 	{"notes", "note spans, marks and counts -n times, and collect garbage", notes},
 	{"notecost", "note -n marks in a row, and print what one costs", noteCost},
 	{"debugged", "count rounds until a debugger sets main.debugLeft", debugged},
+	{"outlived", "core 0 sends the others -n messages, awaits an answer and ends, by an error in its first life; the others end after its second one", outlived},
 	{"prompt", "say that input is awaited, and read it", prompt},
 }
 

@@ -80,14 +80,18 @@ func (r *run) channels() (list []ChannelReport, all *ChannelReport) {
 	return list, all
 }
 
-// closed is what went over channels that were closed again. Of them only messages
-// are known.
+// closed is what went over channels that were closed again, and over those of lives whose
+// cores live again. Of them only messages are known.
 func (r *run) closed(from, to int) ChannelReport {
+	sent, received := r.view.Closed(from, to)
 	return ChannelReport{
 		From: from, To: to, Channel: "closed",
-		Messages: r.view.Totals(from, to).Sent.Load(), Received: r.view.Totals(to, from).Received.Load(),
+		Messages: sent + r.cores[from].wiped[to].sent, Received: received + r.cores[to].wiped[from].received,
 	}
 }
+
+// traffic is how many messages a core sent to another one and received from there.
+type traffic struct{ sent, received uint64 }
 
 // channelReport is what both cores counted.
 func channelReport(d region.Direction) ChannelReport {

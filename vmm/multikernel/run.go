@@ -95,6 +95,7 @@ type core struct {
 	ready time.Time // since when its next life waits for others; zero where none does
 	told  bool      // a line has said so
 
+	wiped []traffic    // with each core, of lives whose counts are wiped out
 	last  *CoreReport  // of the last life that ended, nil before
 	lives []LifeReport // that ended
 }
@@ -202,7 +203,7 @@ func (r *run) share() (err error) {
 		return err
 	}
 	for i := range r.opt.room() {
-		c := &core{index: i, event: -1, over: true}
+		c := &core{index: i, event: -1, over: true, wiped: make([]traffic, r.opt.room())}
 		r.cores = append(r.cores, c)
 		if c.event, err = eventfd(); err != nil {
 			return err

@@ -11,6 +11,13 @@ import (
 // VMM wrote for it alone. Nobody holds anything of it any more. Pages that were handed
 // over stay: another core may read them.
 func (r *run) wipe(core int) {
+	for peer := range r.cores {
+		if peer != core {
+			sent, received := r.view.MessagesWith(core, peer)
+			w := &r.cores[core].wiped[peer]
+			w.sent, w.received = w.sent+sent, w.received+received
+		}
+	}
 	for _, s := range r.view.Alone(core) {
 		r.punch(uint64(s.First)*layout.PageSize, uint64(s.Pages)*layout.PageSize)
 	}
