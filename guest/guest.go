@@ -20,9 +20,11 @@ import (
 	"fmt"
 	"os"
 
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/guest/inspect"
 	"barreleye/guest/monitor"
+	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/requests"
 )
 
@@ -77,6 +79,12 @@ func init() {
 	}
 }
 
+// sharedRAM is the memory of the region that capabilities are about.
+func sharedRAM(view *region.View) caps.Extent {
+	offset, size := view.Geometry.RAM()
+	return caps.Extent{Type: caps.RAM, Base: layout.RegionGPA + offset, Size: size}
+}
+
 // start attaches to the shared region and starts the core's monitor.
 func start(p platform) error {
 	here = p
@@ -103,6 +111,7 @@ func start(p platform) error {
 			publishCollections()
 			p.PublishMaps(request)
 		},
+		SharedRAM: sharedRAM(view), CheckCaps: p.CheckCaps(),
 		VMM: vmm,
 		Answer: func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error) {
 			return inspect.Answer(ctx, kind, arg, p.Ticks())

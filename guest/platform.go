@@ -27,6 +27,7 @@ type platform interface {
 	// DebugPages reports whether pages that are handed over are to be mapped by
 	// their owner alone; ProtectPages does that, for whole pages of pools.
 	DebugPages() bool
+	CheckCaps() bool // the monitor tests all that must hold of capabilities
 	ProtectPages(mem []byte, to pages.Access) error
 	// BorrowPages makes pages of a pool of two other cores usable that one of them
 	// lent to this core.
@@ -71,6 +72,7 @@ func (d *driver) Sleeper() urpc.Sleeper           { return d.sleeper }
 func (*driver) PublishMaps(request uint64)        { cpudriver.PublishMaps(request) }
 func (d *driver) Mount(plan *filetree.Plan) error { return d.mounts.add(plan) }
 func (*driver) DebugPages() bool                  { return cpudriver.DebugPages() }
+func (*driver) CheckCaps() bool                   { return cpudriver.CheckCaps() }
 
 // BorrowPages has nothing to do: the VMM looks when the pages are first used.
 func (*driver) BorrowPages([]byte) error { return nil }

@@ -104,6 +104,8 @@ const (
 	// FlagConfined: the VMM holds a hosted core to what a core may do, and this gives up
 	// what only its start needs.
 	FlagConfined
+	// FlagCheckCaps: the monitor tests all that must hold of capabilities after each step.
+	FlagCheckCaps
 )
 
 // The page must fit one page.

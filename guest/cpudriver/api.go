@@ -73,6 +73,9 @@ func AddTree(image []byte) bool {
 // owner alone.
 func DebugPages() bool { return flagged(boot.FlagDebugPages) }
 
+// CheckCaps reports whether the monitor tests all that must hold of capabilities.
+func CheckCaps() bool { return flagged(boot.FlagCheckCaps) }
+
 // ErrTables says that the debug mode for pages cannot change what is mapped.
 var ErrTables = errors.New("no page table left to protect pages with: run with a larger --memory, or without --debug pages")
 

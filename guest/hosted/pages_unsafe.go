@@ -33,6 +33,9 @@ var (
 // owner alone.
 func (c *Core) DebugPages() bool { return c.page.Flags&boot.FlagDebugPages != 0 }
 
+// CheckCaps reports whether the monitor tests all that must hold of capabilities.
+func (c *Core) CheckCaps() bool { return c.page.Flags&boot.FlagCheckCaps != 0 }
+
 // makeNotes makes room for the notes.
 func (c *Core) makeNotes() error {
 	all, err := c.view.Pairs()

@@ -79,12 +79,12 @@ type request struct {
 	wake    chan struct{} // has room for one
 }
 
-func newAgreed(cfg *Config) *agreed {
+func newAgreed(cfg *Config, open func(from int, tag uint64) bool) *agreed {
 	a := &agreed{
 		core: cfg.Core, shared: cfg.Shared, tree: cfg.Tree, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
 		requests: map[uint64]*request{},
 	}
-	a.caps = newCapabilities(a, cfg)
+	a.caps = newCapabilities(a, cfg, open)
 	return a
 }
 

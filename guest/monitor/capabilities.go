@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/ledger"
@@ -28,7 +29,7 @@ var (
 type capabilities struct {
 	a    *agreed
 	core int
-	life uint64
+	open func(from int, tag uint64) bool // whether the channel is open over which something was sent
 
 	// unmap is told of each object of which this core has no capability any more, before
 	// any other core hears that it is so. giveBack gets private memory that is free again.
@@ -46,8 +47,8 @@ type capabilities struct {
 	giving   map[ledger.ID]int           // entries that own operations under way give to others
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
 	arrived  []Arrival                   // what nobody has accepted yet
-	tags     uint64
-	changed  bool // since agreed.tell was called last (agreed.proceed)
+	sent     atomic.Uint64               // over channels
+	changed  bool                        // since agreed.tell was called last (agreed.proceed)
 }
 
 // lift is an object that is about to be an entry.
@@ -64,13 +65,13 @@ type Arrival struct {
 	Ref  caps.Ref
 }
 
-func newCapabilities(a *agreed, cfg *Config) *capabilities {
+func newCapabilities(a *agreed, cfg *Config, open func(from int, tag uint64) bool) *capabilities {
 	space, _, err := caps.New()
 	if err != nil {
 		panic(err) // there is nothing in it that could be wrong
 	}
 	c := &capabilities{
-		a: a, core: cfg.Core, life: cfg.Life, unmap: cfg.Unmap, giveBack: cfg.GiveBack, check: cfg.CheckCaps, space: space,
+		a: a, core: cfg.Core, open: open, unmap: cfg.Unmap, giveBack: cfg.GiveBack, check: cfg.CheckCaps, space: space,
 		entries: map[caps.ObjectID]ledger.ID{}, objects: map[ledger.ID]caps.ObjectID{},
 		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]caps.Ref{},
 		giving: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
@@ -144,6 +145,10 @@ func (c *capabilities) gain(ch *ledger.Change) {
 		c.made[ch.Entry] = ref
 		return
 	}
+	if ch.Tag&tagChannel != 0 && !c.open(ch.From, ch.Tag) {
+		c.free(c.space.Delete(ref)) // nobody can accept it any more
+		return
+	}
 	c.arrived = append(c.arrived, Arrival{ch.From, ch.Tag, ref})
 }
 
@@ -171,12 +176,7 @@ func (c *capabilities) has(r caps.Ref) bool {
 // departed drops what a core had sent that nobody here has accepted: who dies before the
 // receiver heard of it leaves nothing.
 func (c *capabilities) departed(core int) {
-	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool {
-		if a.From == core {
-			c.free(c.space.Delete(a.Ref))
-		}
-		return a.From == core
-	})
+	c.refuse(func(a *Arrival) bool { return a.From == core })
 }
 
 // free gives back private memory.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"barreleye/devices/region"
 	"barreleye/guest/monitor/bind"
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/ledger"
@@ -111,31 +112,30 @@ func TestCaps(t *testing.T) {
 	ref, refs := ok[caps.Ref](t), ok[[]caps.Ref](t)
 	ram := ref(a.TakeRAM(ctx, 8*caps.PageSize))
 	frames := refs(a.Retype(ctx, ram, caps.Frame, 0, 2*caps.PageSize, 3))
-	if _, err := a.Send(ctx, frames[0], 7, caps.Read, false); !errors.Is(err, bind.ErrGone) {
+	if err := a.Send(ctx, frames[0], 7, caps.Read); !errors.Is(err, bind.ErrGone) {
 		t.Error(err)
 	}
 	if err := errors.Join(b.TakePart(ctx), c.TakePart(ctx)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Send(ctx, ram, 1, caps.Read, false); !errors.Is(err, ErrDivided) {
+	if err := a.Send(ctx, ram, 1, caps.Read); !errors.Is(err, ErrDivided) {
 		t.Error(err)
 	}
-	if _, err := a.Send(ctx, frames[0], 1, caps.Read|caps.Grant, false); err != nil {
+	if err := a.Send(ctx, frames[0], 1, caps.Read|caps.Grant); err != nil {
 		t.Fatal(err)
 	}
 	got := ok[Arrival](t)(b.Receive(ctx))
 	if _, cap, err := b.Cap(got.Ref); err != nil || cap.Rights != caps.Read|caps.Grant || cap.Size != 2*caps.PageSize || got.From != 0 {
 		t.Errorf("%+v, %v", cap, err)
 	}
-	if _, err := b.Send(ctx, got.Ref, 2, caps.Read|caps.Write, false); !errors.Is(err, caps.ErrRights) {
+	if err := b.Send(ctx, got.Ref, 2, caps.Read|caps.Write); !errors.Is(err, caps.ErrRights) {
 		t.Error(err)
 	}
-	tag := ok[uint64](t)(b.Send(ctx, got.Ref, 2, caps.Read, true))
-	third := ref(c.Accept(1, tag))
-	if _, err := c.Accept(1, tag); !errors.Is(err, caps.ErrGone) {
-		t.Errorf("accepted twice: %v", err)
+	if err := b.Send(ctx, got.Ref, 2, caps.Read); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := c.Send(ctx, third, 0, caps.Read, false); !errors.Is(err, caps.ErrRights) {
+	third := ok[Arrival](t)(c.Receive(ctx)).Ref
+	if err := c.Send(ctx, third, 0, caps.Read); !errors.Is(err, caps.ErrRights) {
 		t.Errorf("without grant: %v", err)
 	}
 	if _, err := c.Retype(ctx, third, caps.Frame, 0, caps.PageSize, 1); !errors.Is(err, caps.ErrRights) {
@@ -160,7 +160,9 @@ func TestCaps(t *testing.T) {
 		}
 	}
 	again := refs(a.Retype(ctx, ram, caps.Frame, 0, 8*caps.PageSize, 1))
-	ok[uint64](t)(a.Move(ctx, again[0], 1, caps.All, false))
+	if err := a.Move(ctx, again[0], 1, caps.All); err != nil {
+		t.Fatal(err)
+	}
 	moved := ok[Arrival](t)(b.Receive(ctx))
 	if _, _, err := a.Cap(again[0]); !errors.Is(err, caps.ErrGone) {
 		t.Errorf("it was moved: %v", err)
@@ -190,7 +192,9 @@ func TestSharedRetype(t *testing.T) {
 	if err := b.TakePart(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ok[uint64](t)(a.Send(ctx, ram, 1, caps.All, false))
+	if err := a.Send(ctx, ram, 1, caps.All); err != nil {
+		t.Fatal(err)
+	}
 	others := ok[Arrival](t)(b.Receive(ctx)).Ref
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -267,12 +271,61 @@ func TestUnaccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	ram := ok[caps.Ref](t)(b.TakeRAM(ctx, caps.PageSize))
-	tag := ok[uint64](t)(b.Send(ctx, ram, 0, caps.All, true))
+	if err := b.Send(ctx, ram, 0, caps.All); err != nil {
+		t.Fatal(err)
+	}
 	k.kill(1)
 	if err := a.agreed.wait(ctx, func() bool { return a.unused() == sharedRAM.Size }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Accept(1, tag); !errors.Is(err, caps.ErrGone) {
+	if len(a.caps.arrived) != 0 {
+		t.Errorf("%+v", a.caps.arrived)
+	}
+}
+
+// TestCapsOverChannel: what is announced on a channel is accepted there alone and once, and
+// goes where the channel is closed before.
+func TestCapsOverChannel(t *testing.T) {
+	k := newKernel(t, 2)
+	ctx := limited(t)
+	a, b := k.cores[0], k.cores[1]
+	l := ok[*Listener](t)(b.Listen("service", region.ProfileLatency))
+	request := bind.Request{Service: "service", Lines: 16, PeerLines: 16, Profile: region.ProfileLatency}
+	var here, there []Opened
+	for range 2 {
+		here = append(here, ok[Opened](t)(a.Dial(ctx, 1, request)))
+		there = append(there, ok[Opened](t)(l.Accept(ctx)))
+	}
+	if err := b.TakePart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ram := ok[caps.Ref](t)(a.TakeRAM(ctx, caps.PageSize))
+	one := ok[uint64](t)(a.SendOver(ctx, ram, here[0].ID, caps.Read))
+	two := ok[uint64](t)(a.SendOver(ctx, ram, here[1].ID, caps.Read|caps.Write))
+	if _, err := b.Accept(there[1].ID, one); !errors.Is(err, caps.ErrGone) {
+		t.Errorf("accepted on another channel: %v", err)
+	}
+	got := ok[caps.Ref](t)(b.Accept(there[0].ID, one))
+	if _, err := b.Accept(there[0].ID, one); !errors.Is(err, caps.ErrGone) {
+		t.Errorf("accepted twice: %v", err)
+	}
+	if _, c, err := b.Cap(got); err != nil || c.Rights != caps.Read {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, c, err := b.Cap(ok[caps.Ref](t)(b.Accept(there[1].ID, two))); err != nil || c.Rights != caps.Read|caps.Write {
+		t.Errorf("%+v, %v", c, err)
+	}
+	late := ok[uint64](t)(a.SendOver(ctx, ram, here[1].ID, caps.Read))
+	b.Monitor.Close(there[1].ID)
+	if _, err := b.Accept(there[1].ID, late); !errors.Is(err, caps.ErrGone) || len(b.caps.arrived) != 0 {
+		t.Errorf("accepted on a channel that is closed: %v; %+v", err, b.caps.arrived)
+	}
+	later := ok[uint64](t)(a.SendOver(ctx, ram, here[1].ID, caps.Read))
+	if _, err := b.Accept(there[1].ID, later); !errors.Is(err, caps.ErrGone) || len(b.caps.arrived) != 0 {
+		t.Errorf("sent over a channel that is closed: %v; %+v", err, b.caps.arrived)
+	}
+	a.Monitor.Close(here[0].ID)
+	if _, err := a.SendOver(ctx, ram, here[0].ID, caps.Read); !errors.Is(err, bind.ErrGone) {
 		t.Error(err)
 	}
 }
@@ -411,11 +464,9 @@ func (s *storm) turn(ctx context.Context) error {
 		s.have = append(s.have, refs...)
 		return err
 	case 4, 5:
-		_, err := s.c.Send(ctx, r, s.r.IntN(len(s.c.k.cores)), caps.All&^caps.Rights(s.r.IntN(32)), s.r.IntN(2) == 0)
-		return err
+		return s.c.Send(ctx, r, s.r.IntN(len(s.c.k.cores)), caps.All&^caps.Rights(s.r.IntN(32)))
 	case 6:
-		_, err := s.c.Move(ctx, r, s.r.IntN(len(s.c.k.cores)), caps.All, false)
-		return err
+		return s.c.Move(ctx, r, s.r.IntN(len(s.c.k.cores)), caps.All)
 	case 7:
 		s.c.mapCap(r)
 		more, err := s.c.Mint(r, caps.All)

@@ -125,6 +125,22 @@ func (c *channels) opened(id bind.ID) Opened {
 	return Opened{id, peer, life, e}
 }
 
+// lookup returns an open channel by this core's name for it.
+func (c *channels) lookup(id bind.ID) (o Opened, open bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o = c.opened(id)
+	return o, o.Life != 0
+}
+
+// over reports whether the channel may be open over which a peer announces a capability by a
+// tag.
+func (c *channels) over(peer int, tag uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.machine.Any(peer, func(e *region.Entry, open bool) bool { return !open || over(tag, e) })
+}
+
 // Dial opens a channel to a peer. Errors are those of package bind and the context's.
 func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, error) {
 	c := m.channels
@@ -144,6 +160,15 @@ func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, e
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	o, err := c.dialed(id, err)
+	if err != nil {
+		m.caps.closed(peer)
+	}
+	return o, err
+}
+
+// dialed ends a dial.
+func (c *channels) dialed(id bind.ID, err error) (Opened, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.dials, id)
@@ -167,8 +192,10 @@ func (m *Monitor) RefuseDials() {
 func (m *Monitor) Close(id bind.ID) {
 	c := m.channels
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	peer := c.opened(id).Peer
 	c.perform(c.machine.Close(id))
+	c.mu.Unlock()
+	m.caps.closed(peer)
 }
 
 // Listener has the channels that peers dial to a service of this core.

@@ -86,8 +86,9 @@ func Start(cfg Config) (*Monitor, error) {
 	n := cfg.Geometry.Cores
 	m := &Monitor{
 		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
-		agreed: newAgreed(&cfg), lives: lives.New(n), talks: make([]chan struct{}, n),
+		lives: lives.New(n), talks: make([]chan struct{}, n),
 	}
+	m.agreed = newAgreed(&cfg, m.channels.over)
 	if cfg.Polls == nil {
 		cfg.Polls = func() int { return 0 }
 	}

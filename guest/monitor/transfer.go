@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/bind"
 	"barreleye/guest/monitor/caps"
@@ -12,30 +13,60 @@ import (
 )
 
 // Send gives another core a capability to what r names, with rights that r has, among them
-// Grant. It waits until that core takes part (Receive, Accept or TakeRAM there). With named
-// it returns a tag by which the receiver accepts exactly this one; otherwise that is 0, and
-// whoever calls Receive there gets it. It fails with caps.ErrGone, caps.ErrRights,
-// ErrPrivate, ErrDivided, bind.ErrGone where that core does not live, and the context's.
-func (m *Monitor) Send(ctx context.Context, r caps.Ref, to int, rights caps.Rights, named bool) (tag uint64, err error) {
-	return m.give(ctx, r, to, rights, named, false)
+// Grant: whoever calls Receive there gets it. It waits until that core takes part (TakePart,
+// Receive or TakeRAM there). It fails with caps.ErrGone, caps.ErrRights, ErrPrivate,
+// ErrDivided, bind.ErrGone where that core does not live, and the context's.
+func (m *Monitor) Send(ctx context.Context, r caps.Ref, to int, rights caps.Rights) error {
+	return m.give(ctx, r, to, rights, 0, false)
 }
 
 // Move is as Send, but this core keeps none. All its capabilities to what r names go.
-func (m *Monitor) Move(ctx context.Context, r caps.Ref, to int, rights caps.Rights, named bool) (tag uint64, err error) {
-	return m.give(ctx, r, to, rights, named, true)
+func (m *Monitor) Move(ctx context.Context, r caps.Ref, to int, rights caps.Rights) error {
+	return m.give(ctx, r, to, rights, 0, true)
 }
 
-func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Rights, named, move bool) (tag uint64, err error) {
+// SendOver is as Send, for the other end of an open channel. It returns the tag by which
+// that accepts it.
+func (m *Monitor) SendOver(ctx context.Context, r caps.Ref, over bind.ID, rights caps.Rights) (tag uint64, err error) {
+	o, open := m.channels.lookup(over)
+	if !open {
+		return 0, fmt.Errorf("the channel is closed: %w", bind.ErrGone)
+	}
+	tag = channelTag(&o.Entry, m.caps.sent.Add(1))
+	return tag, m.give(ctx, r, o.Peer, rights, tag, false)
+}
+
+// A tag names the channel over which a capability is announced, as its sender sees it: bit
+// 63, epoch 8, page 16, page of the peer 16, from bit 22 on; below that it counts.
+const (
+	tagChannel = 1 << 63
+	tagShift   = 22
+)
+
+func channelTag(e *region.Entry, count uint64) uint64 {
+	return tagChannel | channelKey(e.Epoch, e.Page, e.PeerPage)<<tagShift | count&(1<<tagShift-1)
+}
+
+func channelKey(epoch uint8, page, peerPage int) uint64 {
+	return uint64(epoch)<<32 | uint64(uint16(page))<<16 | uint64(uint16(peerPage))
+}
+
+// over reports whether a tag is of a channel to which this core's end is e.
+func over(tag uint64, e *region.Entry) bool {
+	return tag&tagChannel != 0 && tag&^tagChannel>>tagShift == channelKey(e.Epoch, e.PeerPage, e.Page)
+}
+
+func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Rights, tag uint64, move bool) (err error) {
 	c := m.caps
 	if err := c.enter(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	lives := m.Members().Lives
 	if to < 0 || to >= len(lives) || to == c.core || lives[to] == 0 {
-		return 0, fmt.Errorf("core %d: %w", to, bind.ErrGone)
+		return fmt.Errorf("core %d: %w", to, bind.ErrGone)
 	}
 	if err := c.a.wait(ctx, func() bool { return c.ledger().Entered(to) || !m.members.lives(to, lives[to]) }); err != nil {
-		return 0, err
+		return err
 	}
 	var lifted, given ledger.ID
 	_, err = c.begin(ctx, wanted{
@@ -52,10 +83,6 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 				return "", fmt.Errorf("send %v: %w", t.Extent, ErrPrivate)
 			case c.space.Divided(t.object):
 				return "", fmt.Errorf("send %v: %w", t.Extent, ErrDivided)
-			}
-			if tag == 0 && named {
-				c.tags++
-				tag = c.life<<32 | c.tags
 			}
 			if t.object == t.root {
 				do := c.ledger().Send
@@ -90,7 +117,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 		},
 	})
 	if err != nil || !move {
-		return tag, err
+		return err
 	}
 	// It was a local object until now: what is left of it here goes.
 	c.a.mu.Lock()
@@ -104,17 +131,38 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 	if done != nil {
 		<-done
 	}
-	return tag, nil
+	return nil
 }
 
-// Accept returns the capability that a core has sent under a tag. It fails with
-// caps.ErrGone where it was revoked, or the sender has died before this core had accepted.
-func (m *Monitor) Accept(from int, tag uint64) (caps.Ref, error) {
-	a, ok := m.caps.take(func(a *Arrival) bool { return a.From == from && a.Tag == tag })
+// Accept returns the capability that was sent over an open channel under a tag. It fails
+// with caps.ErrGone where it was revoked, or the sender has died before this core had
+// accepted it.
+func (m *Monitor) Accept(id bind.ID, tag uint64) (caps.Ref, error) {
+	o, _ := m.channels.lookup(id)
+	a, ok := m.caps.take(func(a *Arrival) bool { return a.From == o.Peer && a.Tag == tag && over(tag, &o.Entry) })
 	if !ok {
-		return 0, fmt.Errorf("sent by core %d: %w", from, caps.ErrGone)
+		return 0, fmt.Errorf("sent by core %d: %w", o.Peer, caps.ErrGone)
 	}
 	return a.Ref, nil
+}
+
+// closed drops what a peer has sent over channels that are not open any more.
+func (c *capabilities) closed(peer int) {
+	c.a.mu.Lock()
+	defer c.a.mu.Unlock()
+	c.refuse(func(a *Arrival) bool { return a.From == peer && a.Tag&tagChannel != 0 && !c.open(peer, a.Tag) })
+	c.settle()
+}
+
+// refuse drops some of what has arrived.
+func (c *capabilities) refuse(is func(*Arrival) bool) {
+	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool {
+		if !is(&a) {
+			return false
+		}
+		c.free(c.space.Delete(a.Ref))
+		return true
+	})
 }
 
 // Receive returns the next capability that any core has sent to whoever waits.

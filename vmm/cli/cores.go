@@ -79,7 +79,8 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 		cobra.CompletionWithDesc(multikernel.IdleHalt, "the least CPU time"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "what a wake-up costs, and 0 where cores share CPUs"))
 	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"),
-		cobra.CompletionWithDesc(multikernel.DebugInterrupts, "cores note where interrupts find their drivers"))
+		cobra.CompletionWithDesc(multikernel.DebugInterrupts, "cores note where interrupts find their drivers"),
+		cobra.CompletionWithDesc(multikernel.DebugCaps, "monitors test all invariants of capabilities"))
 	completeFlag(cmd, "trace-events", traceGroups()...)
 	must(cmd.MarkFlagDirname("dir"))
 	must(cmd.MarkFlagFilename("trace", "json"))

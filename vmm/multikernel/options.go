@@ -100,8 +100,12 @@ const DebugPages = "pages"
 // their drivers.
 const DebugInterrupts = "interrupts"
 
+// DebugCaps is the debug mode in which each core's monitor tests all that must hold of its
+// capabilities, and of what it knows of others', after each step.
+const DebugCaps = "caps"
+
 // DebugModes are all debug modes.
-var DebugModes = []string{DebugPages, DebugInterrupts}
+var DebugModes = []string{DebugPages, DebugInterrupts, DebugCaps}
 
 // Reason is why somebody asks to stop a run.
 type Reason struct {
@@ -213,6 +217,9 @@ func (o *Options) flags() (flags uint64) {
 	}
 	if slices.Contains(o.Debug, DebugInterrupts) {
 		flags |= boot.FlagNoted
+	}
+	if slices.Contains(o.Debug, DebugCaps) {
+		flags |= boot.FlagCheckCaps
 	}
 	return flags
 }

@@ -106,10 +106,24 @@ func New(geometry region.Geometry) *Machine {
 	}
 }
 
+// Any reports whether is does of any channel with a peer that is open here, or about to be:
+// then what the directory says of it is not all known yet.
+func (m *Machine) Any(peer int, is func(e *region.Entry, open bool) bool) bool {
+	for _, c := range m.channels {
+		if c.peer == peer && (c.state == open || c.state == dialing) && is(&c.entry, c.state == open) {
+			return true
+		}
+	}
+	return false
+}
+
 // Channel returns the peer of an open channel, which of its lives that is, and what
-// the directory says of the channel.
+// the directory says of the channel; or nothing but zeroes.
 func (m *Machine) Channel(id ID) (peer int, life uint64, e region.Entry) {
 	c := m.channels[id]
+	if c == nil || c.state != open {
+		return 0, 0, e
+	}
 	return c.peer, c.life, c.entry
 }
 
