@@ -115,15 +115,21 @@ func (l *Ledger) Rights(id ID, core int) (r caps.Rights, ok bool) {
 	return r, ok
 }
 
+// Shared reports whether another core holds an entry: then only Retype may cut it.
+func (l *Ledger) Shared(id ID) bool {
+	e := l.entries[id]
+	if e == nil {
+		return false
+	}
+	_, mine := e.holders[l.self]
+	return !mine || len(e.holders) > 1
+}
+
 // Alone reports whether this core may cut and use an entry as if no other core were there:
 // it alone holds it, no operation of its own on the entry is under way, and all others have
 // seen what it has revoked of it.
 func (l *Ledger) Alone(id ID) bool {
-	e := l.entries[id]
-	if e == nil || len(e.holders) != 1 {
-		return false
-	}
-	if _, ok := e.holders[l.self]; !ok {
+	if l.entries[id] == nil || l.Shared(id) {
 		return false
 	}
 	return !slices.ContainsFunc(l.prepared, func(o *operation) bool { return o.core == l.self && o.entry == id }) &&

@@ -16,18 +16,23 @@ func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
 	if o.kind == opEnter {
 		o.life++
 	}
-	if o.makes() && o.count <= MaxRetype {
+	if o.makes() {
 		o.first = newID(l.self, o.life, l.number+1)
 	}
 	if o.gives() {
 		o.toLife = l.lives[o.to].number
 	}
 	op := o.encode()
-	err := ErrLife
-	if o.kind == opEnter || l.lives[l.self].alive {
-		if err = ErrOp; o.sane() {
-			err = l.allows(o)
-		}
+	var err error
+	switch {
+	case o.kind != opEnter && !l.Entered(l.self):
+		err = ErrLife
+	case o.makes() && !shareable(o.extent.Type):
+		err = caps.ErrType
+	case !o.sane():
+		err = caps.ErrExtent
+	default:
+		err = l.allows(o)
 	}
 	if err != nil {
 		return "", fmt.Errorf("ledger: %s: %w", Describe(op), err)

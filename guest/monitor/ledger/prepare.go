@@ -27,7 +27,11 @@ func (l *Ledger) release(op agreement.Op) {
 	}
 }
 
-// allows says why an operation may not take effect now; nil: it may.
+// allows says why an operation may not take effect now; nil: it may. Once it may, it may
+// still after any death, and after any operation that is not in conflict with it: a core that
+// joins asks later than the others did, and its answer must be theirs. So only the core that
+// begins the operation asks whether the one that is given something lives; Commit gives a dead
+// one nothing.
 func (l *Ledger) allows(o *operation) error {
 	for _, p := range l.prepared {
 		if l.conflict(o, p) {
@@ -60,7 +64,7 @@ func (l *Ledger) allows(o *operation) error {
 		switch {
 		case o.to == o.core:
 			return fmt.Errorf("core %d has it: %w", o.to, caps.ErrOverlap)
-		case !to.alive || to.number != o.toLife:
+		case to.number < o.toLife, o.core == l.self && !to.alive:
 			return fmt.Errorf("core %d: %w", o.to, ErrLife)
 		case h&caps.Grant == 0:
 			return fmt.Errorf("grant: %w", caps.ErrRights)
@@ -75,10 +79,6 @@ func (l *Ledger) allows(o *operation) error {
 	switch o.kind {
 	case opShare, opRetype:
 		return l.cut(e, o)
-	case opMove:
-		if o.owns != (e.owner() == o.core) {
-			return ErrBusy // some replica has not seen a death yet
-		}
 	case opGive:
 		if len(e.holders) > 1 || len(e.children) > 0 {
 			return ErrShared
@@ -125,6 +125,8 @@ func (l *Ledger) conflict(a, b *operation) bool {
 		return false
 	case a.makes() && b.makes():
 		return a.whole().Overlaps(b.whole())
+	case a.owns && b.owns: // a death or a copy that one has not seen made two of them owner
+		return true
 	}
 	// What a core lets go of it does not use meanwhile, and nobody gives it again.
 	return a.lets() && b.uses(a.core) || b.lets() && a.uses(b.core)

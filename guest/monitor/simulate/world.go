@@ -20,7 +20,8 @@ type Program[M any] interface {
 	Deliver(core, from int, m M)
 	// View takes a view.
 	View(core int, view membership.View)
-	// Work may begin something at a core. It reports false once it has no more to do.
+	// Work may begin something at a core. It reports false once it has no more to do: it is
+	// asked again after Wake only.
 	Work(core int) bool
 	// Died says that a core is dead; its memory is what it was after its last action.
 	Died(core int)
@@ -134,6 +135,9 @@ func (w *World[M]) Settled(core int, epoch uint64) {
 		w.publish()
 	}
 }
+
+// Wake has Work asked again at a core where it had no more to do.
+func (w *World[M]) Wake(core int) { w.cores[core].working = true }
 
 // publish makes the view of today visible to all members; a joining one starts.
 func (w *World[M]) publish() {
