@@ -100,7 +100,9 @@ type Record struct {
 // about operations on that; the rest is in use from the start.
 type State interface {
 	// Prepare reports whether op may take effect, and if so keeps whatever is in
-	// conflict with it from being prepared until Commit or Abort.
+	// conflict with it from being prepared until Commit or Abort. What it allows it must
+	// allow later too, after deaths and after operations that are not in conflict: a core
+	// that joins asks its state later than the others did theirs.
 	Prepare(op Op) bool
 	// Commit makes op take effect. prepared says whether Prepare was asked: it was
 	// not where this core got its state from another one in between.

@@ -9,6 +9,7 @@ import (
 
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
 )
@@ -22,6 +23,7 @@ type message struct {
 // trial is a simulated multikernel whose cores cut, send and revoke what they share.
 type trial struct {
 	world *simulate.World[message]
+	tree  routes.Tree
 	cores []node
 	model *model
 	now   int    // counts what happens
@@ -54,7 +56,7 @@ func (t *trial) Boot(core int, view membership.View) {
 	d := newDesk(t, core, n.life+1)
 	*n = node{desk: d, life: n.life + 1, left: 4 + t.world.Choices.N(12), ops: map[uint64]agreement.Op{}}
 	note(t.log, "core %d starts in view %d", core, view.Epoch)
-	n.machine = agreement.New(core, t.mutation.of(d.ledger), view)
+	n.machine = agreement.New(core, t.mutation.of(d.ledger), view, t.tree)
 	t.do(core, n.machine.Start(nil))
 }
 
@@ -293,7 +295,11 @@ func ofSeed(seed uint64, c *simulate.Choices) *trial {
 	if seed%100 == 0 {
 		n = 8 + int(seed/100%57)
 	}
-	return trialOf(n, int(seed/5%5), seed%2 == 0, seed%3 == 0, c)
+	t := trialOf(n, int(seed/5%5), seed%2 == 0, seed%3 == 0, c)
+	if seed/2%2 == 0 {
+		t.tree = routes.Balanced(n)
+	}
+	return t
 }
 
 // TestSimulation lets cores take, cut, send, revoke, let go, and die at any step.
@@ -311,7 +317,9 @@ func TestLargest(t *testing.T) {
 		t.Skip("seconds of work")
 	}
 	for seed := range uint64(2) {
-		if err := trialOf(cores.Max, 3, true, seed == 1, simulate.Seeded(seed, false)).run(); err != nil {
+		w := trialOf(cores.Max, 3, true, seed == 1, simulate.Seeded(seed, false))
+		w.tree = routes.Balanced(cores.Max)
+		if err := w.run(); err != nil {
 			t.Fatal(err)
 		}
 	}
