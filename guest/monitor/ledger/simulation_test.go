@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"barreleye/guest/monitor/agreement"
@@ -178,7 +179,10 @@ func (t *trial) someone(but int) int {
 // do follows the ledger, and then does what the machine says, until the core dies.
 func (t *trial) do(core int, list []agreement.Action) {
 	n := &t.cores[core]
-	if t.mutation != followLate {
+	late := t.mutation == followLate && slices.ContainsFunc(list, func(a agreement.Action) bool {
+		return a.Kind == agreement.ActSend && a.Message.Kind == agreement.KindDone
+	})
+	if !late {
 		n.desk.sync()
 	}
 	if err := n.desk.ledger.Check(); err != nil {
@@ -212,9 +216,6 @@ func (t *trial) do(core int, list []agreement.Action) {
 			n.ready = true
 			t.world.Settled(core, a.Epoch)
 		}
-	}
-	if t.mutation == followLate {
-		n.desk.sync()
 	}
 	t.world.Wake(core)
 }
@@ -254,6 +255,7 @@ func (t *trial) end() {
 		}
 		n := &t.cores[i]
 		l := n.desk.ledger
+		n.desk.sync() // what a mutation has left
 		if saved == "" {
 			saved = string(l.Save(nil))
 		}
