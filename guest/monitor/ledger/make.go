@@ -29,7 +29,7 @@ func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
 		err = ErrLife
 	case o.makes() && !shareable(o.extent.Type):
 		err = caps.ErrType
-	case !o.sane():
+	case !o.sane(), o.makes() && l.number+o.count > maxNumber:
 		err = caps.ErrExtent
 	default:
 		err = l.allows(o)
