@@ -24,7 +24,7 @@ import (
 
 const (
 	tellPolls  = 64                    // polls of a channel before peers are woken, as in urpc
-	yieldPolls = 512                   // polls between two chances for other goroutines of the core
+	yieldPolls = 256                   // polls between two chances for other goroutines of the core
 	takeAtOnce = 64                    // lines taken of a peer before the others'
 	longest    = 1024                  // rounds of polls in a row: others may sleep on other memory
 	slice      = time.Millisecond      // a goroutine that kept the core for so long computes
@@ -40,6 +40,8 @@ type ears struct {
 	list atomic.Pointer[[]*ear]
 	in   urpc.Message
 	busy atomic.Pointer[time.Time] // until then others compute on this core; nil: they did not lately
+
+	waiting atomic.Int32 // goroutines that look for the end of something
 
 	untold atomic.Bool // an outbox has lines of which its peer was not told
 }
@@ -185,7 +187,13 @@ func (e *ears) computes() bool {
 // await looks for what done waits for, if that may be worth it, and sees to it that all
 // peers are awake that were spoken to.
 func (e *ears) await(done func() bool) {
-	e.look(done)
+	if e.waiting.Add(1) > 1 {
+		runtime.Gosched() // let others begin theirs: what is said at once costs less
+	}
+	if !done() {
+		e.look(done)
+	}
+	e.waiting.Add(-1)
 	e.tell()
 }
 

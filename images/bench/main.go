@@ -61,6 +61,9 @@ func run(what string) error {
 	case "fanout":
 		m.Series, err = fanOut()
 		r = m
+	case "monitor":
+		m.Series, err = monitors()
+		r = m
 	case "lrpc":
 		m.Series, err = lrpc()
 		r = m
@@ -71,7 +74,7 @@ func run(what string) error {
 	default:
 		part := pairs[what]
 		if part == nil {
-			return fmt.Errorf("unknown benchmark %q: use compute, driver, syscall, interrupts, log, shared, fanout, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
+			return fmt.Errorf("unknown benchmark %q: use compute, driver, syscall, interrupts, log, shared, fanout, monitor, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
 		}
 		m.Series, err = between(part)
 		r = m

@@ -1,7 +1,6 @@
 // Names has cores find, call and wait for each other by name. "check" tries everything
 // once; "storm" has all cores take turns at a lock, prove that nobody else is inside, and
-// publish, -n times each life, while a test kills and restarts some; "measure" times -n of
-// each operation.
+// publish, -n times each life, while a test kills and restarts some.
 package main
 
 import (
@@ -21,9 +20,9 @@ var (
 
 func main() {
 	flag.Parse()
-	do := map[string]func(context.Context) error{"check": check, "storm": storm, "measure": measure}[flag.Arg(0)]
+	do := map[string]func(context.Context) error{"check": check, "storm": storm}[flag.Arg(0)]
 	if do == nil {
-		fmt.Fprintln(os.Stderr, "usage: names [flags] check|storm|measure")
+		fmt.Fprintln(os.Stderr, "usage: names [flags] check|storm")
 		flag.PrintDefaults()
 		os.Exit(64)
 	}

@@ -23,15 +23,6 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNamesMeasured: what bench monitor runs ends, with samples of all that it times.
-func TestNamesMeasured(t *testing.T) {
-	o := boot(t, "names", 3, "-n", "4", "measure")
-	o.wantOK()
-	for _, name := range []string{"lookup", "publish", "lock", "pipelined", "bind", "round"} {
-		o.wantLine(0, fmt.Sprintf("%q:[", name+"_ns"))
-	}
-}
-
 // TestNamesOfTheDead: cores end while they hold a lock and offer a service. Both are free
 // for the others, and for their next lives.
 func TestNamesOfTheDead(t *testing.T) {
