@@ -14,11 +14,12 @@ import (
 // inFlight is how many operations are under way at once where they are pipelined.
 const inFlight = 16
 
-// A round has so many operations of each kind, and so many before that do not count. Between
-// cores that share CPUs each takes as long as thousands of others.
+// A round has so many operations of each kind, and so many before that do not count; an even
+// number in all, so that what is taken is given back. Between cores that share CPUs each takes
+// as long as thousands of others.
 func perRound() (n, warm int) {
 	if guest.Cores() > 2 {
-		return 8, 1
+		return 8, 2
 	}
 	return 100, 16
 }
@@ -27,8 +28,24 @@ func perRound() (n, warm int) {
 // the messages without which it cannot be done: so many times to all other cores and back.
 type figure struct {
 	*measure.Series
-	do    func(i int) error
-	trips int
+	do            func(i int) error
+	trips         int
+	before, after func() error // what is not timed; nil for nothing
+}
+
+// prepare does what comes before an operation, undo what comes after it.
+func (f *figure) prepare() error {
+	if f.before == nil {
+		return nil
+	}
+	return f.before()
+}
+
+func (f *figure) undo() error {
+	if f.after == nil {
+		return nil
+	}
+	return f.after()
 }
 
 // monitors measures what the program of core 0 waits for while the other cores have nothing
@@ -48,6 +65,7 @@ func monitors() ([]*measure.Series, error) {
 			return nil, err
 		}
 		go echo(ctx, offer)
+		go receiveCaps(ctx)
 		return nil, over.Wait(ctx)
 	}
 	peers, err := openPeers(ctx)
@@ -115,7 +133,13 @@ func (p peers) trip(ctx context.Context) error {
 }
 
 func (p peers) measure(ctx context.Context) (all []*measure.Series, err error) {
-	figures := append(figuresOf(ctx), figure{p.series("monitor_messages", 1), func(int) error { return p.trip(ctx) }, 0})
+	figures := figuresOf(ctx)
+	capabilities, err := capFigures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	figures = append(append(figures, capabilities...),
+		figure{Series: p.series("monitor_messages", 1), do: func(int) error { return p.trip(ctx) }})
 	for range *rounds {
 		for _, f := range figures {
 			if err := f.round(); err != nil {
@@ -149,27 +173,30 @@ func (peers) series(name string, per int, params ...string) *measure.Series {
 func (f *figure) round() error {
 	n, warm := perRound()
 	if f.Per > 1 {
-		n, warm = max(1, n/inFlight), 1
+		n, warm = 2*max(1, n/inFlight/2), 2
 	}
 	var before, after runtime.MemStats
-	for i := range warm {
+	for i := range warm + n {
+		if i == warm {
+			runtime.ReadMemStats(&before)
+		}
+		if err := f.prepare(); err != nil {
+			return err
+		}
+		start := guest.TSC()
 		if err := f.do(i); err != nil {
 			return err
 		}
-	}
-	runtime.ReadMemStats(&before)
-	for i := range n {
-		start := guest.TSC()
-		if err := f.do(warm + i); err != nil {
+		end := guest.TSC()
+		if err := f.undo(); err != nil {
 			return err
 		}
-		f.Samples = append(f.Samples, guest.Nanoseconds(guest.TSC()-start)/float64(f.Per))
+		if i >= warm {
+			f.Samples = append(f.Samples, guest.Nanoseconds(end-start)/float64(f.Per))
+		}
 	}
 	runtime.ReadMemStats(&after)
 	f.Allocs = float64(after.Mallocs-before.Mallocs) / float64(n*f.Per)
-	if (warm+n)%2 == 1 {
-		return f.do(1) // what is taken and given back in turns is given back
-	}
 	return nil
 }
 
@@ -184,24 +211,22 @@ func figuresOf(ctx context.Context) []figure {
 		return guest.Unlock(ctx, name)
 	}
 	list := []figure{
-		{p.series("monitor_lookup", lookups), func(int) error { return lookUp(ctx) }, 0},
-		{p.series("monitor_one_phase", 1), func(int) error { return guest.Publish(ctx, "topic", "text") }, 1},
-		{p.series("monitor_one_phase", inFlight, "inflight", fmt.Sprint(inFlight)), atOnce(func(int, int) error {
+		{Series: p.series("monitor_lookup", lookups), do: func(int) error { return lookUp(ctx) }},
+		{Series: p.series("monitor_one_phase", 1), do: func(int) error { return guest.Publish(ctx, "topic", "text") }, trips: 1},
+		{Series: p.series("monitor_one_phase", inFlight, "inflight", fmt.Sprint(inFlight)), do: atOnce(func(int, int) error {
 			return guest.Publish(ctx, "topic", "text")
-		}), 0},
-		{p.series("monitor_two_phases", 1), func(i int) error { return lock("lock", i) }, 2},
-		{p.series("monitor_two_phases", inFlight, "inflight", fmt.Sprint(inFlight)), atOnce(func(worker, i int) error {
+		})},
+		{Series: p.series("monitor_two_phases", 1), do: func(i int) error { return lock("lock", i) }, trips: 2},
+		{Series: p.series("monitor_two_phases", inFlight, "inflight", fmt.Sprint(inFlight)), do: atOnce(func(worker, i int) error {
 			return lock(lockNames[worker], i)
-		}), 0},
+		})},
 	}
 	if guest.Cores() > 1 {
-		list = append(list, figure{p.series("monitor_bind", 1), func(int) error {
-			c, err := guest.Bind(ctx, echoAt(1), guest.ChannelOptions{})
-			if err == nil {
-				c.Close()
-			}
+		var c *guest.Conn
+		list = append(list, figure{Series: p.series("monitor_bind", 1), do: func(int) (err error) {
+			c, err = guest.Bind(ctx, echoAt(1), guest.ChannelOptions{})
 			return err
-		}, 1})
+		}, trips: 1, after: func() error { c.Close(); return nil }})
 	}
 	return list
 }

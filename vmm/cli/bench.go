@@ -33,12 +33,14 @@ and the wake-up of a core that slept 50 us, 1 ms and 10 ms.`, bench.CPUDriver},
 		`Power measures what a core that has nothing to do costs its host in each power state,
 per core, and how long it takes to be of use again; and all 64 cores that there can be,
 asleep together.`, bench.Power},
-	{"monitor", "What agreement and names cost: look-up, one and two phases, bind",
-		`Monitor measures what programs wait for that change or look up what all cores hold
-alike, with 2, 4 and 8 cores: a look-up in the core's own replica, an operation of one
-phase (Publish), one of two (Lock, Unlock) alone and 16 at a time, and a channel bound by
-name. The limit is what the messages of an operation cost between the programs of two
-cores: one round trip for one phase or a bind, two for two.`, bench.Monitor},
+	{"monitor", "What monitors agree on costs: one and two phases, bind, retype, revoke",
+		`Monitor measures what the program of core 0 waits for that changes or looks up what all
+cores hold alike, with 1, 2, 4 and 8 cores: a look-up in the core's own replica, an
+operation of one phase (Publish) and of two (Lock, Unlock), alone and 16 at a time, a
+channel bound by name, and memory that is cut (retype) or taken back (revoke), which this
+core alone holds or core 1 too. The limit is what the messages cost that an operation
+takes, sent by programs in the same run: to all other cores and back once, or twice for
+two phases; theirs, between two cores, is so many line transfers in bare assembly.`, bench.Monitor},
 	{"crash", "From the end of a core to its peers' error",
 		`Crash has cores end, by their own exit and otherwise, and measures how long it takes
 until a peer that waits for a message gets the error that there is nobody any more,

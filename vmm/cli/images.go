@@ -12,7 +12,7 @@ import (
 // descriptions say what the built-in images do. An image that is not built in
 // is not shown, whatever stands here.
 var descriptions = map[string]string{
-	"bench":    "measures URPC between two cores; made for 'barreleye bench'",
+	"bench":    "measures messages and monitors; made for 'barreleye bench'",
 	"crash":    "goes wrong on one core in the way its argument says (-- list)",
 	"domains":  "runs several domains on a core: shares, calls between them, faults",
 	"hello":    "greets from every core and exchanges a message with every other one",

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+
+	"barreleye/guest"
+	"barreleye/guest/monitor/caps"
+)
+
+// receiveCaps has this core take part in capabilities, and keep what it is sent.
+func receiveCaps(ctx context.Context) {
+	for {
+		if _, _, err := guest.ReceiveCap(ctx); err != nil {
+			return
+		}
+	}
+}
+
+// extent is how much memory there is to cut from.
+const extent = 1 << 20
+
+// capFigures are the operations on capabilities: on memory that this core alone has, which
+// takes no message, and on memory that core 1 has too, on which all cores agree.
+func capFigures(ctx context.Context) ([]figure, error) {
+	var p peers
+	own, err := guest.AllocRAM(ctx, extent)
+	if err != nil {
+		return nil, err
+	}
+	list := []figure{retypeOf(ctx, own), revokeOf(ctx, own, func() error { _, err := own.Copy(); return err })}
+	list[0].Series, list[1].Series = p.series("monitor_retype", 1, "held", "here"), p.series("monitor_revoke", 1, "held", "here")
+	if guest.Cores() == 1 {
+		return list, nil
+	}
+	var two [2]guest.Cap
+	for i := range two {
+		if two[i], err = guest.AllocRAM(ctx, extent); err != nil {
+			return nil, err
+		}
+	}
+	share := func(c guest.Cap) error { return c.Send(ctx, 1, caps.All) }
+	if err := share(two[0]); err != nil {
+		return nil, err
+	}
+	retype, revoke := retypeOf(ctx, two[0]), revokeOf(ctx, two[1], func() error { return share(two[1]) })
+	retype.Series, revoke.Series = p.series("monitor_retype", 1, "held", "there"), p.series("monitor_revoke", 1, "held", "there")
+	retype.trips, revoke.trips = 2, 2
+	return append(list, retype, revoke), nil
+}
+
+// retypeOf cuts frames out of what a capability names, one at a time.
+func retypeOf(ctx context.Context, c guest.Cap) figure {
+	var cut []guest.Cap
+	return figure{
+		do: func(i int) (err error) {
+			cut, err = c.Retype(ctx, caps.Frame, uint64(i)*caps.PageSize%extent, caps.PageSize, 1)
+			return err
+		},
+		after: func() error { return cut[0].Delete(ctx) },
+	}
+}
+
+// revokeOf takes back what give has given.
+func revokeOf(ctx context.Context, c guest.Cap, give func() error) figure {
+	return figure{before: give, do: func(int) error { return c.Revoke(ctx) }}
+}
