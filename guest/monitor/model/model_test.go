@@ -16,6 +16,8 @@ var models = []spin.Search{
 	{Model: "agreement", Defines: "ONE_PHASE"},
 	{Model: "agreement", Defines: "CORES=2"},
 	{Model: "join"},
+	{Model: "membership"},
+	{Model: "membership", Defines: "INITIAL=3 DEATHS=1 RETURNS=2"},
 }
 
 // mutations are mistakes; each model says what its are.
@@ -39,6 +41,19 @@ var mutations = []spin.Search{
 	{Model: "join", Defines: "INCLUDE_LATE"},
 	{Model: "join", Defines: "SETTLE_NOT"},
 	{Model: "join", Defines: "NO_NEXT_SPONSOR"},
+
+	{Model: "membership", Defines: "UNFENCED"},
+	{Model: "membership", Defines: "PUBLISH_FIRST RETURNS=0"},
+	{Model: "membership", Defines: "ADMIT_EARLY INITIAL=3 DEATHS=1 RETURNS=2"},
+	{Model: "membership", Defines: "ADMIT_NEXT INITIAL=1 DEATHS=1 RETURNS=2"},
+	{Model: "membership", Defines: "FORMER_SETTLED"},
+	{Model: "membership", Defines: "SKIP_FIRST"},
+	{Model: "membership", Defines: "WIPE_EARLY"},
+	{Model: "membership", Defines: "BURY_NOT"},
+	{Model: "membership", Defines: "NO_FLUSH"},
+	{Model: "membership", Defines: "NO_NEXT_SPONSOR"},
+	{Model: "membership", Defines: "ANEW_TOO_SOON"},
+	{Model: "membership", Defines: "SETTLE_WITHOUT"},
 }
 
 // TestModels searches all states of the protocols and finds nothing wrong.
