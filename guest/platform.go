@@ -24,6 +24,13 @@ type platform interface {
 	PublishMaps(request uint64) // answers the VMM with the map table
 	Mount(*filetree.Plan) error // adds files to those that programs see
 
+	CountMemory() // brings the core's figures of memory up to date
+
+	// GrowMemory has so many bytes of private memory free until ShrinkMemory, or reports that
+	// it cannot; ShrinkMemory gives back what is free, and returns how many bytes.
+	GrowMemory(bytes uint64) bool
+	ShrinkMemory() uint64
+
 	// DebugPages reports whether pages that are handed over are to be mapped by
 	// their owner alone; ProtectPages does that, for whole pages of pools.
 	DebugPages() bool
@@ -71,6 +78,9 @@ func (*driver) Ring(i int)                        { cpudriver.Ring(i) }
 func (d *driver) Sleeper() urpc.Sleeper           { return d.sleeper }
 func (*driver) PublishMaps(request uint64)        { cpudriver.PublishMaps(request) }
 func (d *driver) Mount(plan *filetree.Plan) error { return d.mounts.add(plan) }
+func (*driver) CountMemory()                      {} // they are
+func (*driver) GrowMemory(bytes uint64) bool      { return cpudriver.GrowMemory(bytes) }
+func (*driver) ShrinkMemory() uint64              { return cpudriver.ShrinkMemory() }
 func (*driver) DebugPages() bool                  { return cpudriver.DebugPages() }
 func (*driver) CheckCaps() bool                   { return cpudriver.CheckCaps() }
 

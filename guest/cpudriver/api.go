@@ -46,6 +46,14 @@ func Ticks() bool { return bootPage().TickCount != 0 }
 // a power state (region.PowerHalt, region.PowerPark).
 func SetPower(state, ns uint64) { invoke(callPower, state, ns, 0) }
 
+// GrowMemory has so many bytes of private RAM free, which the core keeps until ShrinkMemory;
+// false where it cannot have them.
+func GrowMemory(bytes uint64) bool { return invoke(callGrow, bytes, 0, 0) == 0 }
+
+// ShrinkMemory gives back all private RAM that is free, but for what the core had at the
+// start, and returns how many bytes.
+func ShrinkMemory() uint64 { return invoke(callShrink, 0, 0, 0) }
+
 // Ring rings the doorbell of core i (doorbell.VMM for the VMM): a VM exit.
 func Ring(i int) { invoke(callRing, uint64(i), 0, 0) }
 

@@ -10,12 +10,14 @@ import (
 // The frame allocator hands out private RAM by 4 KiB frames and 2 MiB blocks
 // from two bitmaps that the VMM laid down: "in use", and "was used before",
 // which tells the frames that must be zeroed. Frames come from the bottom,
-// where the host uses small pages, blocks from the top, where it uses huge
-// ones; each takes from the other's end when its own is empty.
+// where the host uses small pages, blocks from where it uses huge ones; each takes
+// what is the other's when its own is empty. Both begin low, so that what was added
+// to RAM is free again first (growth.go).
 
 const (
 	framesPerWord  = 64
 	framesPerBlock = layout.HugeSize / layout.PageSize
+	smallBlocks    = 16 // of RAM that the host backs by small pages (vmm/machine)
 	wordsPerBlock  = framesPerBlock / framesPerWord
 )
 
@@ -39,6 +41,9 @@ func initFrames(b *boot.Page) {
 	}
 	publishFrames()
 }
+
+// framesInUse returns how many are taken, those among them that keep book.
+func framesInUse() uint64 { return frameThere - frameFree }
 
 func publishFrames() {
 	spare := bootPage().Spare / layout.PageSize
@@ -72,8 +77,10 @@ func takeFrame() (gpa uint64, dirty, ok bool) {
 
 // takeBlock returns a free, aligned 2 MiB block.
 func takeBlock() (gpa uint64, dirty, ok bool) {
-	for b := frameCount / framesPerBlock; b > 0; b-- {
-		w := (b - 1) * wordsPerBlock
+	blocks := frameCount / framesPerBlock
+	for i := range blocks {
+		b := (i + smallBlocks) % blocks
+		w := b * wordsPerBlock
 		if !blockFree(w) {
 			continue
 		}
@@ -83,7 +90,7 @@ func takeBlock() (gpa uint64, dirty, ok bool) {
 			store64(frameDirty+i*8, ^uint64(0))
 		}
 		frameFree -= framesPerBlock
-		return layout.RAMGPA + (b-1)*layout.HugeSize, dirty, true
+		return layout.RAMGPA + b*layout.HugeSize, dirty, true
 	}
 	return 0, false, false
 }

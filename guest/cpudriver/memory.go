@@ -2,6 +2,7 @@ package cpudriver
 
 import (
 	"barreleye/devices/boot"
+	"barreleye/devices/growth"
 	"barreleye/devices/layout"
 	"barreleye/guest/monitor/maps"
 )
@@ -20,6 +21,9 @@ const (
 	lazyFrom = 16 << 20
 	// lazyCluster is backed around a first touch, to save traps.
 	lazyCluster = 4 * layout.PageSize
+	// freeFrom is the size from which memory that is not needed gives its frames back, and
+	// what is backed around the next touch: a trap costs as much as zeroing that.
+	freeFrom = 16 * layout.PageSize
 	// hugeAfter is the amount of anonymous memory from which on huge pages
 	// are used: below it a program stays small in the host.
 	hugeAfter = 16 << 20
@@ -30,7 +34,8 @@ const (
 var addressSpace maps.Table
 
 var (
-	anonymous uint64 // bytes of backed anonymous memory
+	anonymous uint64 // bytes of anonymous memory, but for sparse mappings
+	promised  uint64 // frames that it lacks, as it was not needed for a while: they must be there when it is
 	inMemory  bool   // the driver is changing page tables: a fault now is its own
 	refusals  uint64 // mappings refused for want of memory
 )
@@ -115,6 +120,10 @@ func mapAnon(start, end uint64, prot uint8, mayBeSparse bool) uint64 {
 func back(m boot.Mapping) uint64 {
 	need := (m.End - m.Start) / layout.PageSize
 	tables := (m.End-m.Start)/layout.HugeSize + 8
+	if need+promised > frameFree+growable() {
+		lastAnswer = growth.Limit
+		return refuse(m.End - m.Start)
+	}
 	if need > frameFree && !grow(need-frameFree) || tables > tableLeft {
 		return refuse(m.End - m.Start)
 	}
@@ -142,6 +151,15 @@ func backRange(m boot.Mapping) bool {
 	}
 	addressSpace.Insert(m)
 	anonymous += m.End - m.Start
+	promised += (m.End - m.Start) / layout.PageSize
+	before := framesInUse()
+	ok := fill(m)
+	promised -= framesInUse() - before
+	return ok
+}
+
+// fill gives every page of m that has none a frame.
+func fill(m boot.Mapping) bool {
 	for va := m.Start; va < m.End; {
 		if m.Huge != 0 && mapHuge(va, m.Prot) {
 			va += layout.HugeSize
@@ -161,8 +179,19 @@ func backRange(m boot.Mapping) bool {
 // unmap takes [start, end) out of table and page tables; 0 or an errno.
 func unmap(start, end uint64) uint64 {
 	for m, ok := addressSpace.Next(start); ok && m.Start < end; m, ok = addressSpace.Next(m.End) {
-		if m.Kind == boot.KindAnon {
-			anonymous -= min(m.End, end) - max(m.Start, start)
+		if m.Kind != boot.KindAnon {
+			continue
+		}
+		from, to := max(m.Start, start), min(m.End, end)
+		if !addressSpace.Remove(from, to) {
+			return errno(eNOMEM)
+		}
+		before := framesInUse()
+		done := unmapPages(from, to)
+		anonymous -= to - from
+		promised -= (to-from)/layout.PageSize - (before - framesInUse())
+		if !done {
+			return errno(eNOMEM)
 		}
 	}
 	if !addressSpace.Remove(start, end) || !unmapPages(start, end) {
@@ -201,6 +230,7 @@ func sysMunmap(addr, length uint64) uint64 {
 	result := unmap(addr, end)
 	flush()
 	inMemory = false
+	giveBack(false)
 	publishFrames()
 	return result
 }
@@ -269,6 +299,7 @@ func sysMadvise(addr, length, advice uint64) uint64 {
 		dontNeed(addr, end)
 		flush()
 		inMemory = false
+		giveBack(false)
 		publishFrames()
 	}
 	return 0
@@ -280,32 +311,63 @@ func dontNeed(start, end uint64) {
 		switch {
 		case m.Kind == boot.KindLazy:
 			unmapPages(from, to)
+		case m.Kind == boot.KindAnon && to-from >= freeFrom && tableLeft >= 2 && !flagged(boot.FlagPopulate):
+			before := framesInUse()
+			unmapPages(from, to) // which splits two huge pages at most
+			promised += before - framesInUse()
 		case m.Kind == boot.KindAnon && m.Prot&boot.Write != 0:
-			clear(bytesAt(from, to-from))
+			wipe(from, to)
 		case m.Kind == boot.KindAnon:
 			protectPages(from, to, boot.Read|boot.Write)
 			flush()
-			clear(bytesAt(from, to-from))
+			wipe(from, to)
 			protectPages(from, to, m.Prot)
 		}
 	}
 }
 
-// touch backs the page of a sparse mapping at a faulting address, and reports
-// whether that resolves the fault. code is the page fault's error code: bit 0
-// present, bit 1 write.
+// wipe zeroes what of [start, end) has frames.
+func wipe(start, end uint64) {
+	for va := start; va < end; {
+		next := min((va+layout.HugeSize)&^(layout.HugeSize-1), end)
+		switch d := directory(va, false); {
+		case d == 0 || load64(d) == 0:
+			va = next
+		case load64(d)&pteHuge != 0:
+			clear(bytesAt(va, next-va))
+			va = next
+		default:
+			if frame, _ := backed(va); frame {
+				clear(bytesAt(va, layout.PageSize))
+			}
+			va += layout.PageSize
+		}
+	}
+}
+
+// touch backs memory without frames at a faulting address, which is a sparse mapping or
+// was not needed for a while, and reports whether that resolves the fault. code is the
+// page fault's error code: bit 0 present, bit 1 write.
 func touch(addr, code uint64) bool {
 	m, ok := addressSpace.Lookup(addr)
-	if !ok || m.Kind != boot.KindLazy || code&1 != 0 || inMemory {
+	if !ok || m.Kind != boot.KindLazy && m.Kind != boot.KindAnon || code&1 != 0 || inMemory {
 		return false
 	}
 	if m.Prot == 0 || code&2 != 0 && m.Prot&boot.Write == 0 {
 		return false
 	}
 	inMemory = true
-	cluster := addr &^ (lazyCluster - 1)
+	before := framesInUse()
+	size := uint64(lazyCluster)
+	if m.Kind == boot.KindAnon {
+		size = freeFrom
+	}
+	cluster := addr &^ (size - 1)
 	done := false
-	for va := max(cluster, m.Start); va < min(cluster+lazyCluster, m.End); va += layout.PageSize {
+	if block := addr &^ (layout.HugeSize - 1); m.Huge != 0 && block >= m.Start && block+layout.HugeSize <= m.End {
+		done = mapHuge(block, m.Prot)
+	}
+	for va := max(cluster, m.Start); va < min(cluster+size, m.End); va += layout.PageSize {
 		if frame, _ := backed(va); frame {
 			done = done || va == addr&^(layout.PageSize-1)
 			continue
@@ -314,6 +376,9 @@ func touch(addr, code uint64) bool {
 			break
 		}
 		done = done || va == addr&^(layout.PageSize-1)
+	}
+	if m.Kind == boot.KindAnon {
+		promised -= framesInUse() - before
 	}
 	flush()
 	inMemory = false

@@ -146,6 +146,10 @@ func dispatch(c *context) {
 		r = armWatch(c.rdi, c.rsi, c.rdx)
 	case callLate:
 		r = nextLate(c, c.rdi)
+	case callGrow:
+		r = growFree(c.rdi)
+	case callShrink:
+		r = shrinkFree()
 	case callMaps:
 		r = snapshot(c.rdi)
 	case callRing:
@@ -291,6 +295,8 @@ const (
 	callReply
 	callHandOver
 	callBirth
+	callGrow
+	callShrink
 )
 
 // unservedSeen remembers which calls were named in the log already.

@@ -33,6 +33,7 @@ type Core struct {
 	watch watches
 	idle  idling
 	proc  *os.Root // what Linux tells of this process
+	limit uint64   // bytes that it may have mapped writable
 
 	mu    sync.Mutex // files are being added
 	files *os.Root   // what the program sees as files; nil: the host's
@@ -103,6 +104,7 @@ func (c *Core) limitMemory() error {
 		return err
 	}
 	limit := mapped + c.page.RAMEnd
+	c.limit = limit
 	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
 		return fmt.Errorf("hosted core: limit of %d MiB of memory: %w: raise the limit on data (ulimit -d)", limit>>20, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"barreleye/devices/boot"
 	"barreleye/devices/layout"
@@ -14,12 +13,7 @@ import (
 // PublishMaps writes the process's memory map, as Linux tells it, to the
 // core's block as the answer to the given request.
 func (c *Core) PublishMaps(request uint64) {
-	used, _ := c.status("RssAnon")
-	atomic.StoreUint64(&c.block.Counters.FramesUsed, used/layout.PageSize)
-	// Linux gives it what it uses: there is nothing between that and the limit but what it
-	// is said to have at the start.
-	atomic.StoreUint64(&c.block.Counters.FramesTotal, max(used, c.page.RAMSize)/layout.PageSize)
-	atomic.StoreUint64(&c.block.Counters.FramesLimit, c.page.RAMEnd/layout.PageSize)
+	c.CountMemory()
 	n := uint64(0)
 	if b, err := c.proc.ReadFile("maps"); err == nil {
 		table := c.view.Maps(c.Core())

@@ -39,6 +39,8 @@ var checks = []check{
 	{"parts of huge mappings", hugeParts},
 	{"random steps against a model", randomSteps},
 	{"much memory at once", holdMuch},
+	{"a large heap, and a small one again", holdInHeap},
+	{"more memory in advance", growAndShrink},
 }
 
 func main() {

@@ -120,7 +120,9 @@ func TestMemoryCalls(t *testing.T) {
 		t.Run(fmt.Sprintf("populated %v", populate), func(t *testing.T) {
 			opt := options(t, load(t, "memory", image.LoadOptions{}), 2,
 				"-n", fmt.Sprint(scaled(1500, 200)), "-churn", "160", "-seed", fmt.Sprint(time.Now().UnixNano()%1e9))
-			opt.Populate = populate
+			if opt.Populate = populate; populate { // what is populated stays so
+				opt.Args = append(opt.Args, "-hold", "2")
+			}
 			opt.Tick = scaled(time.Millisecond, 10*time.Millisecond)
 			o := run(t, opt)
 			o.wantOK()
