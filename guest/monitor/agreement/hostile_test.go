@@ -122,6 +122,23 @@ func TestBrokenSnapshot(t *testing.T) {
 	}
 }
 
+// TestLateSponsor: a joining core hears of a view's sponsor, then of the one that had died
+// before it, and sees the view last. It takes the state of that view.
+func TestLateSponsor(t *testing.T) {
+	m := New(3, &accepts{}, membership.View{Epoch: 2, Members: cores.First(4), Joining: 3, JoinEpoch: 2}, routes.Tree{})
+	for _, epoch := range []uint64{5, 4, 3} {
+		members := cores.Of(1, 2, 3)
+		if list := m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: epoch, Members: members}}, nil); len(list) > 0 {
+			t.Errorf("%+v", list)
+		}
+	}
+	view := membership.View{Epoch: 5, Members: cores.Of(2, 3), Joining: 3, JoinEpoch: 2}
+	list := m.Step(&Event{Kind: EventView, View: view, Records: func(int) (r [Window]Record) { return r }}, nil)
+	if len(list) != 1 || list[0].Kind != ActSettled || list[0].Epoch != 5 {
+		t.Errorf("%+v", list)
+	}
+}
+
 // FuzzStep: whatever lines come from other cores, a machine neither panics nor
 // commits anything that they did not ask it to.
 func FuzzStep(f *testing.F) {

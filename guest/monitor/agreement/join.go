@@ -114,12 +114,13 @@ func (m *Machine) hear(who *cores.Set) {
 // what the departed left as the sponsor had. In a later view the sponsor sends another one.
 // A second state says nothing new.
 func (m *Machine) install(s *Snapshot) {
-	m.snapshot = nil
 	switch {
 	case m.holder || s.Epoch < m.view.Epoch:
 		return
 	case s.Epoch > m.view.Epoch:
-		m.snapshot = s
+		if m.snapshot == nil || m.snapshot.Epoch < s.Epoch {
+			m.snapshot = s // a sponsor that died since may be heard later than the next one
+		}
 		return
 	}
 	if err := m.state.Load(s.State); err != nil {

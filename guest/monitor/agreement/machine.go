@@ -129,6 +129,7 @@ func (m *Machine) change(e *Event) {
 	}
 	m.settle()
 	if s := m.snapshot; s != nil {
+		m.snapshot = nil
 		m.install(s)
 	}
 	m.release()

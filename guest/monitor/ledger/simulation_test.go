@@ -67,7 +67,7 @@ func (t *trial) Deliver(core, from int, m message) {
 	if m.snapshot != nil {
 		note(t.log, "core %d gets the snapshot of core %d", core, from)
 		e = agreement.Event{Kind: agreement.EventSnapshot, From: from, Snapshot: *m.snapshot}
-	} else {
+	} else if t.log != nil {
 		note(t.log, "core %d gets %s of core %d", core, words(&m.m), from)
 	}
 	t.do(core, t.cores[core].machine.Step(&e, nil))
@@ -160,7 +160,9 @@ func (t *trial) begin(core int, op agreement.Op) {
 			t.paths[id] = append(append([]step{}, t.paths[o.entry]...), step{entry: id})
 		}
 	}
-	note(t.log, "core %d begins: %s", core, Describe(op))
+	if t.log != nil {
+		note(t.log, "core %d begins: %s", core, Describe(op))
+	}
 	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op), Tag: t.next}, nil))
 }
 
@@ -200,14 +202,18 @@ func (t *trial) do(core int, list []agreement.Action) {
 		case agreement.ActRecord:
 			n.records[a.Slot] = a.Record
 			if o, ok := decode(a.Record.Op); ok && a.Record.Seq != 0 {
-				note(t.log, "  decided: %s", Describe(o.op))
+				if t.log != nil {
+					note(t.log, "  decided: %s", Describe(o.op))
+				}
 				t.model.take(&o)
 				t.done[o.kind]++
 			}
 		case agreement.ActResult:
 			op := n.ops[a.Tag]
 			delete(n.ops, a.Tag)
-			note(t.log, "  %s: %s", Describe(op), [...]string{"?", "committed", "refused", "busy", "too long"}[a.Outcome])
+			if t.log != nil {
+				note(t.log, "  %s: %s", Describe(op), [...]string{"?", "committed", "refused", "busy", "too long"}[a.Outcome])
+			}
 			n.desk.ended(op, a.Outcome)
 			if n.entered = n.desk.ledger.Entered(core); a.Outcome == agreement.TooLong {
 				t.world.Fail("%s is too long", Describe(op))
