@@ -37,6 +37,7 @@ type Opened struct {
 // channels wires the protocol of package bind to the monitors' channels.
 type channels struct {
 	memory Memory
+	closed func(peer int) // a channel with a peer is not open any more; mu is not held
 
 	mu        sync.Mutex
 	out       []*outbox // by peer
@@ -162,7 +163,7 @@ func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, e
 	}
 	o, err := c.dialed(id, err)
 	if err != nil {
-		m.caps.closed(peer)
+		c.closed(peer)
 	}
 	return o, err
 }
@@ -195,7 +196,7 @@ func (m *Monitor) Close(id bind.ID) {
 	peer := c.opened(id).Peer
 	c.perform(c.machine.Close(id))
 	c.mu.Unlock()
-	m.caps.closed(peer)
+	c.closed(peer)
 }
 
 // Listener has the channels that peers dial to a service of this core.
@@ -272,18 +273,27 @@ func (l *Listener) take() (o Opened, ok bool) {
 
 // Close ends the listening, and the channels that nobody has accepted.
 func (l *Listener) Close() {
+	for _, peer := range l.close() {
+		l.c.closed(peer)
+	}
+}
+
+// close ends it, and returns the peers of the channels that it gives up.
+func (l *Listener) close() (peers []int) {
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
 	select {
 	case <-l.closed:
-		return
+		return nil
 	default:
 	}
 	close(l.closed)
 	l.c.machine.Unlisten(l.service)
 	delete(l.c.listeners, l.service)
 	for _, id := range l.list {
+		peers = append(peers, l.c.opened(id).Peer)
 		l.c.perform(l.c.machine.GiveUp(id))
 	}
 	l.list = nil
+	return peers
 }

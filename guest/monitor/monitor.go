@@ -95,6 +95,7 @@ func Start(cfg Config) (*Monitor, error) {
 	m.ears = newEars(m, cfg.Polls)
 	m.agreed.ears = m.ears
 	m.caps = m.agreed.caps
+	m.channels.closed = m.caps.closed
 	seen := atomic.LoadUint64(cfg.Ends.Word())
 	if err := m.look(); err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)
