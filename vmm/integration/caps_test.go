@@ -1,0 +1,122 @@
+package integration
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"barreleye/vmm/image"
+	"barreleye/vmm/multikernel"
+	"barreleye/vmm/observe"
+	"barreleye/vmm/supervise"
+)
+
+var (
+	capsKills = flag.Int("caps.kills", 0, "how many lives TestCapsKilled ends; 0 for a few")
+	capsSeed  = flag.Uint64("caps.seed", 0, "seed of TestCapsStorm and TestCapsKilled; 0 for a new one")
+	capsCores = flag.Int("caps.cores", 4, "cores of TestCapsKilled")
+)
+
+// sharing returns how the tests run the image caps: with all invariants tested after each
+// step.
+func sharing(t *testing.T, cores int, args ...string) *multikernel.Options {
+	opt := options(t, load(t, "caps", image.LoadOptions{}), cores, args...)
+	opt.Debug = []string{multikernel.DebugCaps}
+	return opt
+}
+
+// stormy returns the seed of a storm.
+func stormy(t *testing.T) uint64 {
+	seed := *capsSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d", seed)
+	return seed
+}
+
+// TestCaps: cores cut memory, give each other parts of it and take them back; all of it is
+// free at the end.
+func TestCaps(t *testing.T) {
+	for _, n := range []int{1, 2, scaled(8, 4)} {
+		o := run(t, sharing(t, n, "check"))
+		o.wantOK()
+		o.wantLine(0, "pages are free")
+		for i := range n {
+			o.wantLine(i, "capabilities were cut, sent, received and revoked")
+		}
+	}
+}
+
+// TestCapsStorm: all cores do everything at once.
+func TestCapsStorm(t *testing.T) {
+	seed := stormy(t)
+	for _, n := range []int{2, scaled(8, 4)} {
+		o := run(t, sharing(t, n, "-seed", fmt.Sprint(seed), "-n", fmt.Sprint(scaled(400, 40)), "storm"))
+		o.wantOK()
+		o.wantLine(0, "pages are free")
+	}
+}
+
+// TestCapsKilled: cores are killed at random moments of the storm, and return. Who lives
+// goes on, what must hold does at every step, and at the end all of the shared memory is
+// free, to the last page.
+func TestCapsKilled(t *testing.T) {
+	kills := *capsKills
+	if kills == 0 {
+		kills = scaled(60, 4)
+	}
+	seed := stormy(t)
+	r := rand.New(rand.NewPCG(seed, 0))
+	opt := sharing(t, *capsCores, "-seed", fmt.Sprint(seed), "storm")
+	opt.Restart = supervise.Policy{Restart: supervise.OnFailure, Intensity: supervise.Intensity{Restarts: 1 << 20, Within: time.Second}}
+	kick := make(chan multikernel.Reason, 1)
+	hung := time.AfterFunc(hang()+time.Duration(kills)*time.Second, func() { kick <- multikernel.Reason{Text: "hung", Code: codeHung} })
+	defer hung.Stop()
+	opt.Kick = kick
+	killed, before := 0, 0
+	ready := func() int { // how many lives of core 0 were
+		b, err := os.ReadFile(filepath.Join(opt.Dir, observe.CoreFile(0)))
+		if err != nil {
+			t.Error(err)
+		}
+		return strings.Count(string(b), "in the storm")
+	}
+	began := time.Now()
+	o := command(t, opt, "in the storm", func(do func(multikernel.Command) multikernel.Reply) {
+		for killed < kills && !t.Failed() {
+			time.Sleep(time.Duration(r.IntN(60_000)) * time.Microsecond) // any moment will do
+			core := r.IntN(opt.Cores)
+			if do(multikernel.Command{Op: multikernel.OpKill, Core: core}).Err != nil {
+				continue // it was about to return
+			}
+			killed++
+			if core == 0 {
+				before = ready()
+			}
+		}
+		for ready() == before && !t.Failed() { // it can be asked to end once it waits for that
+			time.Sleep(time.Millisecond)
+		}
+		if r := do(multikernel.Command{Op: multikernel.OpStop, Core: 0, Drain: true}); r.Err != nil {
+			t.Error(r.Err)
+		}
+	})
+	o.wantOK()
+	o.wantLine(0, "pages are free")
+	console := o.console()
+	if n := strings.Count(console, "killed, as a command asked"); n != killed {
+		t.Errorf("the log tells of %d lives that were killed, not %d", n, killed)
+	}
+	for _, wrong := range []string{"FAILED", "panic:", "fatal error:", "crashed", "exited with code", "stuck", "deadlock", "monitor: core"} {
+		if at := strings.Index(console, wrong); at >= 0 {
+			t.Errorf("the log says %q: %.300s", wrong, console[at:])
+		}
+	}
+	t.Logf("%d of %d lives were killed in %.0f s", killed, killed+opt.Cores, time.Since(began).Seconds())
+}
