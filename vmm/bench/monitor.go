@@ -42,7 +42,9 @@ func Monitor(o Options) (*Report, error) {
 			r.Rows = append(r.Rows, usRow(s).kind(Limit))
 		}
 	}
-	return r, nil
+	o.step("up to 1,024 simulated cores")
+	r.Simulated, err = simulated(r)
+	return r, err
 }
 
 // transfers returns what it takes for a cache line to come from another core, in ns.

@@ -39,6 +39,9 @@ func TestMonitorShape(t *testing.T) {
 				}
 			}
 		}
+		if s := r.Simulated; s == nil || len(s.Curve) != 6 || len(s.Curve[0].US) != len(sizes) || s.Line <= 0 || s.Wire <= 0 {
+			t.Errorf("simulated: %+v", s)
+		}
 		if limits["monitor_messages/cores=2"] != "4 line transfers" {
 			t.Error(limits)
 		}

@@ -102,6 +102,8 @@ type Report struct {
 	Environment *Environment `json:"environment,omitempty"`
 
 	KV []KVRow `json:"kv,omitempty"` // of that benchmark, every store
+
+	Simulated *Simulated `json:"simulated,omitempty"` // of monitors
 }
 
 // JSON writes the report.
@@ -137,6 +139,7 @@ func (r *Report) Text(w io.Writer) {
 	}
 	t.Flush()
 	r.textKV(w)
+	r.Simulated.text(w)
 	for _, x := range r.Rows {
 		if x.Note != "" {
 			fmt.Fprintf(w, "%s: %s\n", x.Label(), x.Note)

@@ -17,7 +17,7 @@ type axis struct {
 
 // octaves reports whether ticks are powers of two, not ten.
 func (a axis) octaves() bool {
-	return a.label == "payload" || a.label == "lines of the ring" || a.label == "under way"
+	return a.label == "payload" || a.label == "lines of the ring" || a.label == "under way" || a.label == "cores"
 }
 
 // Ticks places ticks so that their labels neither touch nor are too few.

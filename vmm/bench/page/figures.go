@@ -27,7 +27,15 @@ type plan struct {
 	strips          func(*bench.Report) []bench.Row
 }
 
-// plans are the figures of bench urpc in the page's order.
+// plansOf are the figures of a benchmark in the page's order. What is no other one's is
+// that of bench urpc.
+func plansOf(name string) []plan {
+	if name == "monitor" {
+		return monitorPlans
+	}
+	return plans
+}
+
 var plans = []plan{
 	{
 		id: "latency", title: "Latency of 64 bytes", parts: "base,each,peers,peers.native",
@@ -144,9 +152,9 @@ func wakes(r *bench.Report) []series {
 }
 
 // draw draws the plans whose rows the report has. A report of another benchmark
-// than urpc has none of them.
-func draw(r *bench.Report) (out []figure, err error) {
-	for _, p := range plans {
+// than urpc and monitor has none of them.
+func draw(r *bench.Report, name string) (out []figure, err error) {
+	for _, p := range plansOf(name) {
 		f := figure{ID: p.id, Title: p.title, Text: p.text}
 		if p.strips != nil {
 			rows := p.strips(r)

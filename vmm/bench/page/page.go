@@ -46,7 +46,7 @@ type fact struct{ Name, Value string }
 
 // Write writes the page of a benchmark's report, name "urpc".
 func Write(w io.Writer, r *bench.Report, name string) error {
-	figures, err := draw(r)
+	figures, err := draw(r, name)
 	if err != nil {
 		return fmt.Errorf("bench: page: %w: report it", err)
 	}

@@ -203,3 +203,34 @@ func TestBesidePaper(t *testing.T) {
 		t.Error("cycles of an unknown clock")
 	}
 }
+
+// TestMonitorPage: the page of bench monitor has its curves, and none of another benchmark's
+// figures.
+func TestMonitorPage(t *testing.T) {
+	r := &bench.Report{
+		Rows: []bench.Row{{
+			Name: "monitor_two_phases", Params: bench.Params{{Key: "cores", Value: "2"}}, Kind: bench.Ours, Unit: "us",
+			Median: 1.5, Percentiles: bench.Percentiles{N: 1, Min: 1, P10: 1.2, P50: 1.5, P90: 2, P99: 3},
+		}},
+		Simulated: &bench.Simulated{Curve: []bench.Curve{
+			{Phases: 1, Over: "direct", InFlight: 1, US: [][2]float64{{2, 1}, {1024, 700}}},
+			{Phases: 2, Over: "tree", InFlight: 16, US: [][2]float64{{2, 1}, {1024, 90}}},
+		}},
+	}
+	var b strings.Builder
+	if err := Write(&b, r, "monitor"); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	for _, want := range []string{"Two-phase commit, by cores", "One-phase commit, by cores", "tree, 16 under way", "measured, two guests", "Figure 7, unmap", "Operations, two cores"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(page, "<svg"); n != 3 {
+		t.Errorf("%d pictures, want 3", n)
+	}
+	if strings.Contains(page, "Throughput by payload") {
+		t.Error("the page has figures of another benchmark")
+	}
+}
