@@ -1,11 +1,25 @@
 package guest
 
 import (
+	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 )
 
 // What agreement has in the region (monitor.Shared).
+
+// monitorTree returns the tree over which the monitors speak, if there is one.
+func monitorTree(v *region.View) (routes.Tree, error) {
+	if v.Header().MonitorTree == 0 {
+		return routes.Tree{}, nil
+	}
+	above := make([]int, v.Cores)
+	for c := range above {
+		above[c] = int(v.VMM(c).Above) - 1
+	}
+	return routes.Of(above)
+}
 
 // Members returns who the VMM says they are, and the view in which this core begins.
 func (n *network) Members() (now, first membership.View) {

@@ -102,9 +102,13 @@ func start(p platform) error {
 	if err != nil {
 		return err
 	}
+	tree, err := monitorTree(view)
+	if err != nil {
+		return err
+	}
 	m, err := monitor.Start(monitor.Config{
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
-		Ends: &links, Shared: &links,
+		Ends: &links, Shared: &links, Tree: tree,
 		Hellos:  &view.Block(Core()).Hellos,
 		Request: requestWord(view), Sleeper: p.Sleeper(), Polls: monitorPolls,
 		PublishMaps: func(request uint64) {

@@ -34,7 +34,7 @@ import (
 // every change of this package's layout.
 const (
 	Magic   = 0x314e4745524c5242
-	Version = 14
+	Version = 15
 )
 
 // Header is page 0.
@@ -47,6 +47,8 @@ type Header struct {
 	PoolPages      uint64        // of each pool for channels opened at run time
 	Latency        uint64        // 1: sample the latencies of channels
 	RAMPages       uint64        // of shared memory
+
+	MonitorTree uint64 // 1: monitors speak to their neighbours in a tree (VMMBlock.Above); 0: to all
 
 	// View says who the members are (membership.Publish).
 	View [ViewWords]atomic.Uint64
@@ -147,4 +149,7 @@ type VMMBlock struct {
 	Life atomic.Uint64
 	// Began and Buried are Header.Epoch as that life began, and as it was over (Met).
 	Began, Buried atomic.Uint64
+	// Above is the core above this one in the monitors' tree, plus 1; 0 for the root. It
+	// changes no more once a core runs.
+	Above uint64
 }

@@ -9,13 +9,19 @@ import (
 	"testing"
 
 	"barreleye/guest/monitor/names"
+	"barreleye/guest/monitor/routes"
 )
 
 // TestLocks: cores take turns at a lock; some die holding it, and come back. Nobody is
 // ever inside together with another, and all that live get it as often as they want.
 func TestLocks(t *testing.T) {
-	const n, turns = 5, 20
-	k := newKernel(t, n)
+	t.Run("direct", func(t *testing.T) { testLocks(t, 5, routes.Tree{}) })
+	t.Run("tree", func(t *testing.T) { testLocks(t, 7, routes.Balanced(7)) })
+}
+
+func testLocks(t *testing.T, n int, tree routes.Tree) {
+	const turns = 20
+	k := newKernelOver(t, n, tree)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var inside atomic.Int64

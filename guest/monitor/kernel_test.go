@@ -11,14 +11,16 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
 )
 
 // kernel is a multikernel in one process: monitors, and what the VMM does for them. A core
 // that is killed goes on computing, but nothing that it does is seen any more.
 type kernel struct {
-	t  *testing.T
-	mu sync.Mutex
+	t    *testing.T
+	tree routes.Tree
+	mu   sync.Mutex
 
 	changed *sync.Cond // with epoch
 	epoch   uint64     // region.Header.Epoch
@@ -40,8 +42,10 @@ type testCore struct {
 	records [agreement.Window][agreement.RecordWords]uint64
 }
 
-func newKernel(t *testing.T, n int) *kernel {
-	k := &kernel{t: t, keeper: membership.NewKeeper(n), cores: make([]*testCore, n), pipes: map[[2]int]*line{}}
+func newKernel(t *testing.T, n int) *kernel { return newKernelOver(t, n, routes.Tree{}) }
+
+func newKernelOver(t *testing.T, n int, tree routes.Tree) *kernel {
+	k := &kernel{t: t, tree: tree, keeper: membership.NewKeeper(n), cores: make([]*testCore, n), pipes: map[[2]int]*line{}}
 	k.changed = sync.NewCond(&k.mu)
 	t.Cleanup(func() {
 		k.mu.Lock()
@@ -80,7 +84,7 @@ func (k *kernel) begin(i int, life uint64) *testCore {
 func (c *testCore) start() {
 	m, err := Start(Config{
 		Core: c.core, Life: c.life, Geometry: region.Geometry{Cores: len(c.k.cores), PoolPages: 64}, Memory: memory{},
-		Ends: c, Shared: c, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: c,
+		Ends: c, Shared: c, Tree: c.k.tree, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: c,
 		SharedRAM: sharedRAM, CheckCaps: true, Unmap: func(o caps.ObjectID, e caps.Extent) { c.k.maps.unmap(c, o) },
 		Polls: func() int { return c.core % 2 * 500 }, // some sleep at once
 	})

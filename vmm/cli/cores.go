@@ -51,6 +51,7 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	flags.DurationVar(&o.Tick, "tick", 10*time.Millisecond, "period of a core's timer tick while it runs something; 0 for no tick (then\nGo's scheduler does not preempt)")
 	flags.StringVar(&o.Idle, "idle", multikernel.IdleAuto, "what an idle core does: poll (messages arrive fastest; takes a CPU), halt (takes none;\nevery message is a wake-up), park (the same, off its CPU where it sleeps on), or auto:\npoll for a while, then halt")
 	flags.StringVar(&o.Poll, "poll", "auto", "how long an idle core polls for messages before it halts (--idle auto); auto is what\na wake-up costs (60us until the core has measured it), and 0 where cores share CPUs")
+	flags.StringVar(&o.Monitors, "monitors", multikernel.MonitorsAuto, "how cores' monitors agree: direct (each with every other one: the fewest steps), tree\n(over neighbours in a tree: the fewest messages for each), or auto: a tree for many cores")
 	flags.IntVar(&o.HaltPoll, "halt-poll", -1, "nanoseconds for which KVM polls for a halted core; -1 for the host's setting,\nand 0 where cores share CPUs")
 	flags.DurationVar(&o.Watchdog, "watchdog", multikernel.DefaultWatchdog, "CPU time after which a core is ended as stuck if it served no event meanwhile, not\neven a tick; 0 for never")
 	flags.BoolVar(&o.Populate, "populate", false, "have the host back all memory before the start (for measurements)")
@@ -77,6 +78,8 @@ func (f *coreFlags) register(cmd *cobra.Command, cores int) {
 	completeFlag(cmd, "pin", cobra.CompletionWithDesc("auto", "each core the next CPU"), cobra.CompletionWithDesc("none", "leave it to the host"))
 	completeFlag(cmd, "idle", cobra.CompletionWithDesc(multikernel.IdleAuto, "poll for a while, then halt"), cobra.CompletionWithDesc(multikernel.IdlePoll, "the lowest latency"),
 		cobra.CompletionWithDesc(multikernel.IdleHalt, "the least CPU time"))
+	completeFlag(cmd, "monitors", cobra.CompletionWithDesc(multikernel.MonitorsAuto, "a tree for many cores"), cobra.CompletionWithDesc(multikernel.MonitorsDirect, "each with every other one"),
+		cobra.CompletionWithDesc(multikernel.MonitorsTree, "with neighbours in a tree"))
 	completeFlag(cmd, "poll", cobra.CompletionWithDesc("auto", "what a wake-up costs, and 0 where cores share CPUs"))
 	completeFlag(cmd, "debug", cobra.CompletionWithDesc(multikernel.DebugPages, "pages are mapped by their owner alone"),
 		cobra.CompletionWithDesc(multikernel.DebugInterrupts, "cores note where interrupts find their drivers"),

@@ -118,6 +118,7 @@ func TestErrors(t *testing.T) {
 		{"", "run --tick 1m ./good"},
 		{"", "run --watchdog 1s ./good"},
 		{"", "run --debug leaks ./good"},
+		{"", "run --monitors ring ./good"},
 		{"", "run --idle sleep ./good"},
 		{"", "run --idle halt --poll 1ms ./good"},
 		{"", "run --cores 64 --idle poll ./good"},

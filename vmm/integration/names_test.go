@@ -23,6 +23,18 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestNamesOverTree: the same where monitors speak to their neighbours only.
+func TestNamesOverTree(t *testing.T) {
+	n := scaled(8, 5)
+	opt := options(t, load(t, "names", image.LoadOptions{}), n, "check")
+	opt.Monitors = multikernel.MonitorsTree
+	o := run(t, opt)
+	o.wantOK()
+	for i := range n {
+		o.wantLine(i, fmt.Sprintf("%d services found, called, and gone", n))
+	}
+}
+
 // TestNamesOfTheDead: cores end while they hold a lock and offer a service. Both are free
 // for the others, and for their next lives.
 func TestNamesOfTheDead(t *testing.T) {
@@ -40,13 +52,20 @@ func TestNamesOfTheDead(t *testing.T) {
 
 // TestNamesInAStorm: cores are killed at random moments, while all agree on one thing after
 // the other. Who lives goes on, and who returns takes part again.
-func TestNamesInAStorm(t *testing.T) {
-	const cores = 4
+func TestNamesInAStorm(t *testing.T) { namesInAStorm(t, 4, multikernel.MonitorsDirect) }
+
+// TestNamesInAStormOverTree: the same, with cores among the killed over which others agree.
+func TestNamesInAStormOverTree(t *testing.T) {
+	namesInAStorm(t, scaled(7, 5), multikernel.MonitorsTree)
+}
+
+func namesInAStorm(t *testing.T, cores int, monitors string) {
 	kills := scaled(30, 4)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	opt := options(t, load(t, "names", image.LoadOptions{}), cores, "-n", fmt.Sprint(scaled(100, 20)), "-stay", "storm")
+	opt.Monitors = monitors
 	opt.Restart = supervise.Policy{Restart: supervise.OnFailure, Intensity: supervise.Intensity{Restarts: 1 << 20, Within: time.Second}}
 	o := command(t, opt, "in the storm", func(do func(multikernel.Command) multikernel.Reply) {
 		for range kills {

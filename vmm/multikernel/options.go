@@ -46,6 +46,7 @@ type Options struct {
 	TickSpread time.Duration    // each tick comes up to this much later, at random: for stress tests
 	Idle       string           // what idle cores do: IdleAuto (or ""), IdlePoll, IdleHalt or IdlePark
 	Poll       string           // how long they poll before they halt where that is IdleAuto: "auto" or a duration
+	Monitors   string           // over which channels monitors speak: MonitorsAuto (or ""), MonitorsDirect or MonitorsTree
 	HaltPoll   int              // ns that KVM polls for halted cores, -1 for the host's setting
 	Watchdog   time.Duration    // CPU time after which a core without progress is ended as stuck, 0 for never
 	Populate   bool             // back all memory before the start
@@ -138,6 +139,9 @@ func (o *Options) Check() error {
 		if !slices.Contains(DebugModes, mode) {
 			return fmt.Errorf("run: no debug mode %q: use --debug %s", mode, strings.Join(DebugModes, ","))
 		}
+	}
+	if err := o.checkMonitors(); err != nil {
+		return err
 	}
 	if err := o.checkMemory(); err != nil {
 		return err

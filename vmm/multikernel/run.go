@@ -196,6 +196,7 @@ func (r *run) share() (err error) {
 		return err
 	}
 	r.found()
+	r.plant()
 	if r.opt.Stats {
 		r.view.Header().Latency = 1
 	}

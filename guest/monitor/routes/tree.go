@@ -52,6 +52,9 @@ func Of(above []int) (Tree, error) {
 	return t, nil
 }
 
+// Above returns the core above a core, -1 for the root.
+func (t *Tree) Above(core int) int { return t.above[core] }
+
 // Direct reports whether there is no tree.
 func (t *Tree) Direct() bool { return t.above == nil }
 
