@@ -43,7 +43,7 @@ type capabilities struct {
 
 	made     map[ledger.ID]caps.Ref      // entries of own operations that nobody has asked for yet
 	lifting  map[ledger.ID]lift          // own objects that are about to be entries
-	revoking map[string][]caps.Ref       // by entry and part: what is revoked there
+	revoking map[string][]revoked        // by entry and part: what is revoked there
 	giving   map[ledger.ID]int           // entries that own operations under way give to others
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
 	arrived  []Arrival                   // what nobody has accepted yet
@@ -53,10 +53,14 @@ type capabilities struct {
 
 // lift is an object that is about to be an entry.
 type lift struct {
-	ref caps.Ref
+	pin caps.Ref      // one more capability to it: the program may delete its own meanwhile
 	in  caps.ObjectID // root from which it was cut
 	caps.Extent
 }
+
+// revoked is what an operation under way revokes all below of: ref, or pin where the program
+// has deleted that meanwhile.
+type revoked struct{ ref, pin caps.Ref }
 
 // Arrival is a capability that another core has sent.
 type Arrival struct {
@@ -73,7 +77,7 @@ func newCapabilities(a *agreed, cfg *Config, open func(from int, tag uint64) boo
 	c := &capabilities{
 		a: a, core: cfg.Core, open: open, unmap: cfg.Unmap, giveBack: cfg.GiveBack, check: cfg.CheckCaps, space: space,
 		entries: map[caps.ObjectID]ledger.ID{}, objects: map[ledger.ID]caps.ObjectID{},
-		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]caps.Ref{},
+		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]revoked{},
 		giving: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
 	}
 	if c.unmap == nil {
@@ -101,7 +105,10 @@ func (c *capabilities) follow() {
 		case ledger.Revoked:
 			key := revocation(ch.Entry, ch.Extent)
 			for _, r := range c.revoking[key] {
-				c.free(c.space.Revoke(r)) // one that is gone revokes nothing
+				if !c.has(r.ref) {
+					r.ref = r.pin
+				}
+				c.free(c.space.Revoke(r.ref)) // one that is gone revokes nothing
 			}
 			delete(c.revoking, key)
 		case ledger.Departed:
@@ -118,13 +125,13 @@ func (c *capabilities) follow() {
 func (c *capabilities) gain(ch *ledger.Change) {
 	if l, ok := c.lifting[ch.Entry]; ok {
 		delete(c.lifting, ch.Entry)
-		free, err := c.space.Lift(l.ref)
+		free, err := c.space.Lift(l.pin)
 		if err != nil {
-			c.let(ch.Entry) // it was deleted meanwhile
+			c.let(ch.Entry) // what it was cut from was revoked meanwhile
 			return
 		}
 		c.free(free, nil)
-		object, _ := c.space.Object(l.ref)
+		object, _ := c.space.Object(l.pin)
 		c.bind(object, ch.Entry)
 		return
 	}
@@ -210,6 +217,12 @@ func (c *capabilities) settle() {
 			panic(fmt.Sprintf("monitor: core %d: capabilities: %v", c.core, err))
 		}
 	}
+}
+
+// unpin removes a capability that an operation under way has kept.
+func (c *capabilities) unpin(pin caps.Ref) {
+	c.free(c.space.Delete(pin)) // it may be gone
+	c.settle()
 }
 
 // let lets go of an entry, sooner or later.

@@ -136,7 +136,7 @@ func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, 
 			switch {
 			case err != nil:
 				return "", err
-			case c.alone(&t) || t.object != t.root:
+			case t.object != t.root || !c.ledger().Shared(t.entry):
 				return "", errLocal // it was not when it was looked at first
 			}
 			return c.ledger().Retype(t.entry, to, offset, size, count, t.Rights)
@@ -162,9 +162,9 @@ func (c *capabilities) retypeHere(r caps.Ref, to caps.Type, offset, size uint64,
 		return nil, true, err
 	case t.Rights&caps.Derive == 0:
 		return nil, true, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
-	case t.object == t.root && !c.alone(&t):
+	case t.entry != 0 && t.object == t.root && c.ledger().Shared(t.entry):
 		return nil, false, nil
-	case !c.alone(&t): // something of it was revoked, and not all others have let go yet
+	case !c.alone(&t): // an own operation is under way that may change that, or a revocation
 		return nil, true, ledger.ErrBusy
 	case t.entry != 0:
 		part := caps.Extent{Type: caps.RAM, Base: t.Base + offset, Size: size * uint64(max(count, 0))}
@@ -207,6 +207,7 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 		return err
 	}
 	var key string
+	var pin caps.Ref
 	_, err := c.commit(ctx, wanted{
 		make: func() (agreement.Op, error) {
 			t, err := c.target(r)
@@ -218,16 +219,18 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 			}
 			op, err := c.ledger().Revoke(t.entry, t.Extent)
 			if err == nil {
+				pin, _ = c.space.Copy(r) // so that r may be deleted meanwhile
 				key = revocation(t.entry, t.Extent)
-				c.revoking[key] = append(c.revoking[key], r)
+				c.revoking[key] = append(c.revoking[key], revoked{r, pin})
 			}
 			return op, err
 		},
 		ended: func(agreement.Op, bool) {
-			c.revoking[key] = slices.DeleteFunc(c.revoking[key], func(o caps.Ref) bool { return o == r })
+			c.revoking[key] = slices.DeleteFunc(c.revoking[key], func(o revoked) bool { return o.pin == pin })
 			if len(c.revoking[key]) == 0 {
 				delete(c.revoking, key)
 			}
+			c.unpin(pin)
 		},
 	})
 	if err == errLocal {

@@ -69,6 +69,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 		return err
 	}
 	var lifted, given ledger.ID
+	var pin caps.Ref
 	_, err = c.begin(ctx, wanted{
 		make: func() (agreement.Op, error) {
 			t, err := c.target(r)
@@ -105,12 +106,14 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 			op, err := c.ledger().Share(t.entry, t.Extent, own, to, rights, tag)
 			if err == nil {
 				lifted, _ = ledger.Made(op)
-				c.lifting[lifted] = lift{r, t.root, t.Extent}
+				pin, _ = c.space.Copy(r)
+				c.lifting[lifted] = lift{pin, t.root, t.Extent}
 			}
 			return op, err
 		},
 		ended: func(agreement.Op, bool) {
 			delete(c.lifting, lifted) // where it took effect gain did
+			c.unpin(pin)
 			if c.giving[given]--; c.giving[given] <= 0 {
 				delete(c.giving, given)
 			}
