@@ -369,15 +369,14 @@ func TestGraceEnds(t *testing.T) {
 }
 
 // TestAskedTwiceStops: the second time the cores are stopped, however long the
-// programs may still take.
+// programs may still take. The run ended for the first reason.
 func TestAskedTwiceStops(t *testing.T) {
 	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "stubborn")
 	kick := make(chan multikernel.Reason, 2)
 	opt.Kick, opt.Grace = kick, time.Hour
 	opt.Console = newWatcher([]string{"ready", "ready"}, func() {
-		for range 2 {
-			kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGINT}
-		}
+		kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGINT}
+		kick <- multikernel.Reason{Text: "once more", Code: 0, Signal: unix.SIGTERM}
 	})
 	o := run(t, opt)
 	for i, c := range o.Cores {
@@ -385,7 +384,7 @@ func TestAskedTwiceStops(t *testing.T) {
 			t.Errorf("core %d is %s, code %d, the run ended with %d; want stopped, 130", i, c.State, c.ExitCode, o.ExitCode)
 		}
 	}
-	for _, line := range []string{"the test: asking 2 cores to end", "the test: stopping 2 cores"} {
+	for _, line := range []string{"the test: asking 2 cores to end", "once more: stopping 2 cores"} {
 		if !strings.Contains(o.console(), line) {
 			t.Errorf("the console lacks %q", line)
 		}

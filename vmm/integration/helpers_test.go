@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,9 +122,13 @@ func boot(t *testing.T, name string, cores int, args ...string) *outcome {
 // where the run hangs.
 func run(t *testing.T, opt *multikernel.Options) *outcome {
 	t.Helper()
+	var hung atomic.Bool // the run may have been told to end before, by a reason that counts
 	if opt.Kick == nil {
 		kick := make(chan multikernel.Reason, 1)
-		timer := time.AfterFunc(hang(), func() { kick <- multikernel.Reason{Text: "hung", Code: codeHung} })
+		timer := time.AfterFunc(hang(), func() {
+			hung.Store(true)
+			kick <- multikernel.Reason{Text: "hung", Code: codeHung}
+		})
 		defer timer.Stop()
 		opt.Kick = kick
 	}
@@ -137,7 +142,7 @@ func run(t *testing.T, opt *multikernel.Options) *outcome {
 	if err != nil {
 		t.Fatalf("run: %v", err)
 	}
-	if report.ExitCode == codeHung {
+	if hung.Load() || report.ExitCode == codeHung {
 		t.Fatalf("hung: stopped after %v", hang())
 	}
 	return o

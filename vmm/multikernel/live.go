@@ -147,10 +147,12 @@ func (r *run) steady() bool {
 
 // halt asks the living cores to end, by a signal to their programs where the
 // reason has one, and stops those that are not over after the given time. Asked
-// again, or without a signal, it stops them.
+// again, or without a signal, it stops them; what the run ended for is the first reason.
 func (r *run) halt(reason Reason, grace time.Duration) {
 	again := r.stop != nil
-	r.stop, r.grace = &reason, grace
+	if !again {
+		r.stop, r.grace = &reason, grace
+	}
 	ask := !again && reason.Signal != 0
 	if ask {
 		r.logs.Say("%s: asking %d cores to end; once more stops them", reason.Text, r.machine.Living())
