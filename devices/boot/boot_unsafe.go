@@ -22,6 +22,7 @@ const (
 	KindLazy                // anonymous memory, populated on first touch
 	KindReserved            // address space without memory (PROT_NONE)
 	KindFiles               // file tree, shared by all guests
+	KindFrame               // a frame that the program has mapped by a capability
 )
 
 // Protection bits, the values of PROT_READ, PROT_WRITE and PROT_EXEC.
@@ -38,7 +39,8 @@ type Mapping struct {
 	Kind       uint8
 	Prot       uint8
 	Huge       uint8 // 1: mapped by 2 MiB pages
-	_          [5]uint8
+	_          uint8
+	Frame      uint32 // of KindFrame: guest-physical address of Start, in pages
 }
 
 // MaxMappings bounds the initial mappings of one guest.

@@ -59,6 +59,9 @@ const (
 	FilesVA     = 0x18_0000_0000   // FilesGPA, R, same in every guest
 	PageTableVA = 0x7E00_0000_0000 // window on the page-table pool, alone in its 512 GiB slot
 	MmapEnd     = 0x7D00_0000_0000 // mmap never hands out addresses at or above this
+	FrameVA     = 0x7D00_0000_0000 // frames that are mapped by capabilities (guest/monitor/vspace)
+	FrameEnd    = 0x7D80_0000_0000 // alone in its 512 GiB slot
+	VNodeVA     = 0x7E40_0000_0000 // window on the page tables that these are mapped by
 )
 
 // CPL0 stacks. They lie in one range with the driver's stack, so that one

@@ -75,6 +75,7 @@ type Counters struct {
 	Events                  [EventKinds]uint64 // events served, by kind
 	Halts, Rings            uint64             // times halted, doorbells rung (VM exits)
 	Flushes                 uint64             // TLB flushes at CPL0
+	Invalidations           uint64             // pages whose TLB entries were dropped alone
 	Signals, Preemptions    uint64             // signals delivered, SIGURG among them
 	Switches                uint64             // thread hand-offs
 	LogBlocks, LogBytes     uint64             // times a writer waited for log space, bytes logged

@@ -5,7 +5,10 @@
 // allocates and holds no pointers.
 package maps
 
-import "barreleye/devices/boot"
+import (
+	"barreleye/devices/boot"
+	"barreleye/devices/layout"
+)
 
 // Max is the number of mappings a table can hold.
 const Max = 4096
@@ -74,9 +77,18 @@ func (t *Table) Gap(size, align, low, high uint64) uint64 {
 	return 0
 }
 
-// same reports whether two mappings may be one.
+// same reports whether a mapping and the one that follows it may be one.
 func same(a, b boot.Mapping) bool {
-	return a.Kind == b.Kind && a.Prot == b.Prot && a.Huge == b.Huge
+	return a.Kind == b.Kind && a.Prot == b.Prot && a.Huge == b.Huge && cut(a, b.Start).Frame == b.Frame
+}
+
+// cut returns what is left of a mapping from an address on.
+func cut(m boot.Mapping, start uint64) boot.Mapping {
+	if m.Kind == boot.KindFrame {
+		m.Frame += uint32((start - m.Start) / layout.PageSize)
+	}
+	m.Start = start
+	return m
 }
 
 // Insert adds a mapping to a free range, joined with like neighbours. It
@@ -88,7 +100,7 @@ func (t *Table) Insert(m boot.Mapping) bool {
 	}
 	i := t.search(m.Start)
 	left := i > 0 && t.m[i-1].End == m.Start && same(t.m[i-1], m)
-	right := i < t.n && t.m[i].Start == m.End && same(t.m[i], m)
+	right := i < t.n && t.m[i].Start == m.End && same(m, t.m[i])
 	switch {
 	case left && right:
 		t.m[i-1].End = t.m[i].End
@@ -97,7 +109,7 @@ func (t *Table) Insert(m boot.Mapping) bool {
 	case left:
 		t.m[i-1].End = m.End
 	case right:
-		t.m[i].Start = m.Start
+		t.m[i].Start, t.m[i].Frame = m.Start, m.Frame
 	case t.n == Max:
 		return false
 	default:
@@ -123,7 +135,7 @@ func (t *Table) Remove(start, end uint64) bool {
 		copy(t.m[i+1:t.n+1], t.m[i:t.n])
 		t.n++
 		t.m[i].End = start
-		t.m[i+1].Start = end
+		t.m[i+1] = cut(t.m[i+1], end)
 		return true
 	}
 	if t.m[i].Start < start {
@@ -135,10 +147,33 @@ func (t *Table) Remove(start, end uint64) bool {
 		j++
 	}
 	if j < t.n && t.m[j].Start < end {
-		t.m[j].Start = end
+		t.m[j] = cut(t.m[j], end)
 	}
 	copy(t.m[i:], t.m[j:t.n])
 	t.n -= j - i
+	return true
+}
+
+// Set gives the mappings in [start, end) another protection and page size. It reports
+// false, and changes nothing, where the table has no room for two mappings more.
+func (t *Table) Set(start, end uint64, prot, huge uint8) bool {
+	if !t.Room(2) {
+		return false
+	}
+	for at := start; at < end; {
+		m, ok := t.Next(at)
+		if !ok || m.Start >= end {
+			break
+		}
+		if m.Start < at { // also where it was joined with what was just set
+			m = cut(m, at)
+		}
+		m.End = min(m.End, end)
+		at = m.End
+		m.Prot, m.Huge = prot, huge
+		t.Remove(m.Start, m.End)
+		t.Insert(m)
+	}
 	return true
 }
 

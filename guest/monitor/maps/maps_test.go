@@ -2,9 +2,11 @@ package maps
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"barreleye/devices/boot"
+	"barreleye/devices/layout"
 )
 
 // model is the slow reference: one kind per page, 0 for unmapped.
@@ -124,5 +126,48 @@ func TestNoAllocation(t *testing.T) {
 		tab.Remove(0, 100)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestFrames: mappings of frames keep their addresses when they are cut, changed and
+// joined, and those of frames that do not follow one another stay apart.
+func TestFrames(t *testing.T) {
+	const page = layout.PageSize
+	frame := func(start, pages, frame uint64, prot uint8) boot.Mapping {
+		return boot.Mapping{Start: start * page, End: (start + pages) * page, Kind: boot.KindFrame, Prot: prot, Frame: uint32(frame)}
+	}
+	var tab Table
+	want := func(list ...boot.Mapping) {
+		t.Helper()
+		got := make([]boot.Mapping, tab.Len())
+		if tab.Copy(got); !slices.Equal(got, list) {
+			t.Fatalf("%+v, want %+v", got, list)
+		}
+	}
+	tab.Insert(frame(10, 10, 100, 3))
+	tab.Insert(frame(20, 5, 200, 3))
+	want(frame(10, 10, 100, 3), frame(20, 5, 200, 3))
+	tab.Remove(12*page, 14*page)
+	want(frame(10, 2, 100, 3), frame(14, 6, 104, 3), frame(20, 5, 200, 3))
+	tab.Insert(frame(12, 2, 102, 3))
+	want(frame(10, 10, 100, 3), frame(20, 5, 200, 3))
+	tab.Remove(10*page, 11*page)
+	want(frame(11, 9, 101, 3), frame(20, 5, 200, 3))
+	tab.Insert(frame(10, 1, 100, 3))
+	want(frame(10, 10, 100, 3), frame(20, 5, 200, 3))
+	tab.Set(18*page, 21*page, 1, 0)
+	want(frame(10, 8, 100, 3), frame(18, 2, 108, 1), frame(20, 1, 200, 1), frame(21, 4, 201, 3))
+	tab.Set(10*page, 25*page, 3, 0)
+	want(frame(10, 10, 100, 3), frame(20, 5, 200, 3))
+	tab.Set(12*page, 14*page, 1, 0)
+	tab.Set(11*page, 13*page, 3, 0) // joined with what lies in front
+	want(frame(10, 3, 100, 3), frame(13, 1, 103, 1), frame(14, 6, 104, 3), frame(20, 5, 200, 3))
+	tab.Set(13*page, 14*page, 3, 0) // and with both sides
+	want(frame(10, 10, 100, 3), frame(20, 5, 200, 3))
+	for i := range uint64(Max - 2) {
+		tab.Insert(frame(1000+2*i, 1, 0, 3))
+	}
+	if tab.Set(12*page, 14*page, 1, 0) {
+		t.Error("a mapping was cut in a full table")
 	}
 }
