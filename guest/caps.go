@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"barreleye/guest/frames"
 	"barreleye/guest/monitor"
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/ledger"
@@ -98,7 +99,9 @@ func (c Cap) Revoke(ctx context.Context) error {
 	if core == nil {
 		return errNoCaps
 	}
-	return capped("revoke", core.Revoke(ctx, c.ref))
+	err := core.Revoke(ctx, c.ref)
+	sweep()
+	return capped("revoke", err)
 }
 
 // Delete removes the capability. Memory is free again with the last one, of any core, to it
@@ -107,6 +110,7 @@ func (c Cap) Delete(ctx context.Context) error {
 	if core == nil {
 		return errNoCaps
 	}
+	mapped.ForgetRef(c.ref, frames.Why{Reason: frames.Deleted, By: -1})
 	return capped("delete", core.Delete(ctx, c.ref))
 }
 
@@ -125,7 +129,12 @@ func (c Cap) Move(ctx context.Context, to int, rights caps.Rights) error {
 	if core == nil {
 		return errNoCaps
 	}
-	return capped("move", core.Move(ctx, c.ref, to, rights))
+	object, _, err := core.Cap(c.ref)
+	if err == nil {
+		defer mapped.Expect(object, frames.Moved)()
+		err = core.Move(ctx, c.ref, to, rights)
+	}
+	return capped("move", err)
 }
 
 // ReceiveCap returns the next capability that another core has sent to this one, and that

@@ -22,6 +22,7 @@ import (
 
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
+	"barreleye/guest/frames"
 	"barreleye/guest/inspect"
 	"barreleye/guest/monitor"
 	"barreleye/guest/monitor/caps"
@@ -106,6 +107,7 @@ func start(p platform) error {
 	if err != nil {
 		return err
 	}
+	mapped = frames.New(p.Frames())
 	m, err := monitor.Start(monitor.Config{
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
 		Ends: &links, Shared: &links, Tree: tree,
@@ -115,7 +117,7 @@ func start(p platform) error {
 			publishCollections()
 			p.PublishMaps(request)
 		},
-		SharedRAM: sharedRAM(view), CheckCaps: p.CheckCaps(),
+		SharedRAM: sharedRAM(view), CheckCaps: p.CheckCaps(), Unmap: unmapObject, GiveBack: giveBack,
 		VMM: vmm,
 		Answer: func(ctx context.Context, kind requests.Kind, arg uint64) ([]byte, error) {
 			return inspect.Answer(ctx, kind, arg, p.Ticks())

@@ -4,6 +4,7 @@ import (
 	"barreleye/devices/filetree"
 	"barreleye/devices/region"
 	"barreleye/guest/cpudriver"
+	"barreleye/guest/frames"
 	"barreleye/guest/hosted"
 	"barreleye/urpc"
 	"barreleye/urpc/pages"
@@ -39,6 +40,12 @@ type platform interface {
 	// BorrowPages makes pages of a pool of two other cores usable that one of them
 	// lent to this core.
 	BorrowPages(mem []byte) error
+
+	// Frames maps frames into the program's address space.
+	Frames() frames.Memory
+	// LendRAM takes private memory for capabilities, which ReturnRAM gives back.
+	LendRAM(size uint64) (base uint64, err error)
+	ReturnRAM(base, size uint64) error
 }
 
 // here is this core's platform; nil outside a multikernel.
@@ -83,6 +90,12 @@ func (*driver) GrowMemory(bytes uint64) bool      { return cpudriver.GrowMemory(
 func (*driver) ShrinkMemory() uint64              { return cpudriver.ShrinkMemory() }
 func (*driver) DebugPages() bool                  { return cpudriver.DebugPages() }
 func (*driver) CheckCaps() bool                   { return cpudriver.CheckCaps() }
+
+// Frames has page tables written by the CPU driver.
+func (*driver) Frames() frames.Memory { return frames.NewDriver() }
+
+func (*driver) LendRAM(size uint64) (uint64, error) { return cpudriver.LendRAM(size) }
+func (*driver) ReturnRAM(base, size uint64) error   { return cpudriver.ReturnRAM(base, size) }
 
 // BorrowPages has nothing to do: the VMM looks when the pages are first used.
 func (*driver) BorrowPages([]byte) error { return nil }

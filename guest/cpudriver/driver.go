@@ -73,6 +73,7 @@ const (
 	gateArm   = 0 // start the timer with the argument's count, 0 for none, with IF=1 from then on
 	gateHalt  = 1 // argument: timer count to wake by, 0 for none
 	gateFlush = 2 // drop all TLB entries
+	gateInval = 3 // drop those of some pages: the argument is the first one's address, and in the low 12 bits their number
 )
 
 // Bits of pending, set by the CPL0 interrupt stubs where nothing else is said.

@@ -2,6 +2,7 @@ package cpudriver
 
 import (
 	"barreleye/devices/boot"
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/urpc/trace"
 )
@@ -43,6 +44,11 @@ func raise(c *context, f faultInfo) {
 		case ok && m.Kind == boot.KindRegion:
 			info.code = 2
 			explainPage(f)
+		case f.addr >= layout.FrameVA && f.addr < layout.FrameEnd:
+			explainFrame(f)
+			if ok {
+				info.code = 2
+			}
 		case ok && f.err&1 == 0 && m.Prot != 0:
 			sig = sigBUS // memory that should be there could not be had
 			info.code = 2

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/vspace"
 )
 
 // Program memory is reached by address: the driver's state must not hold Go
@@ -26,6 +27,11 @@ func addressOf[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
 // contextAt returns the context at an address kept in current.
 func contextAt(a uintptr) *context { return (*context)(pointer(uint64(a))) }
+
+// stepAt returns step i of those at an address.
+func stepAt(a, i uint64) *vspace.Step {
+	return (*vspace.Step)(pointer(a + i*uint64(unsafe.Sizeof(vspace.Step{}))))
+}
 
 // typed returns the structure at a fixed address of the memory map.
 func typed[T any](a uint64) *T { return (*T)(pointer(a)) }

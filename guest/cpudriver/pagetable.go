@@ -30,6 +30,7 @@ var (
 func initPageTables(b *boot.Page) {
 	tablePool, tablePages, tableTop = b.Tables, b.TablePages, b.TablesUsed
 	tableLeft = tablePages - tableTop
+	vnodes[0].level = 4
 }
 
 // tableVA returns the address of a page-table page in the driver's window.

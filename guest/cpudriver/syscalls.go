@@ -184,6 +184,18 @@ func dispatch(c *context) {
 		setPower(c.rdi, c.rsi)
 	case callRan:
 		r = ran(c.rdi)
+	case callLend:
+		r = lendRAM(c.rdi)
+	case callReturn:
+		r = returnRAM(c.rdi, c.rsi)
+	case callVNode:
+		r = makeVNode(c.rdi, c.rsi)
+	case callDropVNode:
+		r = dropVNode(c.rdi)
+	case callSteps:
+		r = doSteps(c.rdi, c.rsi, c.rdx)
+	case callEntry:
+		r = entryOf(c.rdi)
 	default:
 		r = errno(eNOSYS)
 		unserved(nr)
@@ -297,6 +309,12 @@ const (
 	callBirth
 	callGrow
 	callShrink
+	callLend
+	callReturn
+	callVNode
+	callDropVNode
+	callSteps
+	callEntry
 )
 
 // unservedSeen remembers which calls were named in the log already.

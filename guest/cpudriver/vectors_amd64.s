@@ -104,8 +104,8 @@ program:
 
 // func gateVector()
 //	in     [0]=RAX, hardware frame with RIP at the UD2; BX = command, CX = argument
-//	out    CPL3 behind the UD2, after gateArm with IF=1; halt: to ·haltVector or
-//	       ·wakeVector, RCX lost
+//	out    CPL3 behind the UD2, after gateArm with IF=1; gateInval: RCX lost; halt: to
+//	       ·haltVector or ·wakeVector, RCX lost
 //	window IF=0 from the UD2 on: an interrupt is held until IRETQ or STI's shadow ends
 TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	ADDQ $2, 8(SP)             // step over the UD2
@@ -113,6 +113,8 @@ TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 	JEQ  halt
 	CMPQ BX, $const_gateFlush
 	JEQ  flush
+	CMPQ BX, $const_gateInval
+	JEQ  invalidate
 	MOVQ $const_apicTimer, AX  // gateArm: start the tick
 	MOVL CX, (AX)
 	ORQ  $const_flagsIF, 24(SP) // the first one lets interrupts in: see startUp
@@ -121,6 +123,17 @@ TEXT ·gateVector(SB),NOSPLIT|NOFRAME|TOPFRAME,$0
 flush:
 	MOVQ CR3, AX
 	MOVQ AX, CR3
+	POPQ AX
+	IRETQ
+invalidate:
+	MOVQ CX, AX
+	ANDQ $0xfff, CX
+	SUBQ CX, AX
+page:
+	INVLPG (AX)
+	ADDQ $4096, AX
+	DECQ CX
+	JNZ  page
 	POPQ AX
 	IRETQ
 halt:

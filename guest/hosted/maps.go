@@ -47,13 +47,22 @@ func parseMapping(line string) (m boot.Mapping, ok bool) {
 			m.Prot |= 1 << i
 		}
 	}
-	m.Kind = kindOf(&m, f[len(f)-1])
+	name := ""
+	if len(f) > 5 {
+		name = f[5]
+	}
+	m.Kind = kindOf(&m, name)
+	if offset, err := strconv.ParseUint(f[2], 16, 64); err == nil && m.Kind == boot.KindFrame {
+		m.Frame = uint32((layout.RegionGPA + offset) / layout.PageSize)
+	}
 	return m, true
 }
 
 // kindOf names a mapping by its place and by what Linux says of it.
 func kindOf(m *boot.Mapping, name string) uint8 {
 	switch {
+	case m.Start >= layout.FrameVA && m.End <= layout.FrameEnd && strings.HasPrefix(name, "/memfd:"):
+		return boot.KindFrame
 	case m.Start >= layout.RegionVA && m.Start < layout.RegionVA+layout.MaxRegion:
 		return boot.KindRegion
 	case m.Start >= layout.ImageVA && m.End <= layout.ImageEnd:

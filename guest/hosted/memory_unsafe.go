@@ -65,3 +65,14 @@ func mmap(at, size uintptr, prot, flags, fd int) (uintptr, error) {
 	}
 	return a, nil
 }
+
+const mapFixed = 0x10 // MAP_FIXED, include/uapi/asm-generic/mman-common.h
+
+// mapAt maps memory in place of what is at an address.
+func mapAt(at, size uintptr, prot, flags, fd int, offset int64) error {
+	_, _, e := syscall.Syscall6(syscall.SYS_MMAP, at, size, uintptr(prot), uintptr(flags|mapFixed), uintptr(fd), uintptr(offset))
+	if e != 0 {
+		return os.NewSyscallError("mmap", e)
+	}
+	return nil
+}

@@ -41,6 +41,7 @@ var tasks = []task{
 	{"pageloss", "core 2 exits with pages that core 0 granted it", losePages},
 	{"overwritten", "core 1 writes for ever to a page that it gave core 0, which watches it once core 1 is gone", overwritten},
 	{"lent", "core 0 lends core 2 a page, which that uses by load, store, add, copy or short, or goes beyond", lentPages},
+	{"maps", "map frames in the way that follows, and use them", mapFrames},
 	{"opened", "core 0 opens -n channels to core 1, uses and closes them, three times", opened},
 	{"openedloss", "core 0 waits on -n channels to core 1, which crashes", openedLoss},
 	{"binding", "core 0 tries what opening channels to core 1 refuses, and rings of all lengths", binding},

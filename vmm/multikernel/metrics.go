@@ -36,6 +36,7 @@ var perCore = []struct {
 	{"thread_switches_total", "Threads of the Go runtime that took their turn.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.Switches) }},
 	{"signals_total", "Signals delivered to the program.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.Signals) }},
 	{"preemptions_total", "Signals by which the Go runtime preempted a goroutine.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.Preemptions) }},
+	{"tlb_pages_invalidated_total", "Pages whose entries were dropped from the TLB alone.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.Invalidations) }},
 	{"tlb_flushes_total", "Flushes of the TLB.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.Flushes) }},
 	{"unserved_calls_total", "System calls answered ENOSYS.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.Unserved) }},
 	{"log_bytes_total", "Bytes written to the log.", metrics.Counter, func(b *region.Block) float64 { return load(&b.Counters.LogBytes) }},

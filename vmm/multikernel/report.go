@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"barreleye/devices/boot"
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/vmm/kvm"
 )
@@ -61,6 +62,7 @@ type CoreReport struct {
 	Locals      uint64    `json:"local_messages"`
 	Rings       uint64    `json:"rings"`
 	Flushes     uint64    `json:"flushes"`
+	Invalidated uint64    `json:"invalidated"` // pages whose TLB entries were dropped alone
 	Signals     uint64    `json:"signals"`
 	Preemptions uint64    `json:"preemptions"`
 	Switches    uint64    `json:"switches"`
@@ -91,7 +93,8 @@ type Mapping struct {
 	End      string `json:"end"`
 	Kind     string `json:"kind"`
 	Prot     string `json:"prot"`
-	PageSize int    `json:"page_size"` // bytes
+	PageSize int    `json:"page_size"`       // bytes
+	Frame    string `json:"frame,omitempty"` // guest-physical address of what a capability to a frame was mapped for
 }
 
 var stateNames = map[uint64]string{
@@ -105,7 +108,7 @@ var kindNames = map[uint8]string{
 	boot.KindText: "text", boot.KindReadOnly: "rodata", boot.KindData: "data", boot.KindStubs: "stubs",
 	boot.KindDriver: "driver", boot.KindStack: "stack", boot.KindFrames: "frames", boot.KindRegion: "region",
 	boot.KindDevice: "device", boot.KindAnon: "anon", boot.KindLazy: "lazy", boot.KindReserved: "reserved",
-	boot.KindFiles: "files",
+	boot.KindFiles: "files", boot.KindFrame: "frame",
 }
 
 // coreReport reads what a core publishes about itself.
@@ -118,7 +121,7 @@ func coreReport(view *region.View, core int) CoreReport {
 		Calls: n.Events[region.EventCall], Exceptions: n.Events[region.EventException], Faults: n.Events[region.EventFault],
 		Ticks: n.Events[region.EventTick], Doorbells: n.Events[region.EventDoorbell],
 		Locals: n.Events[region.EventLocal],
-		Halts:  n.Halts, Rings: n.Rings, Flushes: n.Flushes, Signals: n.Signals,
+		Halts:  n.Halts, Rings: n.Rings, Flushes: n.Flushes, Invalidated: n.Invalidations, Signals: n.Signals,
 		PollNS: n.PollNS, Preemptions: n.Preemptions, Switches: n.Switches, LogBlocks: n.LogBlocks, LogBytes: n.LogBytes,
 		Unserved: n.Unserved, Hellos: b.Hellos.Load(),
 		Collections: b.Collections.Load(), PauseNS: b.PauseNS.Load(),
@@ -144,10 +147,14 @@ func mapping(m boot.Mapping) Mapping {
 	if m.Huge != 0 {
 		size = 2 << 20
 	}
-	return Mapping{
+	shown := Mapping{
 		Start: fmt.Sprintf("%#x", m.Start), End: fmt.Sprintf("%#x", m.End),
 		Kind: kindNames[m.Kind], Prot: string(prot), PageSize: size,
 	}
+	if m.Kind == boot.KindFrame {
+		shown.Frame = fmt.Sprintf("%#x", uint64(m.Frame)*layout.PageSize)
+	}
+	return shown
 }
 
 // Table writes the report as a table, one core a line.
@@ -171,7 +178,11 @@ func (r *Report) MapTable(w io.Writer) {
 	fmt.Fprintln(t, "CORE\tSTART\tEND\tPROT\tPAGE\tKIND")
 	for _, c := range r.Cores {
 		for _, m := range c.Maps {
-			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%dK\t%s\n", c.Core, m.Start, m.End, m.Prot, m.PageSize>>10, m.Kind)
+			kind := m.Kind
+			if m.Frame != "" {
+				kind += " " + m.Frame
+			}
+			fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%dK\t%s\n", c.Core, m.Start, m.End, m.Prot, m.PageSize>>10, kind)
 		}
 	}
 	t.Flush()
