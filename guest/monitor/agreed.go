@@ -12,6 +12,7 @@ import (
 	"barreleye/guest/monitor/replica"
 	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
+	"barreleye/urpc/trace"
 )
 
 // Shared is what agreement has in the shared region: the members, which the VMM writes, and
@@ -58,6 +59,7 @@ type agreed struct {
 	full     bool                    // there was no room for the last one
 	changed  chan struct{}           // closed when a name has changed; nil: nobody waits for that
 	follows  []*Subscription
+	steps    steps
 }
 
 // speech is what is said to a peer: lines that have no channel yet are held.
@@ -208,8 +210,12 @@ func (a *agreed) tell() {
 // perform does what the machine says, with mu held.
 func (a *agreed) perform(list []agreement.Action) {
 	a.list = list
+	traced := trace.On(trace.Agree)
 	for i := range list {
 		do := &list[i]
+		if traced {
+			a.steps.note(a.core, do)
+		}
 		switch do.Kind {
 		case agreement.ActSend:
 			a.lines = do.Message.AppendLines(a.lines[:0])

@@ -41,6 +41,20 @@ const (
 	Member                   // core, 0: its channel has ended
 	Mark                     // the collector marks (1) or no longer does (0), 0
 	Collect                  // a collection is over. Its number, pauses in ns
+	Agree                    // a step of an operation that cores agree on (AgreeBegin and so on) | coordinator<<8 | its first byte<<24, its sequence
+)
+
+// What an Agree record tells of: the coordinator asks whether it may take effect, or says
+// that it does, if there is only one phase; a core answers; the coordinator says what it
+// decided; a core has done so; the coordinator's program hears of it.
+const (
+	AgreeBegin = iota
+	AgreeApply
+	AgreeVote
+	AgreeDecide
+	AgreeDone
+	AgreeEnd
+	AgreeRefused // the end of one that was
 )
 
 // What a Bind record tells of: this core's entry for a channel was written or
@@ -98,7 +112,7 @@ var kindNames = [64]string{
 	Syscall: "syscall", Exception: "exception", Tick: "tick", Doorbell: "doorbell", Idle: "idle", Busy: "busy", Halt: "halt", Wake: "wake",
 	Switch: "switch", Signal: "signal", Bell: "bell", ThreadStart: "thread start", ThreadEnd: "thread end", Crash: "crash",
 	Send: "send", Recv: "receive", Stall: "stall", Park: "park", Unpark: "unpark",
-	Hello: "hello", Bind: "bind", Member: "member", Mark: "mark", Collect: "collect",
+	Hello: "hello", Bind: "bind", Member: "member", Mark: "mark", Collect: "collect", Agree: "agree",
 	SpanBegin: "begin", SpanEnd: "end", Instant: "instant", Counter: "counter",
 	Exit: "exit", Life: "life",
 }

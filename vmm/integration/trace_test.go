@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -75,5 +76,40 @@ func TestTraceNotes(t *testing.T) {
 	}
 	if read.Count("X", "mark") < 3 && !onHosted() { // there the driver sees the collector mark
 		t.Error("three collections at least are missing")
+	}
+}
+
+// TestTraceOperations: what cores agree on is in the timeline by its name, on all of them,
+// with arrows from step to step, as far as no record was lost.
+func TestTraceOperations(t *testing.T) {
+	opt := options(t, load(t, "names", image.LoadOptions{}), 3, "check")
+	opt.Trace, opt.TraceKinds = filepath.Join(opt.Dir, "trace.json"), trace.MonitorKinds
+	o := run(t, opt)
+	o.wantOK()
+	read, err := timelinetest.Read(opt.Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Trace.Lost != 0 {
+		t.Skipf("%d records lost", o.Trace.Lost)
+	}
+	spans := map[string]int{}
+	for _, e := range read.Events {
+		if e.Phase == "b" && e.Cat == "agreement" {
+			spans[e.Name]++
+		}
+	}
+	t.Logf("%v; %d arrows", spans, read.Count("s", "agreement"))
+	for core := range 3 { // each offers a service, and the others take part
+		if n := spans[fmt.Sprintf("export (core %d)", core)]; n < 2 {
+			t.Errorf("%d cores take part in what core %d exports, want 2", n, core)
+		}
+	}
+	if spans["export"] < 3 || spans["withdraw"] < 3 || spans["publish on"] == 0 {
+		t.Errorf("spans %v", spans)
+	}
+	// of each export that took effect: to two cores, back, there again, and back
+	if n := read.Count("s", "agreement"); n < 3*8 {
+		t.Errorf("%d arrows", n)
 	}
 }

@@ -32,6 +32,8 @@ type converter struct {
 	cores []*core
 	flows flows
 
+	operations operations
+
 	region region.Geometry
 	areas  map[int]string // names of its pages
 	lives  []uint64       // when each core's life began; 0: none is on
@@ -53,6 +55,8 @@ func Convert(dir string, to io.Writer) (Summary, error) {
 		meta:  meta,
 		flows: flows{channels: map[uint64]*channel{}},
 		areas: map[int]string{},
+
+		operations: operations{},
 
 		region: region.Geometry{Cores: meta.Cores, RingLines: meta.Ring, PoolPages: meta.Pool},
 		lives:  make([]uint64, meta.Cores),
@@ -145,6 +149,8 @@ func (c *converter) convert(index int, r record) {
 		one.instant(w, trackMonitor, r.tsc, bindName(r.a&0xff), "peer", r.a>>8, "channel", r.b)
 	case trace.Member:
 		one.instant(w, trackMonitor, r.tsc, "member", "core", r.a, "state", r.b)
+	case trace.Agree:
+		c.agree(one, r)
 	case trace.Mark:
 		switch {
 		case r.a != 0 && one.marking == 0:
@@ -204,17 +210,17 @@ func (c *converter) message(one *core, r record) {
 	for _, s := range c.flows.received(address, one.index, r.b, count) {
 		c.flows.number++
 		c.sum.Arrows++
-		c.arrow('s', s.core, s.tsc)
-		c.arrow('f', one.index, r.tsc)
+		c.arrow('s', "message", trackMessages, s.core, s.tsc)
+		c.arrow('f', "message", trackMessages, one.index, r.tsc)
 	}
 }
 
 // arrow writes one end of an arrow. The format wants a name and a category that
 // both ends have.
-func (c *converter) arrow(phase byte, core int, tsc uint64) {
+func (c *converter) arrow(phase byte, name string, track, core int, tsc uint64) {
 	w := c.w
-	w.event(phase, core, trackMessages, tsc, "message")
-	w.text("cat", "message")
+	w.event(phase, core, track, tsc, name)
+	w.text("cat", name)
 	w.hex("id", c.flows.number)
 	if phase == 'f' {
 		w.text("bp", "e") // it ends at the slice around it, not at the next one
@@ -277,6 +283,7 @@ func (c *converter) endLife(core int, tsc uint64) {
 func (c *converter) tail() {
 	w := c.w
 	end := w.last*w.khz/1e6 + w.begin
+	c.endOperations(end)
 	for i, one := range c.cores {
 		c.endLife(i, end)
 		one.close(w, end)

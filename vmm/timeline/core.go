@@ -29,6 +29,7 @@ type core struct {
 	started uint64 // when the thread began to run
 	floor   uint64 // when the last life ended: nothing is older
 	message uint64 // when the last message's slice ends
+	step    uint64 // when the slice of the last step of an operation does
 	marking uint64 // when the collector began to, 0: it does not
 	spans   map[uint64]uint64
 	names   []string

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"barreleye/devices/layout"
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/names"
 	"barreleye/urpc/trace"
 	"barreleye/vmm/timeline"
 	"barreleye/vmm/timeline/timelinetest"
@@ -244,5 +246,61 @@ func TestHostile(t *testing.T) {
 	}()
 	if _, sum := tt.convert(t); sum.Records != 20_000 {
 		t.Errorf("%+v", sum)
+	}
+}
+
+// TestOperations: an operation that cores agree on is a span of each, by its name, with arrows
+// from each step to those that answer it; one whose coordinator dies, or whose records are
+// nonsense, breaks nothing.
+func TestOperations(t *testing.T) {
+	tt := take(t, 3, 1024)
+	lock, err := names.Lock(0, "l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := names.Publish(1, "topic", "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := func(core int, what, coordinator uint64, op agreement.Op, seq uint64) {
+		a := what | coordinator<<8
+		if op != "" {
+			a |= uint64(op[0]) << 24
+		}
+		tt.rings[core].Put(trace.Agree, a, seq)
+		time.Sleep(time.Microsecond) // rings are merged by time
+	}
+	note(0, trace.AgreeBegin, 0, lock, 1)
+	note(1, trace.AgreeVote, 0, "", 1)
+	note(1, trace.AgreeApply, 1, text, 1) // meanwhile
+	note(2, trace.AgreeVote, 0, "", 1)
+	note(0, trace.AgreeDone, 1, "", 1)
+	note(0, trace.AgreeDecide, 0, "", 1)
+	note(1, trace.AgreeDone, 0, "", 1)
+	note(2, trace.AgreeDone, 0, "", 1)
+	note(0, trace.AgreeEnd, 0, "", 1)
+	note(2, trace.AgreeDone, 0, "", 1)    // late
+	note(2, trace.AgreeVote, 7, "", 1)    // of no core
+	note(1, trace.AgreeEnd, 0, "", 1)     // not its own
+	note(2, 99, 2, "", 1)                 // no step
+	note(2, trace.AgreeBegin, 2, lock, 5) // and dies
+	note(0, trace.AgreeVote, 2, "", 5)
+	read, sum := tt.convert(t)
+	if sum.Arrows != 0 {
+		t.Errorf("%d arrows of messages", sum.Arrows)
+	}
+	for _, want := range []struct {
+		phase, name string
+		n           int
+	}{
+		{"b", "lock", 2}, {"e", "lock", 2}, {"b", "lock (core 0)", 2}, {"e", "lock (core 0)", 2}, {"b", "lock (core 2)", 1}, {"e", "lock (core 2)", 1},
+		{"b", "publish on", 1}, {"e", "publish on", 1}, {"b", "publish on (core 1)", 1}, {"e", "publish on of core 1", 1},
+		{"X", "prepare lock", 2}, {"X", "vote lock", 3}, {"X", "decide lock", 1}, {"X", "done lock", 2}, {"X", "end lock", 1},
+		{"X", "apply publish on", 1}, {"X", "done publish on", 1},
+		{"s", "agreement", 10}, {"f", "agreement", 10}, // to and from two cores twice, one answer of core 0 to core 1, one to core 2
+	} {
+		if got := read.Count(want.phase, want.name); got != want.n {
+			t.Errorf("%d events %s %q, want %d", got, want.phase, want.name, want.n)
+		}
 	}
 }

@@ -30,15 +30,15 @@ type operation struct {
 func (m *Machine) begin(e *Event) {
 	o := &m.own[m.next%Window]
 	if len(e.Op) > MaxOp {
-		m.result(e.Tag, TooLong)
+		m.result(e.Tag, 0, TooLong)
 		return
 	}
 	if !m.holder || o.phase != free {
-		m.result(e.Tag, Busy)
+		m.result(e.Tag, 0, Busy)
 		return
 	}
 	if e.TwoPhases && !m.state.Prepare(e.Op) {
-		m.result(e.Tag, Refused)
+		m.result(e.Tag, 0, Refused)
 		return
 	}
 	to := m.view.Members
@@ -69,8 +69,8 @@ func (m *Machine) record(o *operation, r Record) {
 	m.list = append(m.list, Action{Kind: ActRecord, Slot: int(o.seq % Window), Record: r})
 }
 
-func (m *Machine) result(tag uint64, outcome Outcome) {
-	m.list = append(m.list, Action{Kind: ActResult, Tag: tag, Outcome: outcome})
+func (m *Machine) result(tag, seq uint64, outcome Outcome) {
+	m.list = append(m.list, Action{Kind: ActResult, Tag: tag, Seq: seq, Outcome: outcome})
 }
 
 // ask asks all that take part what the phase asks.
@@ -128,7 +128,7 @@ func (m *Machine) proceed(o *operation) {
 		return
 	case deciding, applying:
 		m.record(o, Record{})
-		m.result(o.tag, Committed)
+		m.result(o.tag, o.seq, Committed)
 	}
 	o.phase = free
 	m.flush()
@@ -140,7 +140,7 @@ func (m *Machine) refuse(o *operation) {
 	o.phase = refusing
 	m.state.Abort(o.op)
 	m.part(m.self).note(o, ended)
-	m.result(o.tag, Refused)
+	m.result(o.tag, o.seq, Refused)
 	m.ask(o)
 }
 

@@ -68,6 +68,7 @@ type Action struct {
 	Record   Record
 	Tag      uint64
 	Outcome  Outcome
+	Seq      uint64 // ActResult: the operation's, 0 where it was not begun
 	Snapshot Snapshot
 	Epoch    uint64
 }

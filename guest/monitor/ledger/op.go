@@ -182,6 +182,14 @@ var verbs = [opEnd - First]string{
 	"enter", "take", "give back", "send", "share", "move", "retype", "revoke", "drop",
 }
 
+// Verb says what an operation with that first byte does, "" where there is none.
+func Verb(first byte) string {
+	if first >= byte(First) && first < byte(opEnd) {
+		return verbs[first-byte(First)]
+	}
+	return ""
+}
+
 // Describe says in a few words what an operation does. Whoever wrote it may have written
 // anything.
 func Describe(op agreement.Op) string {

@@ -19,3 +19,11 @@ func Describe(op agreement.Op) string {
 	}
 	return fmt.Sprintf("%s %q by core %d", verbs[o.kind], o.name, o.core)
 }
+
+// Verb says what an operation with that first byte does, "" where there is none.
+func Verb(first byte) string {
+	if int(first) < len(verbs) {
+		return verbs[first]
+	}
+	return ""
+}

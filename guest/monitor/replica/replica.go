@@ -19,12 +19,13 @@ type kind struct {
 	first, last byte
 	twoPhases   func(agreement.Op) bool
 	describe    func(agreement.Op) string
+	verb        func(first byte) string
 }
 
 // kinds are those of the parts of a State, in the order in which it is saved.
 var kinds = []kind{
-	{0x01, 0x3f, names.TwoPhases, names.Describe},
-	{ledger.First, ledger.Last, ledger.TwoPhases, ledger.Describe},
+	{0x01, 0x3f, names.TwoPhases, names.Describe, names.Verb},
+	{ledger.First, ledger.Last, ledger.TwoPhases, ledger.Describe, ledger.Verb},
 }
 
 // of returns which part an operation is about, -1 for none.
@@ -41,6 +42,16 @@ func of(op agreement.Op) int {
 func TwoPhases(op agreement.Op) bool {
 	i := of(op)
 	return i >= 0 && kinds[i].twoPhases(op)
+}
+
+// Verb says what an operation with that first byte does, "" where there is none.
+func Verb(first byte) string {
+	for i := range kinds {
+		if first >= kinds[i].first && first <= kinds[i].last {
+			return kinds[i].verb(first)
+		}
+	}
+	return ""
 }
 
 // Describe says in a few words what an operation does. Whoever wrote it may have written

@@ -9,6 +9,7 @@ import (
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/caps"
+	"barreleye/guest/monitor/ledger"
 	"barreleye/guest/monitor/names"
 )
 
@@ -37,7 +38,7 @@ func (d *diary) Load(b []byte) error {
 func pair(t *testing.T) (*State, *diary) {
 	before := kinds
 	t.Cleanup(func() { kinds = before })
-	kinds = append(kinds[:1:1], kind{'~', '~', func(agreement.Op) bool { return true }, func(op agreement.Op) string { return "diary " + string(op) }})
+	kinds = append(kinds[:1:1], kind{'~', '~', func(agreement.Op) bool { return true }, func(op agreement.Op) string { return "diary " + string(op) }, func(byte) string { return "write" }})
 	s, d := New(0, caps.Extent{Type: caps.RAM, Size: caps.PageSize}), &diary{}
 	s.parts = append(s.parts[:1], d)
 	return s, d
@@ -163,3 +164,18 @@ func TestKinds(t *testing.T) {
 		}
 	}
 }
+
+// TestVerb: the first byte of an operation says what it does.
+func TestVerb(t *testing.T) {
+	pair(t)
+	for first, want := range map[byte]string{3: "lock", '~': "write", 0: "", 0x3f: "", 0xff: ""} {
+		if got := Verb(first); got != want {
+			t.Errorf("%#x: %q, want %q", first, got, want)
+		}
+	}
+	if len(kinds) != 2 || ledgerVerb() != "take" {
+		t.Error(ledgerVerb())
+	}
+}
+
+func ledgerVerb() string { return ledger.Verb(ledger.First + 1) }
