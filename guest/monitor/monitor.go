@@ -115,6 +115,10 @@ func (m *Monitor) tell(ctx context.Context, kind requests.Kind, arg uint64) ([]b
 		r := m.Report()
 		return r.Append(nil), nil
 	}
+	if kind == requests.Caps {
+		r := m.CapsReport()
+		return r.Append(nil), nil
+	}
 	return m.cfg.Answer(ctx, kind, arg)
 }
 

@@ -19,3 +19,18 @@ func (m *Monitor) Report() report.Monitor {
 	}
 	return r
 }
+
+// CapsReport says which capabilities this core has, and what it knows of the others'.
+func (m *Monitor) CapsReport() report.Caps {
+	m.agreed.mu.Lock()
+	defer m.agreed.mu.Unlock()
+	c := m.caps
+	r := report.Caps{Core: c.core, Ready: m.agreed.ready, Area: c.ledger().Area(), Entries: c.ledger().Entries()}
+	for _, e := range c.ledger().Free() {
+		r.Free += e.Size
+	}
+	for _, o := range c.space.Objects() {
+		r.Objects = append(r.Objects, report.Object{Object: o, Entry: c.entries[o.ID]})
+	}
+	return r
+}

@@ -100,7 +100,7 @@ other messages through cache lines (URPC).`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w: %s'%s --help' lists the flags", err, didYouMeanFlag(cmd, err), cmd.CommandPath())
 	})
-	root.AddCommand(h.runCommand(), h.psCommand(), h.topCommand(), h.coreCommand(), h.traceCommand(), h.debugCommand(), h.shutdownCommand(), h.namesCommand(), h.stacksCommand(), h.pprofCommand(), h.logsCommand(), h.autopsyCommand(), h.runsCommand(), h.initCommand(), h.buildCommand(), h.testCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
+	root.AddCommand(h.runCommand(), h.psCommand(), h.topCommand(), h.coreCommand(), h.traceCommand(), h.debugCommand(), h.shutdownCommand(), h.namesCommand(), h.capsCommand(), h.stacksCommand(), h.pprofCommand(), h.logsCommand(), h.autopsyCommand(), h.runsCommand(), h.initCommand(), h.buildCommand(), h.testCommand(), h.doctorCommand(), h.imagesCommand(), h.benchCommand(), h.configCommand(), h.versionCommand())
 	return root
 }
 

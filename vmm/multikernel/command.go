@@ -25,6 +25,7 @@ const (
 	OpStacks             // tell what a core's goroutines do
 	OpProfile            // take a profile of a core's program
 	OpMonitor            // tell what a core's monitor holds
+	OpCaps               // tell which capabilities a core has
 	OpDump               // write a core file of a core that lives
 	OpDebug              // stop a core, or with Core -1 all, for the debugger that takes Reply.Debug
 	OpTrace              // trace all cores for a while, into the run's folder (package timeline)
@@ -33,7 +34,7 @@ const (
 
 // String names the operation as the command line does.
 func (o Op) String() string {
-	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "monitor", "dump", "debug", "trace", "shutdown"}[o]
+	return [...]string{"status", "add", "stop", "park", "resume", "restart", "update", "kill", "stacks", "pprof", "monitor", "caps", "dump", "debug", "trace", "shutdown"}[o]
 }
 
 // Command asks a run for something (Options.Commands). A run that has ended takes no
@@ -62,7 +63,7 @@ type Reply struct {
 	Core   int
 	Life   uint64     // of the core, 1 for its first; 0 where the command is about none
 	Status *Report    // OpStatus
-	Data   []byte     // OpStacks: text; OpProfile: what go tool pprof reads; OpMonitor: report.Parse reads it
+	Data   []byte     // OpStacks: text; OpProfile: what go tool pprof reads; OpMonitor and OpCaps: package report reads it
 	File   string     // OpDump: the core file
 	Debug  gdb.Target // OpDebug: stands until it is told otherwise; its Detach has to be called
 	Err    error

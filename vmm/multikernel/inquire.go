@@ -40,8 +40,11 @@ func (r *run) openDesk(c *core) {
 // inquire asks a core's monitor about its program, beside everything else.
 func (r *run) inquire(cmd *Command, c *core) {
 	kind, arg, patience := requests.Stacks, uint64(0), inquireWithin
-	if cmd.Op == OpMonitor {
+	switch cmd.Op {
+	case OpMonitor:
 		kind = requests.Monitor
+	case OpCaps:
+		kind = requests.Caps
 	}
 	if cmd.Op == OpProfile {
 		var ok bool

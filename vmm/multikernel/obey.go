@@ -32,7 +32,7 @@ func (r *run) obey(cmd *Command) {
 		cmd.refuse(ErrNoCore, fmt.Sprintf("name one from 0 to %d", r.seen-1))
 		return
 	}
-	if cmd.Op == OpStacks || cmd.Op == OpProfile || cmd.Op == OpMonitor {
+	if cmd.Op == OpStacks || cmd.Op == OpProfile || cmd.Op == OpMonitor || cmd.Op == OpCaps {
 		r.inquire(cmd, r.cores[cmd.Core])
 		return
 	}

@@ -20,6 +20,7 @@ var requests = map[string]func(*Operator, context.Context, *control.Request) (an
 	Profile:  (*Operator).profile,
 	Trace:    (*Operator).trace,
 	Monitor:  (*Operator).monitor,
+	Caps:     (*Operator).caps,
 	Debug:    (*Operator).debug,
 	Shutdown: (*Operator).shutdown,
 	Dump:     (*Operator).dump,

@@ -36,12 +36,13 @@ const (
 	Goroutines                 // where goroutines stand
 	Block                      // where they waited, where the program has that recorded
 	Mutex                      // for whom
+	Caps                       // the capabilities (package report)
 
 	kinds
 )
 
 var names = [kinds]string{
-	Stacks: "stacks", Monitor: "monitor", CPU: "cpu", Heap: "heap", Allocs: "allocs", Goroutines: "goroutine", Block: "block", Mutex: "mutex",
+	Stacks: "stacks", Monitor: "monitor", CPU: "cpu", Heap: "heap", Allocs: "allocs", Goroutines: "goroutine", Block: "block", Mutex: "mutex", Caps: "caps",
 }
 
 // String is the kind's name: that of runtime/pprof, of profiles.
@@ -56,12 +57,12 @@ func (k Kind) valid() bool { return k > 0 && k < kinds }
 
 // ProfileOf returns the kind of the profile that has a name.
 func ProfileOf(name string) (Kind, bool) {
-	i := slices.Index(names[CPU:], name)
+	i := slices.Index(Profiles(), name)
 	return CPU + Kind(i), i >= 0
 }
 
 // Profiles are the names of all profiles.
-func Profiles() []string { return names[CPU:] }
+func Profiles() []string { return names[CPU:Caps] }
 
 // MaxSample bounds how long a CPU profile may take.
 const MaxSample = 10 * time.Minute
