@@ -42,9 +42,6 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 	case opSend:
 		l.give(e, &o)
 	case opMove:
-		if o.owns {
-			e.chosen = nobody
-		}
 		if l.give(e, &o) && o.owns {
 			e.chosen = o.to
 		}
@@ -126,7 +123,7 @@ func (l *Ledger) leave(e *entry, core int) {
 	}
 }
 
-// revoke takes from the others what o says. What goes first is what was cut last.
+// revoke takes from the others what o says.
 func (l *Ledger) revoke(e *entry, o *operation) {
 	if _, ok := e.holders[o.core]; !ok {
 		return
@@ -137,7 +134,6 @@ func (l *Ledger) revoke(e *entry, o *operation) {
 			goes = append(goes, d)
 		}
 	})
-	slices.Reverse(goes)
 	for _, d := range goes {
 		for _, c := range slices.Sorted(maps.Keys(d.holders)) {
 			l.leave(d, c)

@@ -182,6 +182,80 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestLies: operations that are well written and untrue are not agreed to; had agreed on all
+// the same, they do nothing.
+func TestLies(t *testing.T) {
+	l := New(2, ram(0, 16))
+	ops := valid()
+	for _, op := range ops[:5] { // core 0 has a block, core 1 two pieces of it
+		l.Commit(op, l.Prepare(op))
+	}
+	take := operation{kind: opTake, core: 1, life: 1, first: newID(1, 1, 9), extent: ram(8, 1), count: 1}
+	if !l.Prepare(take.encode()) {
+		t.Fatal("what is spoiled below is refused anyway")
+	}
+	under := take
+	under.extent = ram(9, 1)
+	if l.Prepare(under.encode()) {
+		t.Error("two entries of one name are under way")
+	}
+	l.Abort(take.op)
+	first, _ := Made(ops[2])
+	l.Changes()
+	saved := string(l.Save(nil))
+	for name, o := range map[string]operation{
+		"a name that is there": {kind: opTake, core: 0, life: 1, first: first, extent: ram(8, 1), count: 1},
+		"memory that is taken": {kind: opTake, core: 1, life: 1, first: newID(1, 1, 9), extent: ram(3, 2), count: 1},
+		"memory outside":       {kind: opTake, core: 1, life: 1, first: newID(1, 1, 9), extent: ram(15, 2), count: 1},
+		"memory outside of it": {kind: opRetype, core: 0, life: 1, entry: first, first: newID(0, 1, 9), extent: ram(4, 1), count: 1, rights: caps.All},
+		"a core that is dead":  {kind: opTake, core: 3, life: 1, first: newID(3, 1, 9), extent: ram(8, 1), count: 1},
+		"another life":         {kind: opEnter, core: 0, life: 1},
+		"no entry":             {kind: opDrop, core: 0, life: 1, entry: 99},
+		"another's":            {kind: opDrop, core: 1, life: 1, entry: newID(0, 1, 9)},
+		"revoked by another":   {kind: opRevoke, core: 5, life: 1, entry: first, extent: ram(0, 4)},
+	} {
+		op := o.encode()
+		if _, ok := decode(op); !ok || l.Prepare(op) {
+			t.Errorf("%s: %s is agreed to, or malformed", name, Describe(op))
+		}
+		l.Commit(op, false)
+		if len(l.Changes()) > 0 || string(l.Save(nil)) != saved || l.Check() != nil {
+			t.Errorf("%s: %s has changed something", name, Describe(op))
+		}
+	}
+}
+
+// TestFormerLife: what a core began in its former life, or was to be given in it, is nothing
+// to its next one.
+func TestFormerLife(t *testing.T) {
+	l := New(2, ram(0, 16))
+	ops := valid()
+	for _, op := range ops[:3] {
+		l.Commit(op, false)
+	}
+	block, _ := Made(ops[2])
+	send := ops[3] // to core 1
+	late := operation{kind: opTake, core: 1, life: 1, first: newID(1, 1, 9), extent: ram(8, 1), count: 1}
+	if !l.Prepare(send) || !l.Prepare(late.encode()) {
+		t.Fatal("core 1 lives")
+	}
+	l.Abort(late.op)
+	l.Gone(1)
+	again := operation{kind: opEnter, core: 1, life: 2}
+	l.Commit(again.encode(), l.Prepare(again.op))
+	if l.Prepare(late.op) || !l.Entered(1) {
+		t.Error("core 1 is in its second life")
+	}
+	l.Commit(send, true)
+	if _, held := l.Rights(block, 1); held {
+		t.Error("core 1 has what it was sent in its first life")
+	}
+	first := operation{kind: opEnter, core: 1, life: 1}
+	if l.Commit(first.encode(), l.Prepare(first.op)); l.lives[1] != (life{2, true}) {
+		t.Errorf("core 1 is in life %v", l.lives[1])
+	}
+}
+
 // TestBrokenState: what is no ledger's state is not loaded.
 func TestBrokenState(t *testing.T) {
 	l := New(0, ram(0, 16))

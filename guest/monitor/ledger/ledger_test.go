@@ -216,6 +216,12 @@ func TestUnderWay(t *testing.T) {
 	drop := func(l *Ledger, id ID) maker {
 		return func() (agreement.Op, error) { return l.Drop(id) }
 	}
+	owned := func(core int) maker { // as where one of the two has not seen who died
+		return func() (agreement.Op, error) {
+			o := operation{kind: opMove, core: core, life: 1, entry: child, to: 2, toLife: 1, rights: caps.Read, owns: true}
+			return o.encode(), nil
+		}
+	}
 	move := func(l *Ledger, to int) maker {
 		return func() (agreement.Op, error) { return l.Move(child, to, caps.All, 0) }
 	}
@@ -238,6 +244,8 @@ func TestUnderWay(t *testing.T) {
 		{"send and drop by the receiver", func() (agreement.Op, error) { return b.Send(child, 0, caps.All, 0) }, drop(a, child), true},
 		{"two drop", drop(a, child), drop(b, child), false},
 		{"two move", move(a, 2), move(b, 2), false},
+		{"two owners move", owned(0), owned(1), true},
+		{"the owner and another move", owned(1), move(a, 2), false},
 		{"enter twice", nil, nil, true},
 	} {
 		if c.first == nil {

@@ -76,7 +76,6 @@ func (l *Ledger) Load(b []byte) error {
 	if !ok || len(b) > 0 || n.Check() != nil {
 		return errSaved
 	}
-	n.number = l.number
 	*l = *n
 	return nil
 }
