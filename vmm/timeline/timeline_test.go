@@ -294,7 +294,7 @@ func TestOperations(t *testing.T) {
 		n           int
 	}{
 		{"b", "lock", 2}, {"e", "lock", 2}, {"b", "lock (core 0)", 2}, {"e", "lock (core 0)", 2}, {"b", "lock (core 2)", 1}, {"e", "lock (core 2)", 1},
-		{"b", "publish on", 1}, {"e", "publish on", 1}, {"b", "publish on (core 1)", 1}, {"e", "publish on of core 1", 1},
+		{"b", "publish on", 1}, {"e", "publish on", 1}, {"b", "publish on (core 1)", 1}, {"e", "publish on (core 1)", 1},
 		{"X", "prepare lock", 2}, {"X", "vote lock", 3}, {"X", "decide lock", 1}, {"X", "done lock", 2}, {"X", "end lock", 1},
 		{"X", "apply publish on", 1}, {"X", "done publish on", 1},
 		{"s", "agreement", 10}, {"f", "agreement", 10}, // to and from two cores twice, one answer of core 0 to core 1, one to core 2
