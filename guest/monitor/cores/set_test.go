@@ -51,6 +51,14 @@ func TestSet(t *testing.T) {
 		if low.Len()+high.Len() != s.Len() {
 			t.Fatal("halves are not the whole")
 		}
+		odd := s.Without(&s)
+		for c := 1; c < Max; c += 2 {
+			odd.Add(c)
+		}
+		common := low.And(&odd)
+		if both := low.Or(&odd); both.Len() != low.Len()+odd.Len()-common.Len() || both.Without(&odd) != low.Without(&odd) || both.And(&odd) != odd {
+			t.Fatalf("%v or the odd ones are %v", low, both)
+		}
 		for c := range s.All() { // ending early is no error
 			if c != lowest {
 				t.Fatal(c)
