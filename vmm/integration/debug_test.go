@@ -81,7 +81,6 @@ func TestGDBDebugs(t *testing.T) {
 			"info registers rip eflags",
 			"print main.debugRounds",
 			"delete",
-			"set scheduler-locking step", // the other core gets to the same lines
 			"stepi",
 			"x/i $pc",
 			"finish",

@@ -226,3 +226,41 @@ func TestDebugAtRandom(t *testing.T) {
 	})
 	o.wantOK()
 }
+
+// TestHaltsWhereBreakpointsCanBe: wherever a debugger stops cores that are interrupted all
+// the time, they stand where it can set a breakpoint, and not in the middle of a stub
+// of the driver's at CPL0.
+func TestHaltsWhereBreakpointsCanBe(t *testing.T) {
+	needGuests(t, "a process has no driver")
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "ringing")
+	opt.Tick = time.Millisecond
+	command(t, opt, "ringing", func(do func(multikernel.Command) multikernel.Reply) {
+		reply := do(multikernel.Command{Op: multikernel.OpDebug, Core: multikernel.AllCores})
+		if reply.Err != nil {
+			t.Error(reply.Err)
+			return
+		}
+		d := &debugger{t: t, target: reply.Debug, im: opt.Image}
+		r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+		halted := map[string]int{}
+		for range scaled(500, 100) {
+			if t.Failed() {
+				break
+			}
+			d.target.Resume(nil, d.target.Cores())
+			time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)
+			d.target.Halt()
+			for core := range 2 {
+				rip, function := d.at(core)
+				halted[function]++
+				if err := d.target.Insert(rip); err != nil {
+					t.Errorf("core %d stands at %#x (%s): %v", core, rip, function, err)
+				}
+				d.must(d.target.Remove(rip))
+			}
+		}
+		t.Log(halted)
+		d.target.Detach()
+		do(multikernel.Command{Op: multikernel.OpShutdown, Reason: multikernel.Reason{Text: "test"}})
+	})
+}

@@ -17,6 +17,7 @@ var (
 	nrSetDeviceAttr = kvm.IIOW(0xe1, unsafe.Sizeof(deviceAttr{}))
 	nrGetDeviceAttr = kvm.IIOW(0xe2, unsafe.Sizeof(deviceAttr{}))
 	nrRun           = kvm.IIO(0x80)
+	nrGuestDebug    = kvm.IIOW(0x9b, unsafe.Sizeof(guestDebug{}))
 	nrGetXsave      = kvm.IIOR(0xa4, xsaveSize)
 	nrSetXsave      = kvm.IIOW(0xa5, xsaveSize)
 )
@@ -51,6 +52,13 @@ type msiRoute struct {
 	_                   [4]uint32
 }
 
+// guestDebug is struct kvm_guest_debug.
+type guestDebug struct {
+	control  uint32
+	_        uint32
+	debugReg [8]uint64
+}
+
 // deviceAttr is struct kvm_device_attr.
 type deviceAttr struct {
 	flags, group uint32
@@ -63,6 +71,7 @@ const (
 	_ = -(unsafe.Sizeof(ioeventfd{}) - 64)
 	_ = -(unsafe.Sizeof(msiRoute{}) - 48)
 	_ = -(unsafe.Sizeof(deviceAttr{}) - 24)
+	_ = -(unsafe.Sizeof(guestDebug{}) - 72)
 )
 
 const (
@@ -73,6 +82,9 @@ const (
 	maxMSIRoute = 8
 
 	irqfdDeassign = 1 // KVM_IRQFD_FLAG_DEASSIGN
+
+	debugEnable = 1 // KVM_GUESTDBG_ENABLE
+	debugStep   = 2 // KVM_GUESTDBG_SINGLESTEP
 )
 
 func ioctl(fd int, nr uintptr, arg unsafe.Pointer) error {
@@ -148,4 +160,20 @@ func (c *VCPU) ZeroTSCOffset() (bool, error) {
 		return false, wrap("KVM_GET_DEVICE_ATTR TSC_OFFSET", err)
 	}
 	return offset == 0, nil
+}
+
+// Step runs one instruction, and reports whether it did: a Kick, or another exit may
+// come first. On PVM it is for instructions that begin and end at CPL0, which KVM emulates:
+// at CPL3 nothing stops the vCPU.
+func (c *VCPU) Step() (stepped bool, err error) {
+	d := guestDebug{control: debugEnable | debugStep}
+	if err := ioctl(c.fd, nrGuestDebug, unsafe.Pointer(&d)); err != nil {
+		return false, wrap("KVM_SET_GUEST_DEBUG", err)
+	}
+	e, interrupted, err := c.Run()
+	d.control = 0
+	if off := wrap("KVM_SET_GUEST_DEBUG", ioctl(c.fd, nrGuestDebug, unsafe.Pointer(&d))); err == nil {
+		err = off
+	}
+	return err == nil && !interrupted && e.Reason == kvm.EXITDEBUG, err
 }

@@ -65,7 +65,7 @@ func (m *Machine) Debug(shared *hostmem.Memory, record *region.Crash, stopped fu
 	}
 	m.halt.held = true
 	m.stand()
-	if !m.halt.parked {
+	if !m.halt.shown {
 		return nil, ErrOver
 	}
 	d := &Debugger{m: m, shared: shared, record: record, stopped: stopped, breakpoints: map[uint64]byte{}}
@@ -86,7 +86,7 @@ func (m *Machine) Held() bool {
 
 // release lets a held core go on; mu is held.
 func (m *Machine) release() {
-	m.halt.held = false
+	m.halt.held, m.halt.shown = false, false
 	m.halt.changed.Broadcast()
 }
 
@@ -129,7 +129,7 @@ func (d *Debugger) Detach() error {
 	m.halt.held = true
 	m.stand()
 	defer m.release()
-	if !m.halt.parked {
+	if !m.halt.shown {
 		return ErrOver // Close frees the text
 	}
 	d.disarm()
@@ -153,18 +153,18 @@ func (d *Debugger) Halt() bool {
 	defer m.mu.Unlock()
 	m.halt.held = true
 	m.stand()
-	if m.halt.parked {
+	if m.halt.shown {
 		d.disarm()
 		d.recall()
 	}
-	return m.halt.parked
+	return m.halt.shown
 }
 
 // Resume lets the core go on, by one instruction where step says so.
 func (d *Debugger) Resume(step bool) error {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	if !d.m.halt.parked {
+	if !d.m.halt.shown {
 		return ErrRuns
 	}
 	if step {
@@ -212,7 +212,7 @@ const int3 = 0xcc
 
 // breakable returns the byte of the core's text at an address where a breakpoint may be.
 func (d *Debugger) breakable(va uint64) (*byte, error) {
-	if !d.m.halt.parked {
+	if !d.m.halt.shown {
 		return nil, ErrRuns
 	}
 	gpa, ok := d.m.Translate(va)

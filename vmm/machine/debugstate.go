@@ -64,18 +64,19 @@ func (d *Debugger) setFlags(v view, flags uint64) error {
 	return d.m.vcpu.SetRegs(v.regs)
 }
 
-// halted reports whether the instruction at RIP, or the one before, is the driver's HLT.
+// halted reports whether the instruction at RIP, or the one before, is the driver's HLT, or
+// it is the STI in front.
 func (m *Machine) halted(rip uint64) bool {
-	const hlt = 0xf4
-	b := m.Peek(rip-1, 2)
-	return len(b) == 2 && (b[0] == hlt || b[1] == hlt) && inCPL0(&m.text.Image.Table, rip)
+	const sti, hlt = 0xfb, 0xf4
+	b := m.Peek(rip-1, 3)
+	return len(b) == 3 && (b[0] == hlt || b[1] == hlt || b[1] == sti && b[2] == hlt) && inCPL0(&m.text.Image.Table, rip)
 }
 
 // Registers reads the registers, with the XSAVE area.
 func (d *Debugger) Registers() (t postmortem.Thread, err error) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	if !d.m.halt.parked {
+	if !d.m.halt.shown {
 		return t, ErrRuns
 	}
 	v, err := d.look()
@@ -102,7 +103,7 @@ func (d *Debugger) SetRegisters(t postmortem.Thread) error {
 	m := d.m
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.halt.parked {
+	if !m.halt.shown {
 		return ErrRuns
 	}
 	v, err := d.look()
@@ -135,7 +136,7 @@ func (d *Debugger) SetRegisters(t postmortem.Thread) error {
 func (d *Debugger) ReadMemory(b []byte, va uint64) (n int) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	if !d.m.halt.parked {
+	if !d.m.halt.shown {
 		return 0
 	}
 	for n < len(b) {
@@ -164,7 +165,7 @@ func (d *Debugger) ReadMemory(b []byte, va uint64) (n int) {
 func (d *Debugger) WriteMemory(b []byte, va uint64) error {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	if !d.m.halt.parked {
+	if !d.m.halt.shown {
 		return ErrRuns
 	}
 	to := make([]*byte, len(b))

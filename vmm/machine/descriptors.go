@@ -90,6 +90,12 @@ const (
 	cpuidFSGSBASE = 1 << 0 // leaf 7 EBX
 )
 
+// The segments of CPL3.
+var (
+	userCode = kvm.Segment{Limit: 0xffffffff, Selector: layout.UserCS, Typ: 11, Present: 1, DPL: 3, S: 1, L: 1, G: 1}
+	userData = kvm.Segment{Limit: 0xffffffff, Selector: layout.UserSS, Typ: 3, Present: 1, DPL: 3, DB: 1, S: 1, G: 1}
+)
+
 func setSystemRegisters(sys *kvm.System, c *kvm.VCPU, table *[layout.TableWords]uint64, root uint64) error {
 	s, err := c.Sregs()
 	if err != nil {
@@ -99,9 +105,8 @@ func setSystemRegisters(sys *kvm.System, c *kvm.VCPU, table *[layout.TableWords]
 	if e, ok := sys.CPUID(7, 0); ok && e.Ebx&cpuidFSGSBASE != 0 {
 		s.CR4 |= cr4FSGSBASE
 	}
-	s.CS = kvm.Segment{Limit: 0xffffffff, Selector: layout.UserCS, Typ: 11, Present: 1, DPL: 3, S: 1, L: 1, G: 1}
-	data := kvm.Segment{Limit: 0xffffffff, Selector: layout.UserSS, Typ: 3, Present: 1, DPL: 3, DB: 1, S: 1, G: 1}
-	s.SS, s.DS, s.ES, s.FS, s.GS = data, data, data, data, data
+	s.CS = userCode
+	s.SS, s.DS, s.ES, s.FS, s.GS = userData, userData, userData, userData, userData
 	s.GDT = kvm.Descriptor{Base: gdtVA, Limit: layout.TaskSel + 16 - 1}
 	s.IDT = kvm.Descriptor{Base: idtVA, Limit: 256*16 - 1}
 	s.TR = kvm.Segment{Base: tssVA, Limit: tssSize - 1, Selector: layout.TaskSel, Typ: 11, Present: 1}

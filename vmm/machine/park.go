@@ -9,6 +9,7 @@ type parking struct {
 	asked   bool      // to be parked
 	looks   int       // under way (Look)
 	held    bool      // a debugger has the core stand (Debugger)
+	shown   bool      // it stands for that, outside of CPL0 (leaveCPL0)
 	parked  bool      // the thread waits, for any of these
 	over    bool      // Run returns
 	changed sync.Cond // any of these, or Machine.stopped
@@ -29,7 +30,8 @@ func (m *Machine) stand() {
 		return // and the vCPU may be gone
 	}
 	m.kick()
-	for (m.halt.asked || m.halt.held) && !m.halt.parked && !m.halt.over && !m.stopped {
+	m.halt.changed.Broadcast() // it may stand for another reason
+	for (m.halt.asked && !m.halt.parked || m.halt.held && !m.halt.shown) && !m.halt.over && !m.stopped {
 		m.halt.changed.Wait()
 	}
 }
@@ -49,6 +51,10 @@ func (m *Machine) rest() (stopped bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for (m.halt.asked || m.halt.held) && !m.stopped || m.halt.looks > 0 {
+		if m.halt.held && !m.halt.shown && m.halt.looks == 0 {
+			m.leaveCPL0()
+			m.halt.shown = true
+		}
 		m.halt.parked = true
 		m.halt.changed.Broadcast()
 		m.halt.changed.Wait()
