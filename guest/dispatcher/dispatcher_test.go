@@ -155,8 +155,17 @@ func TestTimers(t *testing.T) {
 	order := make(chan []int, 1)
 	begun(t, func(d *Dispatcher) error {
 		var got []int
-		for _, i := range []int{3, 1, 2} {
-			d.After(time.Duration(i)*time.Millisecond, func() { got = append(got, i) })
+		for set := time.Duration(time.Hour); set >= time.Millisecond; { // else the host stood still between two of them
+			var all []*Timer
+			begin := time.Now()
+			for _, i := range []int{3, 1, 2} {
+				all = append(all, d.After(time.Duration(i)*time.Millisecond, func() { got = append(got, i) }))
+			}
+			if set = time.Since(begin); set >= time.Millisecond {
+				for _, timer := range all {
+					timer.Stop()
+				}
+			}
 		}
 		stopped := d.After(0, func() { got = append(got, -1) })
 		if !stopped.Stop() || stopped.Stop() {

@@ -146,7 +146,7 @@ func (s *stream) Write(b []byte) (int, error) {
 // until waits for a text in what was written.
 func (s *stream) until(t *testing.T, want string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		s.mu.Lock()
 		got := s.text.String()
 		s.mu.Unlock()

@@ -84,7 +84,7 @@ func TestStoppedTerminal(t *testing.T) {
 	defer cmd.Process.Kill()
 	// much more than a pipe holds: the console is stuck, the cores are not
 	console := filepath.Join(dir, observe.LogFile)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if st, err := os.Stat(console); err == nil && st.Size() > 1<<20 {
 			break
 		}

@@ -141,7 +141,7 @@ func TestLooksLikeAPanic(t *testing.T) {
 		if n := strings.Count(readFile(t, filepath.Dir(l.file.Name()), LogFile), "\n"); n != 0 {
 			t.Errorf("%d entries before it is clear what it is", n)
 		}
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			l.Drain()
 			if n := strings.Count(readFile(t, filepath.Dir(l.file.Name()), LogFile), "\n"); n == 3 {
 				break
