@@ -54,11 +54,11 @@ func showUpcalls() error {
 	d.Post(func() {
 		d.After(time.Millisecond, func() {
 			note("timer")
-			d.After(2*time.Millisecond, func() { note("timer after the fault") })
 			d.After(time.Millisecond, func() {
 				var nowhere *int
 				*nowhere = 1
 			})
+			d.After(2*time.Millisecond, func() { note("timer after the fault") }) // in this order: time may pass in between
 		})
 	})
 	got := strings.Join(<-done, ", ")
