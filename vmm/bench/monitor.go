@@ -7,6 +7,25 @@ import (
 	"barreleye/vmm/multikernel"
 )
 
+// monitorRuns are the runs that are measured. From four cores on there is a tree.
+var monitorRuns = []struct {
+	cores int
+	over  string
+}{
+	{1, multikernel.MonitorsDirect}, {2, multikernel.MonitorsDirect},
+	{4, multikernel.MonitorsDirect}, {4, multikernel.MonitorsTree}, {8, multikernel.MonitorsDirect}, {8, multikernel.MonitorsTree},
+}
+
+// overTree are the rows of what goes over the tree.
+func overTree(all []*measure.Series) (rows []Row) {
+	for _, s := range all {
+		if r := usRow(s); r.LimitOf != "" && s.Name != "monitor_bind" || r.Params.Get("inflight") != "" {
+			rows = append(rows, r.with("over", multikernel.MonitorsTree))
+		}
+	}
+	return rows
+}
+
 // Monitor measures what the monitors agree on, as the program of core 0 waits for it.
 func Monitor(o Options) (*Report, error) {
 	r := o.newReport()
@@ -18,20 +37,24 @@ func Monitor(o Options) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
-	for _, cores := range []int{1, 2, 4, 8} {
-		o.step("monitors of %d cores", cores)
+	for _, run := range monitorRuns {
+		o.step("monitors of %d cores, %s", run.cores, run.over)
 		all, err := o.series(im, func(opt *multikernel.Options) {
-			opt.Cores, opt.Pin, opt.Poll = cores, "auto", "auto"
+			opt.Cores, opt.Pin, opt.Poll, opt.Monitors = run.cores, "auto", "auto", run.over
 		}, o.rounds(25), "monitor")
 		if err != nil {
 			return r, err
+		}
+		if run.over == multikernel.MonitorsTree {
+			r.Rows = append(r.Rows, overTree(all)...)
+			continue
 		}
 		for _, s := range all {
 			if s.Name != "monitor_messages" {
 				r.Rows = append(r.Rows, usRow(s))
 				continue
 			}
-			if cores == 2 {
+			if run.cores == 2 {
 				// a message there and one back: each line is taken by its reader and taken
 				// back by its next writer
 				for _, ns := range transfer {

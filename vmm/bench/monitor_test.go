@@ -39,6 +39,14 @@ func TestMonitorShape(t *testing.T) {
 				}
 			}
 		}
+		for _, label := range []string{
+			"monitor_one_phase/cores=4/over=tree", "monitor_two_phases/cores=8/over=tree", "monitor_two_phases/cores=4/inflight=16/over=tree",
+			"monitor_retype/cores=8/held=there/over=tree", "monitor_revoke/cores=4/held=there/over=tree",
+		} {
+			if _, ok := limits[label]; !ok {
+				t.Errorf("no %s", label)
+			}
+		}
 		if s := r.Simulated; s == nil || len(s.Curve) != 6 || len(s.Curve[0].US) != len(sizes) || s.Line <= 0 || s.Wire <= 0 {
 			t.Errorf("simulated: %+v", s)
 		}

@@ -38,7 +38,7 @@ asleep together.`, bench.Power},
 cores hold alike, with 1, 2, 4 and 8 cores: a look-up in the core's own replica, an
 operation of one phase (Publish) and of two (Lock, Unlock), alone and 16 at a time, a
 channel bound by name, and memory that is cut (retype) or taken back (revoke), which this
-core alone holds or core 1 too. The limit is what the messages cost that an operation
+core alone holds or core 1 too; with 4 and 8 cores over a tree as well. The limit is what the messages cost that an operation
 takes, sent by programs in the same run: to all other cores and back once, or twice for
 two phases; theirs, between two cores, is so many line transfers in bare assembly.`, bench.Monitor},
 	{"crash", "From the end of a core to its peers' error",
