@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"barreleye/guest"
 	"barreleye/guest/monitor/caps"
@@ -18,6 +19,9 @@ func receiveCaps(ctx context.Context) {
 
 // extent is how much memory there is to cut from.
 const extent = 1 << 20
+
+// small is how much each of those has that are worked on at once.
+const small = 1 << 16
 
 // capFigures are the operations on capabilities: on memory that this core alone has, which
 // takes no message, and on memory that core 1 has too, on which all cores agree.
@@ -45,7 +49,53 @@ func capFigures(ctx context.Context) ([]figure, error) {
 	retype, revoke := retypeOf(ctx, two[0]), revokeOf(ctx, two[1], func() error { return share(two[1]) })
 	retype.Series, revoke.Series = p.series("monitor_retype", 1, "held", "there"), p.series("monitor_revoke", 1, "held", "there")
 	retype.trips, revoke.trips = 2, 2
-	return append(list, retype, revoke), nil
+	at16, err := capsAtOnce(ctx, share)
+	return append(append(list, retype, revoke), at16...), err
+}
+
+// capsAtOnce are retype and revoke of memory of its own, by as many goroutines as operations
+// are under way. Core 1 has all of it too.
+func capsAtOnce(ctx context.Context, share func(guest.Cap) error) ([]figure, error) {
+	var p peers
+	var cut, lent, parts [inFlight]guest.Cap
+	for w := range inFlight {
+		for _, c := range []*guest.Cap{&cut[w], &lent[w]} {
+			var err error
+			if *c, err = guest.AllocRAM(ctx, small); err != nil {
+				return nil, err
+			}
+		}
+		if err := share(cut[w]); err != nil {
+			return nil, err
+		}
+	}
+	retype := figure{
+		Series: p.series("monitor_retype", inFlight, "held", "there", "inflight", fmt.Sprint(inFlight)),
+		do: atOnce(func(w, i int) error {
+			list, err := cut[w].Retype(ctx, caps.Frame, uint64(i)*caps.PageSize%small, caps.PageSize, 1)
+			if err == nil {
+				parts[w] = list[0]
+			}
+			return err
+		}),
+		after: func() error { return each(&parts, func(c guest.Cap) error { return c.Delete(ctx) }) },
+	}
+	revoke := figure{
+		Series: p.series("monitor_revoke", inFlight, "held", "there", "inflight", fmt.Sprint(inFlight)),
+		before: func() error { return each(&lent, share) },
+		do:     atOnce(func(w, _ int) error { return lent[w].Revoke(ctx) }),
+	}
+	return []figure{retype, revoke}, nil
+}
+
+// each does something with all.
+func each(list *[inFlight]guest.Cap, do func(guest.Cap) error) error {
+	for _, c := range list {
+		if err := do(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retypeOf cuts frames out of what a capability names, one at a time.
