@@ -1,5 +1,6 @@
 // Names has cores find, call and wait for each other by name. "check" tries everything
-// once; "storm" has all cores take turns at a lock, prove that nobody else is inside, and
+// once; "stubs" has them call each other's typed services, "leases" has one of them end with
+// all that a core can hold; "storm" has all cores take turns at a lock, prove that nobody else is inside, and
 // publish, -n times each life, while a test kills and restarts some.
 package main
 
@@ -20,9 +21,11 @@ var (
 
 func main() {
 	flag.Parse()
-	do := map[string]func(context.Context) error{"check": check, "storm": storm}[flag.Arg(0)]
+	do := map[string]func(context.Context) error{
+		"check": check, "stubs": stubs, "leases": leases, "storm": storm,
+	}[flag.Arg(0)]
 	if do == nil {
-		fmt.Fprintln(os.Stderr, "usage: names [flags] check|storm")
+		fmt.Fprintln(os.Stderr, "usage: names [flags] check|stubs|leases|storm")
 		flag.PrintDefaults()
 		os.Exit(64)
 	}

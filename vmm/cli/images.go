@@ -13,7 +13,7 @@ import (
 // is not shown, whatever stands here.
 var descriptions = map[string]string{
 	"bench":    "measures messages and monitors; made for 'barreleye bench'",
-	"caps":     "shares memory between cores by capabilities, and accounts for every page (check, storm)",
+	"caps":     "shares memory between cores by capabilities, and accounts for every page (check, stubs, leases, storm)",
 	"crash":    "goes wrong on one core in the way its argument says (-- list)",
 	"domains":  "runs several domains on a core: shares, calls between them, faults",
 	"hello":    "greets from every core and exchanges a message with every other one",

@@ -35,6 +35,27 @@ func TestNamesOverTree(t *testing.T) {
 	}
 }
 
+// TestStubsByName: cores wait for services to appear, bind them and call them by typed stubs.
+func TestStubsByName(t *testing.T) {
+	n := scaled(5, 3)
+	o := boot(t, "names", n, "stubs")
+	o.wantOK()
+	for i := range n {
+		o.wantLine(i, fmt.Sprintf("%d desks called by name", n-1))
+	}
+}
+
+// TestLeases: a core ends with a lock, a service and a place at a barrier. The others see
+// each come and go, get the lock, and pass the barrier.
+func TestLeases(t *testing.T) {
+	o := boot(t, "names", 4, "leases")
+	o.wantOK()
+	o.wantLine(1, "ends with all that it has")
+	for _, i := range []int{0, 2, 3} {
+		o.wantLine(i, "all that core 1 had is free")
+	}
+}
+
 // TestNamesOfTheDead: cores end while they hold a lock and offer a service. Both are free
 // for the others, and for their next lives.
 func TestNamesOfTheDead(t *testing.T) {
