@@ -57,7 +57,11 @@ func (d *desk) must(err error) {
 
 // sync has the space follow the ledger.
 func (d *desk) sync() {
-	for _, c := range d.ledger.Changes() {
+	changes := d.ledger.Changes()
+	if len(changes) > 0 {
+		d.must(d.ledger.Check())
+	}
+	for _, c := range changes {
 		d.t.now++
 		switch c.Event {
 		case Gained:
