@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -234,4 +235,27 @@ func TestMany(t *testing.T) {
 			t.Errorf("core %d: %v", c.core, err)
 		}
 	}
+}
+
+// TestShortRings: two monitors that have more to say to each other than their rings have
+// room for do not wait for each other for ever.
+func TestShortRings(t *testing.T) {
+	monitors, _ := start(t, 2, func(int) uint64 { return 1 }) // rings of four lines
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	text := strings.Repeat("x", 200) // four lines and more
+	var all sync.WaitGroup
+	for _, m := range monitors {
+		for range 50 {
+			all.Go(func() {
+				for range 20 {
+					if err := m.Publish(ctx, "topic", text); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
 }
