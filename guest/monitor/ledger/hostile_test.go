@@ -130,6 +130,15 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// TestLongest: the longest operation that an honest core makes has 64 bytes.
+func TestLongest(t *testing.T) {
+	o := operation{kind: opShare, core: 1023, life: maxLife, entry: 1<<64 - 1, to: 1023, toLife: maxLife, rights: caps.All, own: caps.All,
+		tag: 1<<64 - 1, first: newID(1023, maxLife, maxNumber), extent: caps.Extent{Type: caps.Frame, Base: 1<<63 + 1<<62, Size: 1<<52 - page}, count: 1}
+	if got, ok := decode(o.encode()); !ok || got != o || len(o.op) > 64 {
+		t.Errorf("%d bytes, %v, %+v", len(o.op), ok, got)
+	}
+}
+
 // TestMalformed: nothing that makes no sense is an operation, and none of it is agreed to.
 func TestMalformed(t *testing.T) {
 	l := New(0, ram(0, 16))
