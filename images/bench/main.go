@@ -48,6 +48,8 @@ func run(what string) error {
 		r, err = driverPaths()
 	case "syscall":
 		r = Result{"syscall": paths.Syscalls(*rounds, 200)}
+	case "maps":
+		r, err = mapFrames()
 	case "interrupts":
 		m.Series, err = interrupts()
 		r = m
@@ -74,7 +76,7 @@ func run(what string) error {
 	default:
 		part := pairs[what]
 		if part == nil {
-			return fmt.Errorf("unknown benchmark %q: use compute, driver, syscall, interrupts, log, shared, fanout, monitor, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
+			return fmt.Errorf("unknown benchmark %q: use compute, driver, syscall, maps, interrupts, log, shared, fanout, monitor, lrpc, local, or %s", what, strings.Join(slices.Sorted(maps.Keys(pairs)), ", "))
 		}
 		m.Series, err = between(part)
 		r = m

@@ -19,7 +19,7 @@ import (
 // CPU, in turns; interrupts of a program that computes; and wake-ups.
 func CPUDriver(o Options) (*Report, error) {
 	r := o.newReport()
-	for _, measure := range []func(Options) ([]Row, error){pathRows, trappedRows, interruptRows, wakeRows} {
+	for _, measure := range []func(Options) ([]Row, error){pathRows, mapRows, trappedRows, interruptRows, wakeRows} {
 		rows, err := measure(o)
 		r.Rows = append(r.Rows, rows...)
 		if err != nil {
@@ -73,6 +73,42 @@ func (o Options) driverSamples(im *image.Image, part, rounds string) (samples ma
 		return nil, err
 	}
 	return samples, coreZero(console, &samples)
+}
+
+// mapRows measures what mapping frames takes in a virtual machine's own page tables, beside
+// mmap and mprotect of the same memory in a process.
+func mapRows(o Options) ([]Row, error) {
+	if !o.onKVM() {
+		return nil, nil
+	}
+	o.step("frames mapped by capabilities")
+	im, err := builtinImage("bench")
+	if err != nil {
+		return nil, err
+	}
+	n := fmt.Sprint(o.rounds(1000))
+	ours, err := o.driverSamples(im, "maps", n)
+	if err != nil {
+		return nil, err
+	}
+	o.Platform.Platform = multikernel.PlatformHosted
+	process, err := o.driverSamples(im, "maps", n)
+	if err != nil {
+		return nil, err
+	}
+	notes := map[string]string{
+		"4k": "a frame of 4 KiB", "2m": "one of 2 MiB, by one page; the process has small ones", "2m_small": "one of 2 MiB by 512 pages",
+	}
+	var rows []Row
+	for _, what := range []string{"map", "touch", "protect", "unmap"} {
+		for _, size := range []string{"4k", "2m", "2m_small"} {
+			name := what + "_" + size
+			x := row("driver_"+name, "ns", 1, ours[name], process[name]).of("process")
+			x.Note = notes[size]
+			rows = append(rows, x)
+		}
+	}
+	return rows, nil
 }
 
 // trappedRows measures a system call that is not patched: it traps.

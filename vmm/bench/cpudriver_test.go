@@ -39,3 +39,27 @@ func TestInterruptRows(t *testing.T) {
 		}
 	})
 }
+
+// TestMapRows: the rows of mapped frames are there for virtual machines, each beside a
+// process's.
+func TestMapRows(t *testing.T) {
+	onPlatforms(t, func(t *testing.T, o Options) {
+		o.few = 3
+		rows, err := mapRows(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if o.onKVM() {
+			want = 12
+		}
+		if len(rows) != want {
+			t.Errorf("%d rows, want %d", len(rows), want)
+		}
+		for _, r := range rows {
+			if r.Percentiles.N < 3 || r.Median <= 0 || r.Limit <= 0 {
+				t.Errorf("%s: %d samples, median %v, a process's %v", r.Name, r.Percentiles.N, r.Median, r.Limit)
+			}
+		}
+	})
+}
