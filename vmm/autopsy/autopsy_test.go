@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode"
 
+	"barreleye/devices/boot"
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
@@ -130,6 +132,23 @@ func TestDecisions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "decisions that not all cores had confirmed\n  7 in view 4, two phases, with cores [0 2]: lock \"door\" by core 1\n"
+	if !strings.Contains(page.String(), want) {
+		t.Errorf("the page lacks %q:\n%s", want, page.String())
+	}
+}
+
+// TestFrames: what of frames a core had mapped is shown by their names.
+func TestFrames(t *testing.T) {
+	view, _ := newRegion(t)
+	view.Maps(1)[0] = boot.Mapping{Start: 0x400000, End: 0x500000, Kind: boot.KindText, Prot: boot.Read | boot.Exec}
+	view.Maps(1)[1] = boot.Mapping{Start: layout.FrameVA, End: layout.FrameVA + 0x3000, Kind: boot.KindFrame, Prot: boot.Read, Frame: 0x4002800}
+	view.Block(1).MapCount.Store(2)
+	s := Subject{View: view, Core: 1, Image: &image.Image{Name: "frames"}}
+	var page bytes.Buffer
+	if err := s.Capture().Show(&page); err != nil {
+		t.Fatal(err)
+	}
+	want := "frames that were mapped\n  Frame 0x4002800000+0x3000 at 0x7d0000000000, for reading\n"
 	if !strings.Contains(page.String(), want) {
 		t.Errorf("the page lacks %q:\n%s", want, page.String())
 	}

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"barreleye/devices/boot"
+	"barreleye/devices/layout"
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/replica"
@@ -24,6 +26,8 @@ const (
 	maxChannels = 512 // directions
 	maxRecords  = 32  // of the trace
 	maxOpened   = 16  // directions of one pair
+
+	maxFrameMaps = 64
 )
 
 // Subject is a life that ended.
@@ -91,7 +95,7 @@ func (s *Subject) Capture() *Record {
 		Image: s.Image.Name, Core: s.Core, Ended: time.Now(),
 		Threads: []Thread{}, Channels: []Channel{}, Maps: []Mapping{}, Lines: []string{},
 		Counters: Counters(&s.View.Block(s.Core).Counters), Trace: s.trace(),
-		Decisions: s.decisions(),
+		Decisions: s.decisions(), Frames: s.frames(),
 	}
 	if s.Remains == nil {
 		return r
@@ -120,6 +124,19 @@ func (s *Subject) trace() (list []string) {
 		r := &records[i]
 		before := float64(int64(records[len(records)-1].TSC-r.TSC)) * 1e3 / float64(max(s.TSCKHz, 1))
 		list = append(list, fmt.Sprintf("%10.1f us before: %s %#x %#x", before, r.Kind(), r.A, r.B))
+	}
+	return list
+}
+
+// frames lists what capabilities to frames were mapped for, as capabilities name it.
+func (s *Subject) frames() (list []string) {
+	table := s.View.Maps(s.Core)
+	for _, m := range table[:min(s.View.Block(s.Core).MapCount.Load(), uint64(len(table)))] {
+		if m.Kind != boot.KindFrame || len(list) == maxFrameMaps {
+			continue
+		}
+		may := [...]string{"no access", "for reading", "for writing", "for reading and writing"}[m.Prot&(boot.Read|boot.Write)]
+		list = append(list, fmt.Sprintf("Frame %#x+%#x at %#x, %s", uint64(m.Frame)*layout.PageSize, m.End-m.Start, m.Start, may))
 	}
 	return list
 }

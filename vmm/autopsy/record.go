@@ -33,10 +33,11 @@ type Record struct {
 	CoreFile string    `json:"core_file,omitempty"` // in the same folder
 	Threads  []Thread  `json:"threads"`             // that at whose doing it ended first
 	Channels []Channel `json:"channels"`
-	Counters []Counter `json:"counters"`        // those that are not zero
-	Maps     []Mapping `json:"maps"`            // by kind
-	Lines    []string  `json:"lines"`           // the last that the core wrote
-	Trace    []string  `json:"trace,omitempty"` // the last records of its trace
+	Counters []Counter `json:"counters"`         // those that are not zero
+	Maps     []Mapping `json:"maps"`             // by kind
+	Frames   []string  `json:"frames,omitempty"` // that capabilities were mapped for, as its last map table shows
+	Lines    []string  `json:"lines"`            // the last that the core wrote
+	Trace    []string  `json:"trace,omitempty"`  // the last records of its trace
 	// Decisions are what its monitor had decided and not every other had confirmed yet.
 	Decisions []string `json:"decisions,omitempty"`
 }

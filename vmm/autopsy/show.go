@@ -16,6 +16,8 @@ const (
 	shownLines    = 12
 	shownTrace    = 16
 
+	shownFrameMaps = 8
+
 	shownDecisions = 16
 	shownText      = 300 // of one piece of text, in characters
 )
@@ -51,6 +53,7 @@ func (r *Record) Show(w io.Writer) error {
 			p.line("  %-12s %8d KiB in %d ranges from %s", clean(m.Kind), m.KiB, m.Ranges, clean(m.Start))
 		}
 	}
+	p.tail("frames that were mapped", r.Frames, shownFrameMaps)
 	p.tail("decisions that not all cores had confirmed", r.Decisions, shownDecisions)
 	p.tail("last trace records", r.Trace, shownTrace)
 	p.tail("last lines", r.Lines, shownLines)
