@@ -18,6 +18,9 @@ type weather struct {
 	did  map[string]int
 	most int // capabilities that it keeps
 
+	alone  []*alone         // data.go
+	mapped []*guest.Mapping // of what others may know of
+
 	mu   sync.Mutex
 	have []guest.Cap
 	err  error // of a goroutine that receives
@@ -58,7 +61,7 @@ func storm(ctx context.Context) error {
 		offer.Close()
 		stop()
 		receivers.Wait()
-		return w.clear(ctx)
+		return errors.Join(w.drop(ctx), w.clear(ctx))
 	}); err != nil {
 		return err
 	}
@@ -133,7 +136,10 @@ func (w *weather) count() int {
 const patience = 50 * time.Millisecond
 
 func (w *weather) turn(ctx context.Context) error {
-	do := w.r.IntN(12)
+	do := w.r.IntN(14)
+	if do >= 12 {
+		return w.data(ctx)
+	}
 	c, ok := w.pick(false)
 	switch {
 	case !ok || do == 0 && w.count() < w.most:
