@@ -41,6 +41,7 @@ var checks = []check{
 	{"much memory at once", holdMuch},
 	{"a large heap, and a small one again", holdInHeap},
 	{"more memory in advance", growAndShrink},
+	{"pieces of shared memory", poolPieces},
 }
 
 func main() {
@@ -51,6 +52,7 @@ func main() {
 	hold := flag.Uint64("hold", 16, "MiB to have mapped at once")
 	flag.Parse()
 	o.churn, o.hold = *churn<<20, *hold<<20
+	go receive()
 	for _, c := range checks {
 		start := time.Now()
 		if err := c.do(&o); err != nil {
