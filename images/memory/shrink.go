@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"barreleye/guest"
 	"barreleye/guest/cpudriver"
@@ -20,10 +22,8 @@ func holdInHeap(o *options) error {
 		var list [][]byte
 		for n := uint64(0); n < o.hold; n += 1 << 20 {
 			b := make([]byte, 1<<20)
-			for i, v := range b {
-				if v != 0 {
-					return fmt.Errorf("round %d: byte %d of a new slice is %d", round, i, v)
-				}
+			if at := slices.IndexFunc(b[:page], isSet); at >= 0 || !bytes.Equal(b[page:], b[:len(b)-page]) {
+				return fmt.Errorf("round %d: a new slice of %d bytes is not zero", round, len(b))
 			}
 			for i := 0; i < len(b); i += page / 2 {
 				b[i] = byte(n>>20) | 1
@@ -49,6 +49,8 @@ func holdInHeap(o *options) error {
 	}
 	return nil
 }
+
+func isSet(b byte) bool { return b != 0 }
 
 // growAndShrink asks for memory before it is needed, and gives it back.
 func growAndShrink(o *options) error {
