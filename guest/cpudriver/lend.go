@@ -25,7 +25,7 @@ func lendRAM(size uint64) uint64 {
 	pages := size / layout.PageSize
 	var base uint64
 	switch {
-	case slot < 0:
+	case slot < 0, pages > frameThere+growable(), pages+promised > frameFree+growable():
 		return errno(eNOMEM)
 	case size == 0 || size%layout.PageSize != 0:
 		return errno(eINVAL)
