@@ -2,6 +2,7 @@ package guest
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
@@ -48,6 +49,10 @@ func monitorPolls() int {
 	}
 	return pollsAwake
 }
+
+// computes reports whether the program computes: the core has said that it sleeps, so that
+// it is rung, and runs all the same (docs/explanation/busy.md).
+func computes() bool { return urpc.IsAsleep(atomic.LoadUint64(&links.view.Block(Core()).Asleep)) }
 
 // monitorEnd is a monitor's end of its channel to another one. Who sends and who receives
 // do not wait for each other; the monitor does the polling (Channel).

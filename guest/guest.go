@@ -112,7 +112,7 @@ func start(p platform) error {
 		Core: Core(), Life: Life(), Geometry: view.Geometry, Memory: &links,
 		Ends: &links, Shared: &links, Tree: tree,
 		Hellos:  &view.Block(Core()).Hellos,
-		Request: requestWord(view), Sleeper: p.Sleeper(), Polls: monitorPolls,
+		Request: requestWord(view), Sleeper: p.Sleeper(), Polls: monitorPolls, Computes: computes,
 		PublishMaps: func(request uint64) {
 			publishCollections()
 			p.PublishMaps(request)

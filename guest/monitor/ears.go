@@ -20,26 +20,31 @@ import (
 // operation does the same until it has ended (await), while those of the peers sleep. So
 // neither side of an operation pays for a switch of goroutines, and an idle core nothing.
 //
-// Where cores share CPUs nobody looks without need: what is to be heard wants the CPU.
+// Where cores share CPUs nobody looks without need: what is to be heard wants the CPU. Nor
+// does a peer's goroutine where others compute on this core: while it sleeps, the core is
+// interrupted for what comes (docs/explanation/busy.md), and while it looks it lets nobody
+// run in between, who might keep the core for long.
 
 const (
-	tellPolls  = 64                    // polls of a channel before peers are woken, as in urpc
-	yieldPolls = 256                   // polls between two chances for other goroutines of the core
-	takeAtOnce = 64                    // lines taken of a peer before the others'
-	longest    = 1024                  // rounds of polls in a row: others may sleep on other memory
-	slice      = time.Millisecond      // a goroutine that kept the core for so long computes
-	busyFor    = 20 * time.Millisecond // then one does for a while
+	tellPolls   = 64                    // polls of a channel before peers are woken, as in urpc
+	yieldPolls  = 256                   // polls between two chances for other goroutines of the core
+	takeAtOnce  = 64                    // lines taken of a peer before the others'
+	longest     = 1024                  // rounds of polls in a row
+	longestHere = 64                    // of who lets nobody run in between: others sleep on other memory
+	slice       = time.Millisecond      // a goroutine that kept the core for so long computes
+	busyFor     = 20 * time.Millisecond // then one does for a while
 )
 
 // ears hears all peers.
 type ears struct {
-	m     *Monitor
-	polls func() int // how often to look while nothing comes; 0: this core shares its CPU
+	m        *Monitor
+	polls    func() int  // how often to look while nothing comes; 0: this core shares its CPU
+	computes func() bool // others of this core do
 
 	mu   sync.Mutex // the right to take
 	list atomic.Pointer[[]*ear]
 	in   urpc.Message
-	busy atomic.Pointer[time.Time] // until then others compute on this core; nil: they did not lately
+	busy atomic.Pointer[time.Time] // until then others compute on this core, as far as met; nil: they did not lately
 
 	waiting atomic.Int32 // goroutines that look for the end of something
 
@@ -57,8 +62,8 @@ type ear struct {
 	err     error // why it hears no more
 }
 
-func newEars(m *Monitor, polls func() int) *ears {
-	e := &ears{m: m, polls: polls}
+func newEars(m *Monitor, polls func() int, computes func() bool) *ears {
+	e := &ears{m: m, polls: polls, computes: computes}
 	e.list.Store(new([]*ear))
 	return e
 }
@@ -119,10 +124,10 @@ func (m *Monitor) heard(o *ear, l *urpc.Message) error {
 }
 
 // look takes what comes until done reports true, it may be asked at any time; or nothing
-// comes for long; or others want the core. With nil nothing but that ends it.
+// comes for long; or others want the core.
 func (e *ears) look(done func() bool) {
 	polls := e.polls()
-	if polls <= 0 || e.computes() {
+	if polls <= 0 || e.met() {
 		return
 	}
 	for quiet, round := 0, 0; quiet < polls && round < longest; round++ {
@@ -134,6 +139,19 @@ func (e *ears) look(done func() bool) {
 		if quiet < 0 || !e.yield() {
 			return
 		}
+	}
+}
+
+// linger takes what comes until nothing does for long. Nobody sleeps on the channel of who
+// calls it.
+func (e *ears) linger() {
+	polls := e.polls()
+	for quiet, round := 0, 0; quiet < polls && round < longestHere && !e.computes(); round++ {
+		if !e.mu.TryLock() {
+			return
+		}
+		quiet = e.round(quiet, nil)
+		e.mu.Unlock()
 	}
 }
 
@@ -171,8 +189,8 @@ func (e *ears) yield() bool {
 	return false
 }
 
-// computes reports whether goroutines that compute were met lately.
-func (e *ears) computes() bool {
+// met reports whether goroutines that compute were met lately.
+func (e *ears) met() bool {
 	until := e.busy.Load()
 	if until == nil {
 		return false
@@ -216,7 +234,7 @@ func (e *ears) hear(o *ear) error {
 		n := e.take()
 		e.mu.Unlock()
 		if n > 0 {
-			e.look(nil)
+			e.linger()
 		}
 		e.mu.Lock()
 		err := o.err

@@ -52,6 +52,7 @@ type Config struct {
 	Request     *uint64        // grows with every question of the VMM
 	Sleeper     urpc.Sleeper
 	Polls       func() int           // how often to look for a peer's answer before sleeping; nil or 0: not once
+	Computes    func() bool          // whether the program keeps this core from looking by itself; nil: no
 	PublishMaps func(request uint64) // writes the map table as the answer to a request
 
 	// SharedRAM is the memory of the region that capabilities are about, at its
@@ -92,7 +93,10 @@ func Start(cfg Config) (*Monitor, error) {
 	if cfg.Polls == nil {
 		cfg.Polls = func() int { return 0 }
 	}
-	m.ears = newEars(m, cfg.Polls)
+	if cfg.Computes == nil {
+		cfg.Computes = func() bool { return false }
+	}
+	m.ears = newEars(m, cfg.Polls, cfg.Computes)
 	m.agreed.ears = m.ears
 	m.caps = m.agreed.caps
 	m.channels.closed = m.caps.closed
