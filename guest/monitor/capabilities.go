@@ -44,7 +44,7 @@ type capabilities struct {
 	made     map[ledger.ID]caps.Ref      // entries of own operations that nobody has asked for yet
 	lifting  map[ledger.ID]lift          // own objects that are about to be entries
 	revoking map[string][]revoked        // by entry and part: what is revoked there
-	giving   map[ledger.ID]int           // entries that own operations under way give to others
+	busy     map[ledger.ID]int           // entries that own operations give to others, or cut
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
 	arrived  []Arrival                   // what nobody has accepted yet
 	sent     atomic.Uint64               // over channels
@@ -78,7 +78,7 @@ func newCapabilities(a *agreed, cfg *Config, open func(from int, tag uint64) boo
 		a: a, core: cfg.Core, open: open, unmap: cfg.Unmap, giveBack: cfg.GiveBack, check: cfg.CheckCaps, space: space,
 		entries: map[caps.ObjectID]ledger.ID{}, objects: map[ledger.ID]caps.ObjectID{},
 		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]revoked{},
-		giving: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
+		busy: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
 	}
 	if c.unmap == nil {
 		c.unmap = func(caps.ObjectID, caps.Extent) {}
@@ -216,6 +216,13 @@ func (c *capabilities) settle() {
 		if err := c.verify(); err != nil {
 			panic(fmt.Sprintf("monitor: core %d: capabilities: %v", c.core, err))
 		}
+	}
+}
+
+// idle says that an own operation on an entry has ended; 0 for none.
+func (c *capabilities) idle(id ledger.ID) {
+	if c.busy[id]--; c.busy[id] <= 0 {
+		delete(c.busy, id)
 	}
 }
 

@@ -130,6 +130,7 @@ func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, 
 	if local {
 		return refs, err
 	}
+	var from ledger.ID
 	op, err := c.commit(ctx, wanted{
 		make: func() (agreement.Op, error) {
 			t, err := c.target(r)
@@ -139,8 +140,14 @@ func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, 
 			case t.object != t.root || !c.ledger().Shared(t.entry):
 				return "", errLocal // it was not when it was looked at first
 			}
-			return c.ledger().Retype(t.entry, to, offset, size, count, t.Rights)
+			op, err := c.ledger().Retype(t.entry, to, offset, size, count, t.Rights)
+			if err == nil {
+				from = t.entry
+				c.busy[from]++ // the other holder may drop it before this is under way
+			}
+			return op, err
 		},
+		ended:     func(agreement.Op, bool) { c.idle(from) },
 		abandoned: c.forget,
 	})
 	switch {
@@ -180,7 +187,7 @@ func (c *capabilities) retypeHere(r caps.Ref, to caps.Type, offset, size uint64,
 // alone reports whether this core may cut and use the root of a target as if no other core
 // were there.
 func (c *capabilities) alone(t *target) bool {
-	return t.entry == 0 || c.ledger().Alone(t.entry) && c.giving[t.entry] == 0
+	return t.entry == 0 || c.ledger().Alone(t.entry) && c.busy[t.entry] == 0
 }
 
 // used returns what others have, or are about to have, of a part of an entry.

@@ -93,7 +93,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 				op, err := do(t.entry, to, rights, tag)
 				if err == nil {
 					given = t.entry
-					c.giving[given]++
+					c.busy[given]++
 				}
 				return op, err
 			}
@@ -114,9 +114,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 		ended: func(agreement.Op, bool) {
 			delete(c.lifting, lifted) // where it took effect gain did
 			c.unpin(pin)
-			if c.giving[given]--; c.giving[given] <= 0 {
-				delete(c.giving, given)
-			}
+			c.idle(given)
 		},
 	})
 	if err != nil || !move {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"barreleye/guest/monitor/report"
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/observe"
@@ -63,6 +65,18 @@ func TestCapsStorm(t *testing.T) {
 	}
 }
 
+// tellMonitors logs what the monitors of a run hold that takes long to end.
+func tellMonitors(t *testing.T, do func(multikernel.Command) multikernel.Reply, cores int) {
+	for core := range cores {
+		r := do(multikernel.Command{Op: multikernel.OpMonitor, Core: core})
+		m, _, err := report.Parse(r.Data)
+		m.Names = nil
+		t.Logf("core %d, life %d: %+v, %v", core, r.Life, m, errors.Join(err, r.Err))
+		r = do(multikernel.Command{Op: multikernel.OpStacks, Core: core})
+		t.Logf("%s", r.Data)
+	}
+}
+
 // TestCapsKilled: cores are killed at random moments of the storm, and return. Who lives
 // goes on, what must hold does at every step, and at the end all of the shared memory is
 // free, to the last page.
@@ -103,6 +117,8 @@ func TestCapsKilled(t *testing.T) {
 		for ready() == before && !t.Failed() { // it can be asked to end once it waits for that
 			time.Sleep(time.Millisecond)
 		}
+		late := time.AfterFunc(hang()/4, func() { tellMonitors(t, do, opt.Cores) })
+		defer late.Stop()
 		if r := do(multikernel.Command{Op: multikernel.OpStop, Core: 0, Drain: true}); r.Err != nil {
 			t.Error(r.Err)
 		}
