@@ -21,6 +21,7 @@ import (
 var (
 	capsKills = flag.Int("caps.kills", 0, "how many lives TestCapsKilled ends; 0 for a few")
 	capsSeed  = flag.Uint64("caps.seed", 0, "seed of TestCapsStorm and TestCapsKilled; 0 for a new one")
+	capsPause = flag.Duration("caps.pause", 60*time.Millisecond, "longest pause between two kills of TestCapsKilled")
 	capsCores = flag.Int("caps.cores", 4, "cores of TestCapsKilled")
 )
 
@@ -104,7 +105,7 @@ func TestCapsKilled(t *testing.T) {
 	began := time.Now()
 	o := command(t, opt, "in the storm", func(do func(multikernel.Command) multikernel.Reply) {
 		for killed < kills && !t.Failed() {
-			time.Sleep(time.Duration(r.IntN(60_000)) * time.Microsecond) // any moment will do
+			time.Sleep(time.Duration(r.Int64N(int64(*capsPause)))) // any moment will do
 			core := r.IntN(opt.Cores)
 			if do(multikernel.Command{Op: multikernel.OpKill, Core: core}).Err != nil {
 				continue // it was about to return
