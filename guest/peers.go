@@ -57,8 +57,8 @@ func (n *network) init(view *region.View) {
 // where the core has a CPU to itself: about as long as a wake-up takes.
 const pollsAwake = 2000
 
-// Open makes the monitor's end to a life of a peer (monitor.Ends).
-func (n *network) Open(core int, life uint64) (monitor.Channel, error) {
+// Open makes ends to a life of a peer possible (monitor.Ends).
+func (n *network) Open(core int, life uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	polls := pollsAwake
@@ -79,9 +79,18 @@ func (n *network) Open(core int, life uint64) (monitor.Channel, error) {
 		},
 		conns: map[int]*urpc.Conn{}, opened: map[bind.ID]detacher{},
 	}
+}
+
+// Connect makes the monitor's end to a peer that lives (monitor.Ends).
+func (n *network) Connect(core int) (monitor.Channel, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	end, err := n.monitorEnd(core)
-	p.monitor = end
-	return end, err
+	if err != nil {
+		return nil, err
+	}
+	n.peers[core].monitor = end
+	return end, nil
 }
 
 // Close ends what this core has of a peer's life (monitor.Ends). kept are channels that
@@ -101,7 +110,10 @@ func (n *network) Close(core int, kept []monitor.Opened) {
 		}
 	}
 	p.gone, p.life = p.life, 0
-	ends := []detacher{p.monitor}
+	var ends []detacher
+	if p.monitor != nil {
+		ends = append(ends, p.monitor)
+	}
 	for _, c := range p.conns {
 		ends = append(ends, c)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/replica"
 	"barreleye/guest/monitor/routes"
@@ -39,6 +40,9 @@ type agreed struct {
 	shared Shared
 	tree   routes.Tree
 	ears   *ears
+
+	monitor *Monitor
+	calls   cores.Set // cores to be called once there is a machine
 
 	mu      sync.Mutex
 	state   *replica.State
@@ -105,7 +109,7 @@ func (a *agreed) update(needed bool) {
 		switch {
 		case !now.Members.Has(a.core):
 			return // it is not this core's turn yet
-		case now.Epoch == 1 && !needed:
+		case now.Epoch == 1 && !needed && a.tree.Direct():
 			a.ready = true
 			a.shared.Settled(1)
 			return
@@ -119,6 +123,13 @@ func (a *agreed) update(needed bool) {
 			a.peers[peer].held = nil
 		}
 	}
+	if calls := a.calls; calls != (cores.Set{}) {
+		a.calls = cores.Set{}
+		for c := range calls.All() {
+			a.step(&agreement.Event{Kind: agreement.EventCall, From: c})
+		}
+	}
+	a.moved()
 	early := a.early
 	a.early = nil
 	for i := range early {
@@ -232,6 +243,8 @@ func (a *agreed) perform(list []agreement.Action) {
 				a.tell()
 			}
 			a.shared.Settled(do.Epoch)
+		default:
+			a.met(do)
 		}
 	}
 }

@@ -240,7 +240,7 @@ func TestMany(t *testing.T) {
 // TestShortRings: two monitors that have more to say to each other than their rings have
 // room for do not wait for each other for ever.
 func TestShortRings(t *testing.T) {
-	monitors, _ := start(t, 2, func(int) uint64 { return 1 }) // rings of four lines
+	monitors, _ := start(t, 2, routes.Tree{}, func(int) uint64 { return 1 }) // rings of four lines
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	text := strings.Repeat("x", 200) // four lines and more

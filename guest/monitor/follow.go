@@ -2,8 +2,6 @@ package monitor
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"sync/atomic"
 
 	"barreleye/guest/monitor/lives"
@@ -16,8 +14,9 @@ type Ends interface {
 	// word that changes whenever that does.
 	Look(peer int) (life, over uint64, met bool)
 	Word() *uint64
-	// Open makes ends to a life of a peer possible and returns the monitor's.
-	Open(peer int, life uint64) (Channel, error)
+	// Open makes ends to a life of a peer possible, Connect makes the monitor's.
+	Open(peer int, life uint64)
+	Connect(peer int) (Channel, error)
 	// Close returns once nothing on this core uses memory of that life any more.
 	// Those of the channels in the list that are wanted yet keep what came over them.
 	Close(peer int, unaccepted []Opened)
@@ -33,14 +32,19 @@ func (m *Monitor) follow(seen uint64) {
 			return // the core is ending
 		}
 		seen = atomic.LoadUint64(m.cfg.Ends.Word())
-		if err := m.look(); err != nil {
-			fmt.Fprintf(os.Stderr, "monitor: core %d: %v\n", m.cfg.Core, err)
-		}
+		m.complain(m.look())
 	}
 }
 
 // look does what is to be done about the others' lives now.
-func (m *Monitor) look() (err error) {
+func (m *Monitor) look() error {
+	m.looking.Lock()
+	defer m.looking.Unlock()
+	return m.lookAtAll()
+}
+
+// lookAtAll is look with looking held.
+func (m *Monitor) lookAtAll() (err error) {
 	for peer := range m.cfg.Geometry.Cores {
 		if peer == m.cfg.Core {
 			continue
@@ -55,31 +59,17 @@ func (m *Monitor) look() (err error) {
 		}
 	}
 	m.agreed.look()
+	m.reach()
 	return err
 }
 
 func (m *Monitor) act(a lives.Action) error {
 	switch a.Kind {
 	case lives.Open:
-		ch, err := m.cfg.Ends.Open(a.Peer, a.Life)
-		if err != nil {
-			return err
-		}
-		out := newOutbox(ch, &m.ears.untold)
-		m.channels.begin(a.Peer, a.Life, m.cfg.Life, out)
-		m.sayHello(out)
-		m.agreed.meet(a.Peer, out)
-		m.members.came(a.Peer, a.Life)
-		talk := make(chan struct{})
-		m.talks[a.Peer] = talk
-		o := &ear{peer: a.Peer, life: a.Life, ch: ch, out: out, agreed: hearing{peer: a.Peer, core: m.cfg.Core, to: m.agreed}}
-		m.ears.add(o)
-		go func() {
-			defer close(talk)
-			m.peer(o)
-		}()
+		m.cfg.Ends.Open(a.Peer, a.Life)
+		return m.meet(a.Peer, a.Life)
 	case lives.Close:
-		<-m.talks[a.Peer] // it hears all that was said, and then the end
+		m.part(a.Peer)
 		m.cfg.Ends.Close(a.Peer, m.channels.offered(a.Peer))
 		m.members.left(a.Peer)
 		m.agreed.left(a.Peer)

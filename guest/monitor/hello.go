@@ -19,7 +19,8 @@ const typeHello = 1
 //	  hello(core a, life, ABI)  ->
 //	                            <- hello(core b, life, ABI)
 //
-// Both may say it at once; neither waits for the other's before it speaks.
+// Without a tree each core says it to all, with one to those with which it has a channel
+// (mesh.go). Both may say it at once; neither waits for the other's before it speaks.
 func (m *Monitor) peer(o *ear) {
 	err := m.ears.hear(o)
 	m.ears.drop(o)
@@ -30,9 +31,9 @@ func (m *Monitor) peer(o *ear) {
 	m.channels.gone(o.peer)
 }
 
-// sayHello has a peer told who this is, before anything else.
-func (m *Monitor) sayHello(out *outbox) {
-	out.put(&urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}})
+// hello tells a peer who this is, before anything else.
+func (m *Monitor) hello() urpc.Message {
+	return urpc.Message{Type: typeHello, Len: 24, Words: [7]uint64{uint64(m.cfg.Core), m.cfg.Life, layout.ABI}}
 }
 
 func (m *Monitor) checkHello(peer int, life uint64, got *urpc.Message) error {

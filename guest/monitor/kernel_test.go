@@ -159,7 +159,9 @@ func (c *testCore) Look(peer int) (life, over uint64, met bool) {
 	return p.life, region.OverNot, true
 }
 
-func (c *testCore) Open(peer int, _ uint64) (Channel, error) {
+func (c *testCore) Open(int, uint64) {}
+
+func (c *testCore) Connect(peer int) (Channel, error) {
 	c.k.mu.Lock()
 	defer c.k.mu.Unlock()
 	if c.dead { // it is fenced: what it still does nobody sees

@@ -127,6 +127,9 @@ func (m *Monitor) WaitPeers(ctx context.Context) error {
 // WaitPeer returns the number of a peer's life once its monitor has said hello in one
 // after the given one.
 func (m *Monitor) WaitPeer(ctx context.Context, peer int, after uint64) (life uint64, err error) {
+	if !m.cfg.Tree.Direct() {
+		m.want(peer)
+	}
 	all := m.members
 	err = all.wait(ctx, func() bool {
 		life = all.now.Lives[peer]

@@ -12,6 +12,7 @@ package monitor
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"barreleye/devices/region"
@@ -79,7 +80,8 @@ type Monitor struct {
 	caps     *capabilities
 	ears     *ears
 	lives    *lives.Machine
-	talks    []chan struct{} // by peer: closed when its monitor is not listened to any more
+	mesh     mesh
+	looking  sync.Mutex // the right to look at the others' lives
 }
 
 // Start starts the monitor's goroutines, once there are ends to all cores that live.
@@ -87,7 +89,7 @@ func Start(cfg Config) (*Monitor, error) {
 	n := cfg.Geometry.Cores
 	m := &Monitor{
 		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
-		lives: lives.New(n), talks: make([]chan struct{}, n),
+		lives: lives.New(n), mesh: mesh{peers: make([]acquaintance, n)},
 	}
 	m.agreed = newAgreed(&cfg, m.channels.over)
 	if cfg.Polls == nil {
@@ -97,7 +99,7 @@ func Start(cfg Config) (*Monitor, error) {
 		cfg.Computes = func() bool { return false }
 	}
 	m.ears = newEars(m, cfg.Polls, cfg.Computes)
-	m.agreed.ears = m.ears
+	m.agreed.ears, m.agreed.monitor = m.ears, m
 	m.caps = m.agreed.caps
 	m.channels.closed = m.caps.closed
 	seen := atomic.LoadUint64(cfg.Ends.Word())

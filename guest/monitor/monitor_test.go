@@ -11,11 +11,12 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
 )
 
 // start starts n monitors that are wired to each other.
-func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor, hellos []atomic.Uint64) {
+func start(t *testing.T, n int, tree routes.Tree, life func(core int) uint64) (monitors []*Monitor, hellos []atomic.Uint64) {
 	t.Helper()
 	wires := make([][]*line, n)
 	for i := range wires {
@@ -29,7 +30,7 @@ func start(t *testing.T, n int, life func(core int) uint64) (monitors []*Monitor
 		m, err := Start(Config{
 			Core: i, Life: life(i), Geometry: region.Geometry{Cores: n, PoolPages: 64}, Memory: memory{},
 			Ends:   &ends{life: life, channel: func(peer int) Channel { return &end{wires[i][peer], wires[peer][i]} }},
-			Shared: first(n), Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
+			Shared: first(n), Tree: tree, Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -55,9 +56,10 @@ func (e *ends) Look(peer int) (life, over uint64, met bool) {
 	return e.life(peer), region.OverNot, true
 }
 
-func (e *ends) Open(peer int, _ uint64) (Channel, error) { return e.channel(peer), nil }
-func (e *ends) Close(int, []Opened)                      {}
-func (e *ends) Settle(int, uint64)                       {}
+func (e *ends) Open(int, uint64)                  {}
+func (e *ends) Connect(peer int) (Channel, error) { return e.channel(peer), nil }
+func (e *ends) Close(int, []Opened)               {}
+func (e *ends) Settle(int, uint64)                {}
 
 // memory is a region that nobody looks at.
 type memory struct{}
@@ -89,17 +91,34 @@ func (never) Sleep(ctx context.Context, _ *uint64, _ uint64) error { select {} }
 // TestEveryoneSaysHello: every monitor hears every other, and says so.
 func TestEveryoneSaysHello(t *testing.T) {
 	const n = 20
-	monitors, hellos := start(t, n, func(core int) uint64 { return uint64(core) + 1 })
+	t.Run("direct", func(t *testing.T) {
+		if got := everyoneSaysHello(t, n, routes.Tree{}); got != n*(n-1) {
+			t.Errorf("%d ends of channels", got)
+		}
+	})
+	t.Run("tree", func(t *testing.T) {
+		if got := everyoneSaysHello(t, n, routes.Balanced(n)); got != 2*(n-1) {
+			t.Errorf("%d ends of channels", got)
+		}
+	})
+}
+
+func everyoneSaysHello(t *testing.T, n int, tree routes.Tree) (ends int) {
+	monitors, hellos := start(t, n, tree, func(core int) uint64 { return uint64(core) + 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // a hang, not a measure
 	defer cancel()
 	for i, m := range monitors {
 		if err := m.WaitPeers(ctx); err != nil {
 			t.Fatalf("core %d heard %d of %d: %v", i, hellos[i].Load(), n-1, err)
 		}
-		if got := hellos[i].Load(); got != n-1 {
+		if got := hellos[i].Load(); got != uint64(n-1) {
 			t.Errorf("core %d counts %d hellos, want %d", i, got, n-1)
 		}
 	}
+	for _, m := range monitors {
+		ends += m.connected()
+	}
+	return ends
 }
 
 // TestWaitPeersEnds: waiting for peers that never come ends with the context.

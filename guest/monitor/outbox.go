@@ -13,11 +13,13 @@ import (
 // goroutine sends it later. Two monitors that both waited for room in each other's rings,
 // and took nothing out meanwhile, would wait for ever.
 type outbox struct {
-	ch  Channel
-	any *atomic.Bool // some outbox of this core has lines of which its peer was not told
+	want func()       // asks for a channel, while there is none
+	any  *atomic.Bool // some outbox of this core has lines of which its peer was not told
 
 	mu      sync.Mutex
-	lines   []urpc.Message // for which there was no room
+	ch      Channel        // nil: there is none yet
+	wanted  bool           // it was asked for
+	lines   []urpc.Message // for which there was no room, or no channel
 	sending bool           // a goroutine sends them; nobody else uses the end meanwhile
 	untold  bool           // the peer may sleep, and lines are in the ring
 	room    sync.Cond
@@ -29,10 +31,24 @@ type outbox struct {
 // taking the answers.
 const mostLines = 1 << 14
 
-func newOutbox(ch Channel, any *atomic.Bool) *outbox {
-	o := &outbox{ch: ch, any: any}
+func newOutbox(any *atomic.Bool, want func()) *outbox {
+	o := &outbox{want: want, any: any}
 	o.room.L = &o.mu
 	return o
+}
+
+// begin says that lines go into a channel from now on, and which one goes first.
+func (o *outbox) begin(ch Channel, first *urpc.Message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	held := o.lines
+	o.ch, o.lines = ch, nil
+	o.waiting.Add(-int64(len(held)))
+	o.send(first)
+	for i := range held {
+		o.send(&held[i])
+	}
+	o.wake()
 }
 
 // put has a line sent, and the peer woken where it sleeps.
@@ -64,7 +80,13 @@ func (o *outbox) tell() {
 // send sends a line, with mu held. Where the peer is gone, nothing of it matters any more;
 // its end of the other direction says so.
 func (o *outbox) send(l *urpc.Message) {
-	if !o.sending {
+	switch {
+	case o.ch == nil:
+		if !o.wanted {
+			o.wanted = true
+			o.want()
+		}
+	case !o.sending:
 		if err := o.ch.TrySend(l); err != urpc.ErrFull {
 			o.untold = true
 			return

@@ -4,11 +4,11 @@ import "barreleye/guest/monitor/report"
 
 // Report says what this core's monitor holds, for whoever looks at the run.
 func (m *Monitor) Report() report.Monitor {
-	a := m.agreed
+	a, channels := m.agreed, m.connected()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now, _ := a.shared.Members()
-	r := report.Monitor{Core: a.core, Published: now.Epoch, Ready: a.ready, Waiting: len(a.waiting), Names: a.state.Names.Save(nil)}
+	r := report.Monitor{Core: a.core, Published: now.Epoch, Ready: a.ready, Waiting: len(a.waiting), Channels: channels, Names: a.state.Names.Save(nil)}
 	if a.machine != nil {
 		now = a.machine.View()
 		r.Own, r.Others = a.machine.Under()

@@ -38,7 +38,7 @@ func (h *Host) psMonitors(output format, name string) error {
 // monitorsTable writes a monitor a line.
 func monitorsTable(w io.Writer, list []operator.MonitorReport) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CORE\tLIFE\tEPOCH\tMEMBERS\tJOINING\tSTATE\tOWN\tOTHERS\tWAITING\tNAMES")
+	fmt.Fprintln(t, "CORE\tLIFE\tEPOCH\tMEMBERS\tJOINING\tSTATE\tOWN\tOTHERS\tWAITING\tCHANNELS\tNAMES")
 	for _, r := range list {
 		joining, state := "-", "ready"
 		if r.Joining >= 0 {
@@ -50,8 +50,8 @@ func monitorsTable(w io.Writer, list []operator.MonitorReport) error {
 		case r.Epoch != r.Published:
 			state = fmt.Sprintf("behind %d", r.Published)
 		}
-		fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", r.Core.Core, r.Life, r.Epoch, strings.Trim(fmt.Sprint(r.Members), "[]"),
-			joining, state, r.Own, r.Others, r.Waiting, len(r.Services)+len(r.Locks)+len(r.Barriers))
+		fmt.Fprintf(t, "%d\t%d\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", r.Core.Core, r.Life, r.Epoch, strings.Trim(fmt.Sprint(r.Members), "[]"),
+			joining, state, r.Own, r.Others, r.Waiting, r.Channels, len(r.Services)+len(r.Locks)+len(r.Barriers))
 	}
 	return t.Flush()
 }

@@ -24,11 +24,12 @@ type MonitorReport struct {
 	Epoch     uint64    `json:"epoch"`     // of the view that it has taken
 	Published uint64    `json:"published"` // of the latest view
 	Members   []int     `json:"members"`
-	Joining   int       `json:"joining"` // -1: nobody
-	Ready     bool      `json:"ready"`   // it holds the state
-	Own       int       `json:"own"`     // operations that it coordinates
-	Others    int       `json:"others"`  // of others, whose decision it waits for
-	Waiting   int       `json:"waiting"` // of its program, not begun yet
+	Joining   int       `json:"joining"`  // -1: nobody
+	Ready     bool      `json:"ready"`    // it holds the state
+	Own       int       `json:"own"`      // operations that it coordinates
+	Others    int       `json:"others"`   // of others, whose decision it waits for
+	Waiting   int       `json:"waiting"`  // of its program, not begun yet
+	Channels  int       `json:"channels"` // with other monitors
 	Services  []Service `json:"services"`
 	Locks     []Lock    `json:"locks"`
 	Barriers  []Barrier `json:"barriers"`
@@ -69,7 +70,7 @@ func (o *Operator) monitor(_ context.Context, q *control.Request) (any, error) {
 	}
 	r := MonitorReport{
 		Core: Core{reply.Core, reply.Life}, Epoch: m.Epoch, Published: m.Published, Members: m.Members, Joining: m.Joining, Ready: m.Ready,
-		Own: m.Own, Others: m.Others, Waiting: m.Waiting, Services: []Service{}, Locks: []Lock{}, Barriers: []Barrier{},
+		Own: m.Own, Others: m.Others, Waiting: m.Waiting, Channels: m.Channels, Services: []Service{}, Locks: []Lock{}, Barriers: []Barrier{},
 	}
 	for _, s := range names.Find() {
 		one := Service{Name: s.Name, Core: s.Core, Life: s.Number, Properties: map[string]string{}}

@@ -34,7 +34,7 @@ func describeView(v *membership.View) string {
 	return s
 }
 
-var kinds = [...]string{KindPrepare: "prepare", KindDecide: "decide", KindApply: "apply", KindVote: "vote", KindDone: "done", KindFlushed: "flushed"}
+var kinds = [...]string{KindPrepare: "prepare", KindDecide: "decide", KindApply: "apply", KindVote: "vote", KindDone: "done", KindFlushed: "flushed", KindHere: "here", KindAllHere: "all here", KindCall: "call"}
 
 func (m *Message) describe() string {
 	s := fmt.Sprintf("%s %d", kinds[m.Kind], m.Seq)
@@ -72,6 +72,12 @@ func (a *Action) describe() string {
 		return fmt.Sprintf("operation %d is %s", a.Tag, outcomes[a.Outcome])
 	case ActSnapshot:
 		return fmt.Sprintf("to %d: snapshot", a.To)
+	}
+	switch a.Kind {
+	case ActAllHere:
+		return fmt.Sprintf("all are in view %d", a.Epoch)
+	case ActCalled:
+		return fmt.Sprintf("called by %d", a.To)
 	}
 	return fmt.Sprintf("settled %d", a.Epoch)
 }

@@ -14,6 +14,7 @@ const (
 	EventMessage                       // Message came from core From
 	EventSnapshot                      // Snapshot came from core From
 	EventView                          // View was published
+	EventCall                          // this core has opened a channel to core From, which is no neighbour of its
 )
 
 // Event is what happened.
@@ -57,6 +58,8 @@ const (
 	ActResult                         // the operation with this Tag has ended
 	ActSnapshot                       // Snapshot to core To
 	ActSettled                        // tell the VMM: the view of Epoch is settled here
+	ActAllHere                        // all members are in the view of Epoch
+	ActCalled                         // open the channel to core To, which did so
 )
 
 // Action is something to do, in the order of the list.

@@ -120,7 +120,7 @@ func (r *Reader) Take(l *urpc.Message) (m Message, whole bool, err error) {
 		}
 		r.words, r.at = field(w, wordsShift, firstShift), field(w, firstShift, lengthShift)
 		r.op, r.want = r.op[:0], field(w, lengthShift, coreShift)
-		if r.msg.Kind < KindPrepare || r.msg.Kind > KindFlushed || r.msg.Seq == 0 || r.want > MaxOp || r.at+r.words > len(r.msg.Set) {
+		if r.msg.Kind < KindPrepare || r.msg.Kind > KindCall || r.msg.Seq == 0 || r.want > MaxOp || r.at+r.words > len(r.msg.Set) {
 			r.want, r.words = 0, 0
 			return wrong()
 		}

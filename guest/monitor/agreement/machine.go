@@ -36,6 +36,11 @@ type Machine struct {
 	held     []arrival    // of views that this core has not seen yet
 	combined map[asked]*combined
 
+	// Who is there (here.go):
+	here    cores.Set // who said that it is in today's view, with all below it
+	arrived bool      // all below this core have
+	calls   cores.Set // cores to be called
+
 	list []Action // of the present Step
 }
 
@@ -56,6 +61,7 @@ func New(self int, state State, view membership.View, tree routes.Tree) *Machine
 func (m *Machine) Start(list []Action) []Action {
 	m.list = list
 	m.settle()
+	m.arrive()
 	return m.list
 }
 
@@ -71,6 +77,8 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 		m.install(&e.Snapshot)
 	case EventView:
 		m.change(e)
+	case EventCall:
+		m.call(e.From)
 	}
 	return m.list
 }
@@ -109,6 +117,10 @@ func (m *Machine) message(msg *Message) {
 		m.answer(msg)
 	case KindFlushed:
 		m.hear(&msg.Set)
+	case KindHere, KindAllHere:
+		m.heardHere(msg)
+	case KindCall:
+		m.list = append(m.list, Action{Kind: ActCalled, To: msg.Set.Lowest()})
 	}
 }
 
@@ -128,6 +140,8 @@ func (m *Machine) change(e *Event) {
 		m.reduce(&m.own[i])
 	}
 	m.settle()
+	m.arrive()
+	m.callAgain(&gone)
 	if s := m.snapshot; s != nil {
 		m.snapshot = nil
 		m.install(s)

@@ -19,6 +19,9 @@ const (
 	KindVote                    // it may (Yes) or may not
 	KindDone                    // what was decided, or applied, has taken effect here
 	KindFlushed                 // to a sponsor: what I began before the join has ended. Seq is my view's epoch
+	KindHere                    // to the neighbour above: all below me are in this view, and so am I
+	KindAllHere                 // to those below: all members are
+	KindCall                    // to any core: I have opened a channel to you
 )
 
 // Message is what machines send each other, over others where there is a tree.

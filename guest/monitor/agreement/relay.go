@@ -131,6 +131,7 @@ func (m *Machine) send(hop int, msg *Message, obvious int) {
 func (m *Machine) reroute() {
 	m.table = m.tree.Table(m.self, &m.view.Members)
 	clear(m.combined)
+	m.here, m.arrived = cores.Set{}, false
 }
 
 // release takes what was held for today's view.

@@ -40,6 +40,10 @@ type node struct {
 	life    int
 	left    int // operations to begin
 	waits   int // results awaited
+
+	allHere  uint64          // epoch of the last view in which all were said to be
+	calls    map[[2]int]bool // cores and their lives that this one has called
+	calledBy map[[2]int]bool
 }
 
 // reading is what has come of one sender.
@@ -70,7 +74,7 @@ func (t *trial) winner(core int, op words) {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	s := &store{t: t, core: core, applied: map[uint64]bool{}, effected: map[uint64]bool{}}
-	*n = node{store: s, machine: New(core, s, view, t.tree), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
+	*n = node{calls: map[[2]int]bool{}, calledBy: map[[2]int]bool{}, store: s, machine: New(core, s, view, t.tree), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
@@ -148,6 +152,16 @@ func (t *trial) View(core int, view membership.View) {
 	t.do(core, list)
 }
 
+// toCall chooses whom a core calls, -1 for nobody.
+func (t *trial) toCall(core int) int {
+	if !t.tree.Direct() {
+		if to := t.world.Choices.N(4 * len(t.cores)); to < len(t.cores) && to != core {
+			return to
+		}
+	}
+	return -1
+}
+
 // recorded reads the node's records.
 func (n *node) recorded() (list [Window]Record) {
 	for i := range list {
@@ -191,6 +205,16 @@ func (t *trial) Work(core int) bool {
 		b.lives = append(b.lives, t.cores[i].life)
 	}
 	t.ops[t.next] = b
+	if to := t.toCall(core); to >= 0 {
+		if t.world.Alive(to) {
+			n.calls[[2]int{to, t.cores[to].life}] = true
+		}
+		t.note("core %d calls %d", core, to)
+		t.do(core, n.machine.Step(&Event{Kind: EventCall, From: to}, nil))
+		if !t.world.Alive(core) {
+			return true
+		}
+	}
 	n.left--
 	n.waits++
 	t.note("core %d begins %v", core, op)
@@ -239,6 +263,15 @@ func (t *trial) do(core int, list []Action) {
 			}
 		case ActSettled:
 			t.world.Settled(core, a.Epoch)
+		case ActAllHere:
+			n.allHere = a.Epoch
+			for c := range n.machine.view.Members.All() {
+				if other := &t.cores[c]; a.Epoch == n.machine.view.Epoch && t.world.Alive(c) && other.machine.view.Epoch < a.Epoch {
+					t.world.Fail("core %d: all are in view %d, core %d is in %d", core, a.Epoch, c, other.machine.view.Epoch)
+				}
+			}
+		case ActCalled:
+			n.calledBy[[2]int{a.To, t.cores[a.To].life}] = true
 		}
 	}
 	for i := range n.machine.own {
@@ -294,6 +327,14 @@ func (t *trial) end() {
 		}
 		if n.store.locked != [3][keys]uint64{} {
 			t.world.Fail("core %d: still prepared: %v", i, n.store.locked)
+		}
+		if view := t.world.View(); !t.tree.Direct() && n.allHere != view.Epoch {
+			t.world.Fail("core %d: all were in view %d, not in %d", i, n.allHere, view.Epoch)
+		}
+		for to := range n.calls {
+			if c := &t.cores[to[0]]; t.world.Alive(to[0]) && c.life == to[1] && !c.calledBy[[2]int{i, n.life}] {
+				t.world.Fail("core %d has called core %d, which never heard of it", i, to[0])
+			}
 		}
 		if n.recorded() != [Window]Record{} {
 			t.world.Fail("core %d: still recorded: %v", i, n.recorded())

@@ -20,12 +20,13 @@ type Monitor struct {
 	Own       int    // operations that it coordinates
 	Others    int    // of others, in which it waits for their decision
 	Waiting   int    // of its program, that wait to be begun
+	Channels  int    // with other monitors
 	Names     []byte // the replica (names.Registry.Save)
 }
 
 // Append appends the report to b.
 func (m *Monitor) Append(b []byte) []byte {
-	for _, n := range []uint64{uint64(m.Core), m.Epoch, m.Published, uint64(m.Joining + 1), bit(m.Ready), uint64(m.Own), uint64(m.Others), uint64(m.Waiting), uint64(len(m.Members))} {
+	for _, n := range []uint64{uint64(m.Core), m.Epoch, m.Published, uint64(m.Joining + 1), bit(m.Ready), uint64(m.Own), uint64(m.Others), uint64(m.Waiting), uint64(m.Channels), uint64(len(m.Members))} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, c := range m.Members {
@@ -60,6 +61,7 @@ func Parse(b []byte) (m Monitor, r *names.Registry, err error) {
 	m.Core, m.Epoch, m.Published = int(number(most)), number(1<<63), number(1<<63)
 	m.Joining, m.Ready = int(number(most))-1, number(2) == 1
 	m.Own, m.Others, m.Waiting = int(number(most)), int(number(most)), int(number(1<<31))
+	m.Channels = int(number(most))
 	for n := number(most); n > 0 && err == nil; n-- {
 		m.Members = append(m.Members, int(number(most)))
 	}

@@ -96,7 +96,7 @@ func TestDeaths(t *testing.T) {
 		n := 2 + r.IntN(40)
 		tree := Balanced(n)
 		if seed%2 == 0 {
-			above := []int{none}
+			above := []int{None}
 			for c := 1; c < n; c++ {
 				above = append(above, r.IntN(c))
 			}
@@ -128,7 +128,7 @@ func TestDeaths(t *testing.T) {
 
 // TestOf: what is no tree is refused.
 func TestOf(t *testing.T) {
-	for _, above := range [][]int{{none, none}, {1, 0}, {none, 2, 1}, {none, 7}, {none, -2}, {}} {
+	for _, above := range [][]int{{None, None}, {1, 0}, {None, 2, 1}, {None, 7}, {None, -2}, {}} {
 		if tree, err := Of(above); err == nil {
 			t.Errorf("%v is %+v", above, tree)
 		}

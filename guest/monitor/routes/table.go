@@ -8,31 +8,32 @@ import (
 
 // Table is one core's routes in one view.
 type Table struct {
-	self int
-	next []int       // by core: the neighbour that is next on the way there; nil: itself
-	down []cores.Set // by place in hops: the members that are reached over it
-	hops []int       // the neighbours
+	self  int
+	above int
+	next  []int       // by core: the neighbour that is next on the way there; nil: itself
+	down  []cores.Set // by place in hops: the members that are reached over it
+	hops  []int       // the neighbours
 }
 
 // Table returns the routes of core self among the members.
 func (t *Tree) Table(self int, members *cores.Set) Table {
-	table := Table{self: self}
+	table := Table{self: self, above: None}
 	if t.Direct() {
 		return table
 	}
 	root := t.root(members)
 	table.next = make([]int, len(t.above))
 	for c := range table.next {
-		table.next[c] = none
+		table.next[c] = None
 	}
-	above := t.up(self, root, members)
+	table.above = t.up(self, root, members)
 	place := map[int]int{}
 	for c := range members.All() {
 		if c == self {
 			continue
 		}
-		hop := above
-		for at := c; at != none; {
+		hop := table.above
+		for at := c; at != None; {
 			up := t.up(at, root, members)
 			if up == self {
 				hop = at
@@ -78,6 +79,10 @@ func (t *Table) Split(set cores.Set) iter.Seq2[int, cores.Set] {
 		}
 	}
 }
+
+// Above returns the neighbour on the way to the root of the view, None at the root or
+// without a tree.
+func (t *Table) Above() int { return t.above }
 
 // Neighbours returns the cores to which something goes first; nothing is said of them where
 // that is every core.

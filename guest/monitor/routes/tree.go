@@ -13,8 +13,8 @@ type Tree struct {
 	depth []int
 }
 
-// none is no core.
-const none = -1
+// None is no core.
+const None = -1
 
 // Balanced returns the tree of n cores of which nothing is known but their number: core 0
 // is the root, and every core has up to about the square root of n below it, so that no
@@ -37,12 +37,12 @@ func Of(above []int) (Tree, error) {
 	t := Tree{above, make([]int, len(above))}
 	roots := 0
 	for c := range above {
-		for up := c; above[up] != none; t.depth[c]++ {
+		for up := c; above[up] != None; t.depth[c]++ {
 			if up = above[up]; up < 0 || up >= len(above) || t.depth[c] == len(above) {
 				return Tree{}, fmt.Errorf("routes: no way from core %d to a root", c)
 			}
 		}
-		if above[c] == none {
+		if above[c] == None {
 			roots++
 		}
 	}
@@ -60,9 +60,9 @@ func (t *Tree) Direct() bool { return t.above == nil }
 
 // root returns the member that is nearest to the root, the lowest of several.
 func (t *Tree) root(members *cores.Set) int {
-	root := none
+	root := None
 	for c := range members.All() {
-		if root == none || t.depth[c] < t.depth[root] {
+		if root == None || t.depth[c] < t.depth[root] {
 			root = c
 		}
 	}
@@ -73,9 +73,9 @@ func (t *Tree) root(members *cores.Set) int {
 // the root of the view.
 func (t *Tree) up(c, root int, members *cores.Set) int {
 	if c == root {
-		return none
+		return None
 	}
-	for up := t.above[c]; up != none; up = t.above[up] {
+	for up := t.above[c]; up != None; up = t.above[up] {
 		if members.Has(up) {
 			return up
 		}
