@@ -86,8 +86,9 @@ func load(t *testing.T, name string, opt image.LoadOptions) *image.Image {
 	return im
 }
 
-// hang is how long a run may take before it counts as hung.
-func hang() time.Duration { return scaled(90*time.Second, 4*time.Minute) }
+// hang is how long a run may take before it counts as hung, on a host that has other
+// things to do too.
+func hang() time.Duration { return 4 * time.Minute }
 
 // codeHung is the exit code of a run that was stopped because it hung.
 const codeHung = 250
