@@ -86,6 +86,9 @@ func (t *trial) meet(core, peer int) {
 		return
 	}
 	n.met[peer] = life
+	if t.mutation == beginNot && life > 1 {
+		return
+	}
 	n.machine.Begin(peer, uint64(life), uint64(n.life))
 }
 
@@ -101,7 +104,7 @@ func (t *trial) Deliver(core, from int, l urpc.Message) {
 
 func (t *trial) View(core int, view membership.View) {
 	for peer := range t.nodes {
-		if !view.Members.Has(peer) && t.nodes[core].machine.peers[peer].gone == nil {
+		if t.mutation != goneNot && !view.Members.Has(peer) && t.nodes[core].machine.peers[peer].gone == nil {
 			t.note("core %d: core %d is gone", core, peer)
 			t.perform(core, t.nodes[core].machine.Gone(peer))
 			for id, e := range t.nodes[core].ends {
@@ -432,6 +435,8 @@ const (
 	correct     mutation = iota
 	reuseEarly           // a side's pages are free as soon as this core has closed
 	publishLate          // the directory is written after the peer was told
+	beginNot             // a peer's next life is not told to the machine
+	goneNot              // nor the end of one
 )
 
 func bool2int(b bool) int {
@@ -443,7 +448,9 @@ func bool2int(b bool) int {
 
 // TestMutations: the simulation finds out each of them, so it can fail.
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{"reuse early": reuseEarly, "publish late": publishLate} {
+	for name, m := range map[string]mutation{
+		"reuse early": reuseEarly, "publish late": publishLate, "begin not": beginNot, "gone not": goneNot,
+	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed < 20_000; seed++ {
 				r := ofSeed(seed, simulate.Seeded(seed, false))
