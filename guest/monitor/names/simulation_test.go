@@ -28,6 +28,8 @@ type trial struct {
 	tree  routes.Tree
 	cores []node
 	log   io.Writer // transcript, nil for none
+
+	mutation mutation
 }
 
 // note writes a line of the transcript.
@@ -50,7 +52,7 @@ type node struct {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	r := New()
-	*n = node{registry: r, machine: agreement.New(core, r, view, t.tree), life: n.life + 1, left: 8}
+	*n = node{registry: r, machine: agreement.New(core, &replica{r, t.mutation}, view, t.tree), life: n.life + 1, left: 8}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
@@ -130,6 +132,61 @@ func describe(c *Change) string {
 		s += fmt.Sprintf(", %q", c.Text)
 	}
 	return s
+}
+
+// mutation is a way to keep names wrongly.
+type mutation uint8
+
+const (
+	correct    mutation = iota
+	goneNot             // the dead keep what they have
+	unlocked            // what is being agreed on keeps nothing out
+	saveNoLock          // a core that joins does not hear of locks
+)
+
+// replica is a core's registry, with a mutation.
+type replica struct {
+	*Registry
+	mutation mutation
+}
+
+func (r *replica) Gone(core int) {
+	if r.mutation != goneNot {
+		r.Registry.Gone(core)
+	}
+}
+
+func (r *replica) Prepare(op agreement.Op) bool {
+	ok := r.Registry.Prepare(op)
+	if r.mutation == unlocked {
+		clear(r.prepared)
+	}
+	return ok
+}
+
+func (r *replica) Save(b []byte) []byte {
+	if r.mutation == saveNoLock {
+		held := r.locks
+		r.locks = nil
+		defer func() { r.locks = held }()
+	}
+	return r.Registry.Save(b)
+}
+
+// TestMutations: the simulation finds out each of them.
+func TestMutations(t *testing.T) {
+	for name, m := range map[string]mutation{"gone not": goneNot, "unlocked": unlocked, "save no lock": saveNoLock} {
+		f := seeds.Find(1, 5000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
+			w := ofSeed(seed, c)
+			w.mutation, w.log = m, log
+			return w.run()
+		})
+		if f == nil {
+			t.Errorf("%s is not found out", name)
+			continue
+		}
+		t.Logf("%s: seed %d, %d choices: %.200v", name, f.Seed, f.Size(), f.ErrShort)
+	}
 }
 
 // end checks that all replicas are the same, and hold nothing for anybody who is dead.
