@@ -13,7 +13,8 @@
 // ucontext; its registers follow one another from 40 on: R8 to R15, RDI, RSI, RBP,
 // RBX, RDX, RAX, RCX, RSP, RIP, EFLAGS, segments, error code). Where the address is in
 // the shared region, it leaves the fault in the core's crash record, for the VMM to
-// name what lies there; where the page has a note, it writes that to standard error.
+// name what lies there; where the page has a note, or a mapped frame, it writes that to
+// standard error.
 // Then it goes on as the runtime's handler, to which it leaves all that it found: the
 // fault is the program's own mistake, and the runtime shows whose.
 TEXT ·faultEntry(SB),NOSPLIT|NOFRAME,$0
@@ -21,7 +22,7 @@ TEXT ·faultEntry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ R9, R8
 	SUBQ ·guardedStart(SB), R8
 	CMPQ R8, ·guardedSize(SB)
-	JCC  next
+	JCC  frame
 	MOVQ ·crashRecord(SB), AX
 	MOVQ R9, const_crashAddress(AX)
 	MOVQ 168(DX), CX
@@ -60,6 +61,33 @@ TEXT ·faultEntry(SB),NOSPLIT|NOFRAME,$0
 	PUSHQ DX
 	MOVBQZX (AX), DX      // length, then the text
 	LEAQ 1(AX), SI
+	CALL ·writeNote(SB)
+	POPQ DX
+	POPQ SI
+	POPQ DI
+	JMP  next
+frame:
+	MOVQ R9, R8
+	SUBQ ·framesStart(SB), R8
+	CMPQ R8, ·framesSize(SB)
+	JCC  next
+	MOVQ ·frameNotes(SB), AX
+	MOVL $const_frameNoteCount, CX
+search:
+	MOVQ R9, R8
+	SUBQ frameNote_start(AX), R8
+	CMPQ R8, frameNote_size(AX)
+	JCS  found
+	ADDQ $const_frameNoteSize, AX
+	DECL CX
+	JNZ  search
+	JMP  next
+found:
+	PUSHQ DI
+	PUSHQ SI
+	PUSHQ DX
+	MOVBQZX const_frameNoteLength(AX), DX
+	LEAQ const_frameNoteText(AX), SI
 	CALL ·writeNote(SB)
 	POPQ DX
 	POPQ SI

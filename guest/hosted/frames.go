@@ -16,8 +16,9 @@ import (
 // Frames has Linux map frames of shared memory at addresses of the process, as steps of
 // package vspace say: what those do to page tables, Linux does by itself.
 type Frames struct {
-	core *Core
-	last uint32
+	core  *Core
+	last  uint32
+	notes noted
 }
 
 // Frames returns it.
@@ -33,7 +34,7 @@ func (f *Frames) Window() (low, high uint64, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("hosted core: addresses for frames at %#x: %w: another mapping is in their way; run it again, or on KVM", uint64(layout.FrameVA), err)
 	}
-	return layout.FrameVA, layout.FrameEnd, nil
+	return layout.FrameVA, layout.FrameEnd, f.notes.open()
 }
 
 // Take is vspace.Tables.Take: there are no page tables to be had.
@@ -62,6 +63,7 @@ func (f *Frames) Do(steps []vspace.Step, why frames.Why) error {
 			return fmt.Errorf("hosted core: %v: %w: %w: raise vm.max_map_count", s, frames.ErrFull, err)
 		}
 	}
+	f.notes.keep(steps, why)
 	return nil
 }
 
