@@ -73,6 +73,9 @@ func (w *watchdog) look(v *vigil, b *region.Block, l watchable, bound time.Durat
 	if v.life != l || v.progress != progress || !ok || b.Power.Load() != region.PowerPoll ||
 		state != region.StateBooting && state != region.StateRunning {
 		*v = vigil{l, progress, used}
+		if !ok {
+			v.life = nil // the thread that it gets may have worked for others before
+		}
 		return
 	}
 	if took := used - v.since; took >= bound {

@@ -37,7 +37,15 @@ func TestWatchdog(t *testing.T) {
 		"sleeps":                    {func(f *fakeCore, b *region.Block, i int) { b.Power.Store(region.PowerHalt); cpu(f, b, i) }, time.Millisecond, false},
 		"has senders ring":          {func(f *fakeCore, b *region.Block, i int) { b.Asleep = 1; cpu(f, b, i) }, time.Millisecond, true},
 		"is not on its CPU":         {func(f *fakeCore, b *region.Block, i int) { f.off = true; cpu(f, b, i) }, time.Millisecond, false},
-		"has crashed":               {func(f *fakeCore, b *region.Block, i int) { b.State.Store(region.StateCrashed); cpu(f, b, i) }, time.Millisecond, false},
+		"gets a thread that had worked": {func(f *fakeCore, b *region.Block, i int) {
+			switch f.used += time.Millisecond; i {
+			case 0:
+				f.off, f.used = true, 0
+			case 1:
+				f.off, f.used = false, time.Hour
+			}
+		}, time.Millisecond, false},
+		"has crashed": {func(f *fakeCore, b *region.Block, i int) { b.State.Store(region.StateCrashed); cpu(f, b, i) }, time.Millisecond, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, f, b := guarded(t, bound, c.tick)
