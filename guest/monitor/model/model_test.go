@@ -16,6 +16,7 @@ var models = []spin.Search{
 	{Model: "agreement", Defines: "ONE_PHASE"},
 	{Model: "agreement", Defines: "CORES=2"},
 	{Model: "join"},
+	{Model: "relay"},
 	{Model: "membership"},
 	{Model: "membership", Defines: "INITIAL=3 DEATHS=1 RETURNS=2"},
 }
@@ -34,6 +35,11 @@ var mutations = []spin.Search{
 	{Model: "agreement", Defines: "WIPE_EARLY"},
 	{Model: "agreement", Defines: "HEAR_THE_DEAD"},
 	{Model: "agreement", Defines: "WAIT_FOR_THE_DEAD"},
+
+	{Model: "relay", Defines: "ASK_ONCE"},
+	{Model: "relay", Defines: "FORGET_EARLY"},
+	{Model: "relay", Defines: "SPEAK_FOR_OTHERS"},
+	{Model: "relay", Defines: "REFUSE_ONCE"},
 
 	{Model: "join", Defines: "NO_FLUSH"},
 	{Model: "join", Defines: "SNAPSHOT_BARE"},
