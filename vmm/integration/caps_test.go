@@ -94,9 +94,9 @@ func TestCapsKilled(t *testing.T) {
 	hung := time.AfterFunc(hang()+time.Duration(kills)*time.Second, func() { kick <- multikernel.Reason{Text: "hung", Code: codeHung} })
 	defer hung.Stop()
 	opt.Kick = kick
-	killed, before := 0, 0
-	ready := func() int { // how many lives of core 0 were
-		b, err := os.ReadFile(filepath.Join(opt.Dir, observe.CoreFile(0)))
+	killed, before := 0, make([]int, opt.Cores)
+	ready := func(core int) int { // how many lives of it were
+		b, err := os.ReadFile(filepath.Join(opt.Dir, observe.CoreFile(core)))
 		if err != nil {
 			t.Error(err)
 		}
@@ -111,12 +111,12 @@ func TestCapsKilled(t *testing.T) {
 				continue // it was about to return
 			}
 			killed++
-			if core == 0 {
-				before = ready()
-			}
+			before[core] = ready(core)
 		}
-		for ready() == before && !t.Failed() { // it can be asked to end once it waits for that
-			time.Sleep(time.Millisecond)
+		for core := range before { // all have to be back when core 0 says that this is the end
+			for ready(core) == before[core] && !t.Failed() {
+				time.Sleep(time.Millisecond)
+			}
 		}
 		late := time.AfterFunc(hang()/4, func() { tellMonitors(t, do, opt.Cores) })
 		defer late.Stop()
