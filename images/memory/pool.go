@@ -41,7 +41,7 @@ func poolPieces(o *options) error {
 		list = append(list, c)
 	}
 	s := p.Stats()
-	if s.Used == 0 || s.Largest > s.Size || s.Idle > 256<<10 {
+	if (s.Used == 0) != (len(list) == 0) || s.Largest > s.Size || s.Idle > 256<<10 {
 		return fmt.Errorf("%d pieces: %+v", len(list), s)
 	}
 	fmt.Printf("pool: %d pieces, %d KiB in use of %d, %.0f %% of what is free is not in one piece\n", len(list), s.Used>>10, s.Size>>10, 100*s.Fragmentation())
