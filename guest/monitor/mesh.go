@@ -70,11 +70,11 @@ func (m *Monitor) connect(peer int) error {
 	if err != nil {
 		return err
 	}
-	hello := m.hello()
-	p.out.begin(ch, &hello)
 	p.talk = make(chan struct{})
 	o := &ear{peer: peer, life: p.life, ch: ch, out: p.out, agreed: hearing{peer: peer, core: m.cfg.Core, to: m.agreed}}
-	m.ears.add(o)
+	m.ears.add(o) // before anybody can speak to it: tell looks for whom to wake there
+	hello := m.hello()
+	p.out.begin(ch, &hello)
 	go func(talk chan struct{}) {
 		defer close(talk)
 		m.peer(o)

@@ -2,10 +2,14 @@ package monitor
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"testing"
 
+	"barreleye/devices/region"
 	"barreleye/guest/monitor/bind"
 	"barreleye/guest/monitor/routes"
+	"barreleye/urpc"
 )
 
 // TestChannelsOnDemand: in a tree, cores that are no neighbours have a channel once one of
@@ -61,5 +65,42 @@ func TestChannelsOnDemand(t *testing.T) {
 	dial(k.cores[6], again)
 	if life, err := k.cores[4].WaitPeer(ctx, 1, 1); err != nil || life != 2 {
 		t.Errorf("life %d, %v", life, err)
+	}
+}
+
+// watched is an end that calls something with each line sent.
+type watched struct {
+	*end
+	sends func()
+}
+
+func (w watched) TrySend(m *urpc.Message) error {
+	w.sends()
+	return w.end.TrySend(m)
+}
+
+// TestToldFromTheStart: from the first line on that goes to a peer, whoever wakes those that
+// were spoken to knows of it. Otherwise what another goroutine says meanwhile may find the
+// peer asleep, and nobody wakes it.
+func TestToldFromTheStart(t *testing.T) {
+	var m *Monitor
+	var ch watched
+	lines := 0
+	ch = watched{&end{newLine(4), newLine(4)}, func() {
+		lines++
+		if !slices.ContainsFunc(*m.ears.list.Load(), func(o *ear) bool { return o.peer == 1 }) {
+			t.Error("spoken to, and not known")
+		}
+	}}
+	m, err := Start(Config{
+		Core: 0, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
+		Ends:   &ends{life: func(int) uint64 { return 0 }, channel: func(int) Channel { return ch }},
+		Shared: first(2), Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.meet(1, 1); err != nil || lines != 1 {
+		t.Errorf("%d lines, %v", lines, err)
 	}
 }
