@@ -87,7 +87,7 @@ func (p *picture) lane(c *canvas, l *lane) {
 	c.add(`<text x="20" y="%.1f" font-weight="600" fill="%s">core %d</text>`, y(l.Core)+4.5, colour(l.Core), l.Core)
 	start := 0.0
 	for _, t := range p.Timing {
-		if t.Name == "cores started" {
+		if t.Name == "cores start" {
 			start = t.AtMS
 		}
 	}

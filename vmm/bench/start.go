@@ -48,7 +48,7 @@ func Start(o Options) (*Report, error) {
 		}
 		first, last = append(first, lo), append(last, hi)
 		for _, p := range report.Timing {
-			if p.Name == "cores started" {
+			if p.Name == "cores start" {
 				phases = append(phases, p.AtMS)
 			}
 		}

@@ -36,8 +36,8 @@ func (r *run) live() error {
 	}
 	defer stop()
 	r.started = true
+	r.phase("cores start") // before they do: a core may be in main before the last one's thread began
 	r.perform()
-	r.phase("cores started")
 
 	followed := make(chan error, 1)
 	if r.opt.Console != nil {
