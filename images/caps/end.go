@@ -2,37 +2,72 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"barreleye/guest"
 )
 
-// over has all cores come to the end together: nobody sends any more, then clear is called
-// on each, and then all of the shared memory must be free, to the last page.
+// accounted is the name of the service by which core 0 says that nothing was lost.
+const accounted = "all is accounted for"
+
+// lost is how long it may take until all have let go of everything.
+const lost = 2 * time.Minute
+
+// over has every core let go of all that it has, by clear, as often as something more comes:
+// others may be in the midst of it yet, or return from the dead. Core 0 waits until all of
+// the shared memory is free, to the last page, and then for all others to end: whoever
+// returns late hears of it too.
 func over(ctx context.Context, clear func() error) error {
-	end, err := guest.NewBarrier("end", guest.Members())
-	if err != nil {
-		return err
-	}
-	if err := end.Wait(ctx); err != nil {
-		return err
-	}
-	if err := clear(); err != nil {
-		return err
-	}
-	if err := end.Wait(ctx); err != nil {
-		return err
-	}
 	if guest.Core() == 0 {
-		_, size := guest.Region().Geometry.RAM()
-		all, err := guest.AllocRAM(ctx, size)
-		if err != nil {
-			return fmt.Errorf("not all of the shared memory came back: %w", err)
-		}
-		if err := all.Delete(ctx); err != nil {
+		return account(ctx, clear)
+	}
+	for {
+		if err := clear(); err != nil {
 			return err
 		}
-		fmt.Printf("all %d pages are free\n", size/page)
+		if _, said, err := guest.Lookup(ctx, accounted); said || err != nil {
+			return errors.Join(err, clear())
+		}
+		time.Sleep(time.Millisecond) // it looks again and again: what comes tells nobody
 	}
-	return end.Wait(ctx)
+}
+
+func account(ctx context.Context, clear func() error) error {
+	_, size := guest.Region().Geometry.RAM()
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		if err := clear(); err != nil {
+			return err
+		}
+		all, err := guest.AllocRAM(ctx, size)
+		if err == nil {
+			if err := all.Delete(ctx); err != nil {
+				return err
+			}
+			break
+		}
+		if !errors.Is(err, guest.ErrMemory) || time.Since(began) > lost {
+			return fmt.Errorf("not all of the shared memory came back: %w", err)
+		}
+	}
+	fmt.Printf("all %d pages are free\n", size/page)
+	if _, err := guest.Export(ctx, accounted); err != nil {
+		return err
+	}
+	for now := guest.Lives(); ; {
+		others := 0
+		for core, life := range now.Lives {
+			if core != guest.Core() && life != 0 {
+				others++
+			}
+		}
+		if others == 0 {
+			return nil
+		}
+		var err error
+		if now, err = guest.Watch(ctx, now.Epoch); err != nil {
+			return err
+		}
+	}
 }

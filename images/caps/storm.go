@@ -45,10 +45,7 @@ func storm(ctx context.Context) error {
 	}
 	receivers.Go(func() { w.accept(receiving, offer) })
 	fmt.Println("in the storm")
-	for turn := 1; ; turn++ {
-		if err := w.turn(ctx); err != nil && !expected(err) {
-			return err
-		}
+	for turn := 0; ; turn++ {
 		over, err := w.over(ctx, turn, asked)
 		if err != nil {
 			return err
@@ -56,13 +53,14 @@ func storm(ctx context.Context) error {
 		if over {
 			break
 		}
+		if err := w.turn(ctx); err != nil && !expected(err) {
+			return err
+		}
 	}
-	if err := over(ctx, func() error {
-		offer.Close()
-		stop()
-		receivers.Wait()
-		return errors.Join(w.drop(ctx), w.clear(ctx))
-	}); err != nil {
+	offer.Close()
+	stop()
+	receivers.Wait()
+	if err := over(ctx, func() error { return errors.Join(w.drop(ctx), w.clear(ctx)) }); err != nil {
 		return err
 	}
 	fmt.Println("turns:", w.did)
