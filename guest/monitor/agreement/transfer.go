@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/numbers"
 	"barreleye/urpc"
 )
 
@@ -95,37 +96,29 @@ var errSnapshot = errors.New("agreement: snapshot: it ends in the middle, or nam
 
 // parse is the reverse of bytes.
 func (s *Snapshot) parse(b []byte) error {
-	ok := true
-	number := func(below uint64) uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v >= below {
-			ok = false
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	r := numbers.Reader{Rest: b}
+	number := r.Below
 	s.Epoch = number(1 << 63)
-	for n := number(cores.Max + 1); n > 0 && ok; n-- {
+	for n := number(cores.Max + 1); n > 0 && !r.Bad; n-- {
 		s.Members.Add(int(number(cores.Max)))
 	}
 	s.Parts = map[int][Window]Ended{}
-	for n := number(cores.Max + 1); n > 0 && ok; n-- {
+	for n := number(cores.Max + 1); n > 0 && !r.Bad; n-- {
 		c := int(number(cores.Max))
 		var w [Window]Ended
 		for i := range w {
 			w[i].Seq = number(1 << 63)
-			if len(b) == 0 || b[0] > 3 {
+			if len(r.Rest) == 0 || r.Rest[0] > 3 {
 				return errSnapshot
 			}
-			w[i].Ended, w[i].All = b[0]&1 != 0, b[0]&2 != 0
-			b = b[1:]
+			w[i].Ended, w[i].All = r.Rest[0]&1 != 0, r.Rest[0]&2 != 0
+			r.Rest = r.Rest[1:]
 		}
 		s.Parts[c] = w
 	}
-	if !ok {
+	if r.Bad {
 		return errSnapshot
 	}
-	s.State = b
+	s.State = r.Rest
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/numbers"
 )
 
 // Save implements agreement.State.
@@ -41,39 +42,31 @@ var errSaved = errors.New("ledger: state of a sponsor: it ends in the middle, or
 
 // Load implements agreement.State.
 func (l *Ledger) Load(b []byte) error {
-	ok := true
-	number := func(below uint64) uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v >= below {
-			ok = false
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	r := numbers.Reader{Rest: b}
+	number := r.Below
 	n := New(l.self, l.area.extent)
 	const any = 1<<64 - 1
 	if number(any) != l.area.extent.Base || number(any) != l.area.extent.Size {
 		return errSaved
 	}
-	for i := number(cores.Max + 1); i > 0 && ok; i-- {
+	for i := number(cores.Max + 1); i > 0 && !r.Bad; i-- {
 		n.lives[int(number(cores.Max))] = life{number(maxLife + 1), number(2) == 1}
 	}
-	for i := number(any); i > 0 && ok; i-- {
+	for i := number(any); i > 0 && !r.Bad; i-- {
 		e := &entry{id: ID(number(any)), parent: n.at(ID(number(any))), holders: map[int]caps.Rights{}}
 		e.extent = caps.Extent{Type: caps.Type(number(uint64(caps.IRQ) + 1)), Base: number(any), Size: number(any)}
 		e.chosen = int(number(cores.Max+1)) - 1
-		for j := number(cores.Max + 1); j > 0 && ok; j-- {
+		for j := number(cores.Max + 1); j > 0 && !r.Bad; j-- {
 			e.holders[int(number(cores.Max))] = caps.Rights(number(uint64(caps.All) + 1))
 		}
-		if !ok || e.parent == nil || e.id == 0 || n.entries[e.id] != nil || e.extent.Check() != nil ||
+		if r.Bad || e.parent == nil || e.id == 0 || n.entries[e.id] != nil || e.extent.Check() != nil ||
 			n.cut(e.parent, &operation{extent: e.extent, count: 1}) != nil {
 			return errSaved
 		}
 		e.parent.children = slices.Insert(e.parent.children, e.parent.search(e.extent.Base), e)
 		n.entries[e.id] = e
 	}
-	if !ok || len(b) > 0 || n.Check() != nil {
+	if r.Bad || len(r.Rest) > 0 || n.Check() != nil {
 		return errSaved
 	}
 	*l = *n

@@ -5,6 +5,7 @@ import (
 
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/ledger"
+	"barreleye/guest/monitor/numbers"
 )
 
 // Caps is what a core's monitor knows of capabilities: its own, and what the ledger, which
@@ -57,40 +58,30 @@ func (c *Caps) Append(b []byte) []byte {
 
 // ParseCaps reads a report. It trusts nothing of it.
 func ParseCaps(b []byte) (c Caps, err error) {
-	number := func(below uint64) uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v >= below {
-			err = errReport
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	in := numbers.Reader{Rest: b}
+	number := in.Below
 	extent := func() (e caps.Extent) {
 		e.Type, e.Base, e.Size = caps.Type(number(uint64(caps.IRQ)+1)), number(1<<63), number(1<<63)
 		return e
 	}
 	c.Core, c.Ready, c.Area, c.Free = int(number(most)), number(2) == 1, extent(), number(1<<63)
-	for n := number(most); n > 0 && err == nil; n-- {
+	for n := number(most); n > 0 && !in.Bad; n-- {
 		var o Object
 		o.ID, o.Parent, o.Entry, o.Extent = caps.ObjectID(number(1<<63)), caps.ObjectID(number(1<<63)), ledger.ID(number(1<<63)), extent()
-		for n := number(most); n > 0 && err == nil; n-- {
+		for n := number(most); n > 0 && !in.Bad; n-- {
 			o.Copies = append(o.Copies, caps.Rights(number(uint64(caps.All)+1)))
 		}
 		c.Objects = append(c.Objects, o)
 	}
-	for n := number(most); n > 0 && err == nil; n-- {
+	for n := number(most); n > 0 && !in.Bad; n-- {
 		e := ledger.Entry{ID: ledger.ID(number(1 << 63)), Parent: ledger.ID(number(1 << 63)), Owner: int(number(most)) - 1, Extent: extent()}
-		for n := number(most); n > 0 && err == nil; n-- {
+		for n := number(most); n > 0 && !in.Bad; n-- {
 			e.Holders = append(e.Holders, ledger.Holding{Core: int(number(most)), Rights: caps.Rights(number(uint64(caps.All) + 1))})
 		}
 		c.Entries = append(c.Entries, e)
 	}
-	if err == nil && len(b) > 0 {
-		err = errReport
-	}
-	if err != nil {
-		return Caps{}, err
+	if in.Bad || len(in.Rest) > 0 {
+		return Caps{}, errReport
 	}
 	return c, nil
 }

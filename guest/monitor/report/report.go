@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"barreleye/guest/monitor/names"
+	"barreleye/guest/monitor/numbers"
 )
 
 // Monitor is the report of one core.
@@ -49,27 +50,20 @@ const most = 1 << 20
 
 // Parse reads a report, and the names in it. It trusts nothing of it.
 func Parse(b []byte) (m Monitor, r *names.Registry, err error) {
-	number := func(below uint64) uint64 {
-		v, n := binary.Uvarint(b)
-		if n <= 0 || v >= below {
-			err = errReport
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
+	in := numbers.Reader{Rest: b}
+	number := in.Below
 	m.Core, m.Epoch, m.Published = int(number(most)), number(1<<63), number(1<<63)
 	m.Joining, m.Ready = int(number(most))-1, number(2) == 1
 	m.Own, m.Others, m.Waiting = int(number(most)), int(number(most)), int(number(1<<31))
 	m.Channels = int(number(most))
-	for n := number(most); n > 0 && err == nil; n-- {
+	for n := number(most); n > 0 && !in.Bad; n-- {
 		m.Members = append(m.Members, int(number(most)))
 	}
-	if err != nil {
-		return Monitor{}, nil, err
+	if in.Bad {
+		return Monitor{}, nil, errReport
 	}
-	m.Names, r = b, names.New()
-	if err := r.Load(b); err != nil {
+	m.Names, r = in.Rest, names.New()
+	if err := r.Load(in.Rest); err != nil {
 		return Monitor{}, nil, err
 	}
 	return m, r, nil
