@@ -25,10 +25,8 @@ shared memory that cores hold, as all of them know it. RUN is as for 'barreleye 
   barreleye caps --core 2 -o json`,
 		Args: needs(),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if core != allCores {
-				if err := checkCore("caps", core); err != nil {
-					return err
-				}
+			if err := checkAnyCore("caps", core); err != nil {
+				return err
 			}
 			return h.caps(core, output, runAfter(args, 0))
 		},
@@ -46,15 +44,8 @@ func (h *Host) caps(core int, output format, name string) error {
 		return err
 	}
 	defer client.Close()
-	if core == allCores {
-		living, err := livingCores(client)
-		if err != nil {
-			return err
-		}
-		if len(living) == 0 {
-			return &failure{CodeRefused, fmt.Errorf("caps: run %s: no core lives: 'barreleye ps' shows how they are", run.ID)}
-		}
-		core = living[0]
+	if core, err = coreOrFirst("caps", core, client, run); err != nil {
+		return err
 	}
 	var r operator.CapsReport
 	if err := client.Do(operator.Caps, operator.CapsArgs{Core: core}, &r); err != nil {

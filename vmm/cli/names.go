@@ -28,10 +28,8 @@ them knows at that moment. RUN is as for 'barreleye ps'.`,
   barreleye names --core 2 -o json`,
 		Args: needs(),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if core != allCores {
-				if err := checkCore("names", core); err != nil {
-					return err
-				}
+			if err := checkAnyCore("names", core); err != nil {
+				return err
 			}
 			return h.names(core, output, runAfter(args, 0))
 		},
@@ -49,15 +47,8 @@ func (h *Host) names(core int, output format, name string) error {
 		return err
 	}
 	defer client.Close()
-	if core == allCores {
-		living, err := livingCores(client)
-		if err != nil {
-			return err
-		}
-		if len(living) == 0 {
-			return &failure{CodeRefused, fmt.Errorf("names: run %s: no core lives: 'barreleye ps' shows how they are", run.ID)}
-		}
-		core = living[0]
+	if core, err = coreOrFirst("names", core, client, run); err != nil {
+		return err
 	}
 	var r operator.MonitorReport
 	if err := client.Do(operator.Monitor, operator.MonitorArgs{Core: core}, &r); err != nil {

@@ -6,6 +6,7 @@ import (
 	"barreleye/vmm/control"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/operator"
+	"barreleye/vmm/runs"
 
 	"github.com/spf13/cobra"
 )
@@ -29,10 +30,8 @@ stops its program for a moment, and goes on. A virtual machine that does not ans
   barreleye stacks 20261124-115227`,
 		Args: needs(),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if core != allCores {
-				if err := checkCore("stacks", core); err != nil {
-					return err
-				}
+			if err := checkAnyCore("stacks", core); err != nil {
+				return err
 			}
 			return h.stacks(core, output, runAfter(args, 0))
 		},
@@ -50,6 +49,14 @@ func checkCore(command string, core int) error {
 		return usage("%s: --core %d: give a core's number, 0 to %d", command, core, multikernel.MaxCores-1)
 	}
 	return nil
+}
+
+// checkAnyCore is checkCore of a --core that may be left out.
+func checkAnyCore(command string, core int) error {
+	if core == allCores {
+		return nil
+	}
+	return checkCore(command, core)
 }
 
 func (h *Host) stacks(core int, output format, name string) error {
@@ -101,4 +108,19 @@ func livingCores(client *control.Client) (cores []int, err error) {
 		}
 	}
 	return cores, nil
+}
+
+// coreOrFirst returns the core that is asked for, or the first that lives where none is.
+func coreOrFirst(command string, core int, client *control.Client, run *runs.Run) (int, error) {
+	if core != allCores {
+		return core, nil
+	}
+	living, err := livingCores(client)
+	if err != nil {
+		return 0, err
+	}
+	if len(living) == 0 {
+		return 0, &failure{CodeRefused, fmt.Errorf("%s: run %s: no core lives: 'barreleye ps' shows how they are", command, run.ID)}
+	}
+	return living[0], nil
 }
