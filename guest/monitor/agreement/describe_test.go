@@ -7,13 +7,6 @@ import (
 	"barreleye/guest/monitor/membership"
 )
 
-// note writes a line of the transcript.
-func (t *trial) note(format string, args ...any) {
-	if t.log != nil {
-		fmt.Fprintf(t.log, format+"\n", args...)
-	}
-}
-
 // text is what is made only if somebody reads it.
 type text func() string
 

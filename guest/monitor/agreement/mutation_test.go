@@ -1,7 +1,6 @@
 package agreement
 
 import (
-	"io"
 	"strings"
 	"testing"
 
@@ -28,49 +27,33 @@ const (
 
 // TestMutations: the simulation finds out every one of them, so it can fail.
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{
+	seeds.Mutations(t, 20_000, map[string]mutation{
 		"record never": recordNever, "record late": recordLate, "records unread": recordsUnread,
 		"snapshot bare": snapshotBare, "unfenced": unfenced,
 		"ask once": askOnce, "take old": takeOld, "forget early": forgetEarly, "speak for all": speakForAll, "refuse once": refuseOnce,
-	} {
-		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed < 20_000; seed++ {
-				w := ofSeed(seed, simulate.Seeded(seed, false))
-				w.mutation, w.world.Suspects = m, m == unfenced
-				if err := w.run(); err != nil {
-					t.Logf("seed %d: %v", seed, err)
-					return
-				}
-			}
-			t.Error("not found out")
-		})
-	}
+	}, ofSeed)
 }
 
 // TestShrink: a failure is found again by its seed, and by the short list of choices that
 // it is shrunk to; the transcript is that of the short run.
 func TestShrink(t *testing.T) {
-	wrong := func(seed uint64, c *simulate.Choices, log io.Writer) error {
-		r := ofSeed(seed, c)
-		r.mutation, r.log = recordNever, log
-		return r.run()
-	}
+	wrong := ofSeed(recordNever)
 	f := seeds.Find(1, 20_000, wrong)
 	if f == nil {
 		t.Fatal("not found out")
 	}
 	whole := simulate.Seeded(f.Seed, true)
-	if err := wrong(f.Seed, whole, nil); err == nil || err.Error() != f.Err.Error() {
+	if err := wrong(simulate.Trial{Seed: f.Seed, Choices: whole}); err == nil || err.Error() != f.Err.Error() {
 		t.Errorf("seed %d failed with %v, and now with %v", f.Seed, f.Err, err)
 	}
 	var text strings.Builder
-	if err := wrong(f.Seed, simulate.Given(f.Choices), &text); err == nil || text.String() != f.Transcript {
+	if err := wrong(simulate.Trial{Seed: f.Seed, Choices: simulate.Given(f.Choices), Log: &text}); err == nil || text.String() != f.Transcript {
 		t.Errorf("choices %d: %v\n%s\nand before:\n%s", f.Choices, err, &text, f.Transcript)
 	}
 	if f.Size() > 10 {
 		t.Errorf("%d choices were shrunk to %d that are not the simplest only", len(whole.Record()), f.Size())
 	}
-	if run(f.Seed, simulate.Given(f.Choices), nil) != nil {
+	if ofSeed(correct)(simulate.Trial{Seed: f.Seed, Choices: simulate.Given(f.Choices)}) != nil {
 		t.Error("the short run fails without the mistake, too")
 	}
 	if !strings.Contains(f.Transcript, "dies") {

@@ -2,7 +2,6 @@ package agreement
 
 import (
 	"cmp"
-	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -21,7 +20,6 @@ type message = urpc.Message
 // trial is one run.
 type trial struct {
 	world *simulate.World[message]
-	tree  routes.Tree
 	cores []node
 	next  uint64 // number of the next operation
 
@@ -29,7 +27,6 @@ type trial struct {
 	winners map[[2]uint64]uint64 // operation that took a register's version
 
 	mutation mutation
-	log      io.Writer // transcript, nil for none
 }
 
 type node struct {
@@ -74,14 +71,14 @@ func (t *trial) winner(core int, op words) {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	s := &store{t: t, core: core, applied: map[uint64]bool{}, effected: map[uint64]bool{}}
-	*n = node{calls: map[[2]int]bool{}, calledBy: map[[2]int]bool{}, store: s, machine: New(core, s, view, t.tree), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
+	*n = node{calls: map[[2]int]bool{}, calledBy: map[[2]int]bool{}, store: s, machine: New(core, s, view, t.world.Tree), readers: map[int]*reading{}, life: n.life + 1, left: 1 + t.world.Choices.N(6)}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
 	if view.Joining == core && view.Sponsor() == membership.Nobody {
 		t.begin()
 	}
-	t.note("core %d starts in view %s", core, describe(&view))
+	t.world.Note("core %d starts in view %s", core, describe(&view))
 	t.do(core, n.machine.Start(nil))
 }
 
@@ -104,7 +101,7 @@ func (t *trial) Deliver(core, from int, m message) {
 			t.world.Fail("core %d of core %d: %v", core, from, err)
 		}
 		if whole {
-			t.note("core %d gets the snapshot of core %d", core, from)
+			t.world.Note("core %d gets the snapshot of core %d", core, from)
 			t.do(core, n.machine.Step(&Event{Kind: EventSnapshot, From: from, Snapshot: s}, nil))
 		}
 		return
@@ -116,7 +113,7 @@ func (t *trial) Deliver(core, from int, m message) {
 	if !whole {
 		return
 	}
-	t.note("core %d gets %s of core %d", core, text(msg.describe), from)
+	t.world.Note("core %d gets %s of core %d", core, text(msg.describe), from)
 	switch today := n.machine.view.Epoch; {
 	case t.mutation == takeOld && msg.Epoch < today:
 		msg.Epoch = today
@@ -128,7 +125,7 @@ func (t *trial) Deliver(core, from int, m message) {
 
 // View implements simulate.Program.
 func (t *trial) View(core int, view membership.View) {
-	t.note("core %d sees view %s", core, describe(&view))
+	t.world.Note("core %d sees view %s", core, describe(&view))
 	for from := range t.cores[core].readers {
 		if !view.Members.Has(from) {
 			delete(t.cores[core].readers, from) // its channel ends in the middle of what it sent
@@ -154,7 +151,7 @@ func (t *trial) View(core int, view membership.View) {
 
 // toCall chooses whom a core calls, -1 for nobody.
 func (t *trial) toCall(core int) int {
-	if !t.tree.Direct() {
+	if !t.world.Tree.Direct() {
 		if to := t.world.Choices.N(4 * len(t.cores)); to < len(t.cores) && to != core {
 			return to
 		}
@@ -171,7 +168,7 @@ func (n *node) recorded() (list [Window]Record) {
 }
 
 // Died implements simulate.Program.
-func (t *trial) Died(core int) { t.note("core %d dies", core) }
+func (t *trial) Died(core int) { t.world.Note("core %d dies", core) }
 
 // Work implements simulate.Program: it begins an operation.
 func (t *trial) Work(core int) bool {
@@ -209,7 +206,7 @@ func (t *trial) Work(core int) bool {
 		if t.world.Alive(to) {
 			n.calls[[2]int{to, t.cores[to].life}] = true
 		}
-		t.note("core %d calls %d", core, to)
+		t.world.Note("core %d calls %d", core, to)
 		t.do(core, n.machine.Step(&Event{Kind: EventCall, From: to}, nil))
 		if !t.world.Alive(core) {
 			return true
@@ -217,7 +214,7 @@ func (t *trial) Work(core int) bool {
 	}
 	n.left--
 	n.waits++
-	t.note("core %d begins %v", core, op)
+	t.world.Note("core %d begins %v", core, op)
 	t.do(core, n.machine.Step(&Event{Kind: EventStart, Op: op.op(), All: op[0] != opTake && op[0] != opCount, To: b.to, TwoPhases: b.two, Tag: t.next}, nil))
 	return true
 }
@@ -232,7 +229,7 @@ func (t *trial) do(core int, list []Action) {
 		if t.world.Dies(core) {
 			return
 		}
-		t.note("  %s", text(a.describe))
+		t.world.Note("  %s", text(a.describe))
 		switch a.Kind {
 		case ActSend:
 			if t.mutation == speakForAll && a.Message.Kind == KindVote && a.Message.Yes {
@@ -314,8 +311,8 @@ func (t *trial) check(number uint64, b *begun) {
 	}
 }
 
-// end checks what must hold once nothing moves.
-func (t *trial) end() {
+// End checks what must hold once nothing moves.
+func (t *trial) End() {
 	first := -1
 	for i := range t.cores {
 		n := &t.cores[i]
@@ -328,7 +325,7 @@ func (t *trial) end() {
 		if n.store.locked != [3][keys]uint64{} {
 			t.world.Fail("core %d: still prepared: %v", i, n.store.locked)
 		}
-		if view := t.world.View(); !t.tree.Direct() && n.allHere != view.Epoch {
+		if view := t.world.View(); !t.world.Tree.Direct() && n.allHere != view.Epoch {
 			t.world.Fail("core %d: all were in view %d, not in %d", i, n.allHere, view.Epoch)
 		}
 		for to := range n.calls {
@@ -367,50 +364,36 @@ func (t *trial) end() {
 	}
 }
 
-// trialOf makes a simulation of n cores.
-func trialOf(n, deaths int, returns bool, c *simulate.Choices) *trial {
-	t := &trial{cores: make([]node, n), ops: map[uint64]*begun{}, winners: map[[2]uint64]uint64{}}
-	t.world = simulate.New[message](n, c, t)
-	t.world.Deaths, t.world.Returns = deaths, returns
+// newTrial makes a simulation.
+func newTrial(s simulate.Trial, m mutation) *trial {
+	t := &trial{cores: make([]node, s.Cores), ops: map[uint64]*begun{}, winners: map[[2]uint64]uint64{}, mutation: m}
+	t.world = simulate.New(s, t)
+	t.world.Suspects = m == unfenced
 	return t
 }
 
-func (t *trial) run() error {
-	if err := t.world.Run(200_000 + 20_000*len(t.cores)); err != nil {
-		return err
-	}
-	t.end()
-	return t.world.Fault()
-}
+// run runs a simulation of which all is given, and ofSeed one of a size that its seed makes.
+func run(s simulate.Trial) error { return newTrial(s, correct).world.Run() }
 
-// ofSeed makes a seed's simulation.
-func ofSeed(seed uint64, c *simulate.Choices) *trial {
-	n := 2 + int(seed%7)
-	if seed%50 == 0 {
-		n = 9 + int(seed/50%56)
-	}
-	t := trialOf(n, int(seed/7%5), seed%2 == 0, c)
-	switch seed / 2 % 3 {
-	case 1:
-		t.tree = routes.Balanced(n)
-	case 2:
-		above := []int{-1}
-		for len(above) < n {
-			above = append(above, c.N(len(above)))
+func ofSeed(m mutation) seeds.Run {
+	return func(s simulate.Trial) error {
+		s.Size(2, 8, 50)
+		s.Deaths, s.Returns = int(s.Seed/7%5), s.Seed%2 == 0
+		switch s.Seed / 2 % 3 {
+		case 1:
+			s.Tree = routes.Balanced(s.Cores)
+		case 2:
+			above := []int{-1}
+			for len(above) < s.Cores {
+				above = append(above, s.Choices.N(len(above)))
+			}
+			s.Tree, _ = routes.Of(above)
 		}
-		t.tree, _ = routes.Of(above)
+		return newTrial(s, m).world.Run()
 	}
-	return t
 }
 
-// run runs a seed's simulation.
-func run(seed uint64, c *simulate.Choices, log io.Writer) error {
-	t := ofSeed(seed, c)
-	t.log = log
-	return t.run()
-}
-
-func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, run) }
+func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, ofSeed(correct)) }
 
 // TestLargest runs 1,024 cores, each of which speaks to every other one, or in a tree.
 func TestLargest(t *testing.T) {
@@ -418,10 +401,19 @@ func TestLargest(t *testing.T) {
 		t.Skip("seconds of work")
 	}
 	for _, tree := range []routes.Tree{{}, routes.Balanced(cores.Max)} {
-		w := trialOf(cores.Max, 3, true, simulate.Seeded(1, false))
-		w.tree = tree
-		if err := w.run(); err != nil {
+		if err := run(simulate.Trial{Cores: cores.Max, Deaths: 3, Returns: true, Tree: tree, Choices: simulate.Seeded(1, false)}); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestTranscripts shows what is said in a few short runs.
+func TestTranscripts(t *testing.T) {
+	seeds.Transcripts(t, map[string]simulate.Trial{
+		"three-cores": {Cores: 3, Choices: simulate.Given(nil)},
+		"death":       {Cores: 3, Deaths: 1, Choices: simulate.Seeded(4, false)},
+		"return":      {Cores: 2, Deaths: 1, Returns: true, Choices: simulate.Seeded(3, false)},
+		"tree":        {Cores: 5, Tree: routes.Balanced(5), Choices: simulate.Given(nil)},
+		"tree-death":  {Cores: 5, Deaths: 1, Tree: routes.Balanced(5), Choices: simulate.Seeded(27865, false)},
+	}, run)
 }

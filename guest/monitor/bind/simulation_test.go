@@ -1,7 +1,6 @@
 package bind
 
 import (
-	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -54,13 +53,12 @@ type trial struct {
 	nodes    []node
 	buried   map[[2]int]map[[2]int]bool // by dead core and peer: page and epoch of closed sides
 	mutation mutation
-	opened   int       // dials that ended well
-	log      io.Writer // transcript, nil for none
+	opened   int // dials that ended well
 }
 
 func (t *trial) Boot(core int, view membership.View) {
 	life := t.nodes[core].life + 1
-	t.note("core %d begins life %d", core, life)
+	t.world.Note("core %d begins life %d", core, life)
 	t.nodes[core] = node{
 		life: life, met: make([]int, len(t.nodes)),
 		machine: New(t.geometry), left: 25, dials: map[ID]bool{}, ends: map[ID]end{}, listens: map[string]bool{},
@@ -105,7 +103,7 @@ func (t *trial) Deliver(core, from int, l urpc.Message) {
 func (t *trial) View(core int, view membership.View) {
 	for peer := range t.nodes {
 		if t.mutation != goneNot && !view.Members.Has(peer) && t.nodes[core].machine.peers[peer].gone == nil {
-			t.note("core %d: core %d is gone", core, peer)
+			t.world.Note("core %d: core %d is gone", core, peer)
 			t.perform(core, t.nodes[core].machine.Gone(peer))
 			for id, e := range t.nodes[core].ends {
 				if e.peer == peer {
@@ -124,7 +122,7 @@ func (t *trial) View(core int, view membership.View) {
 // Died is the VMM's burial: it finds what the dead core shared in its directory and in
 // those of the living.
 func (t *trial) Died(dead int) {
-	t.note("core %d dies", dead)
+	t.world.Note("core %d dies", dead)
 	bury := func(peer, page int, e region.Entry) {
 		b := t.buried[[2]int{dead, peer}]
 		if b == nil {
@@ -165,7 +163,7 @@ func (t *trial) Work(core int) bool {
 			r.Profile = 1 - r.Profile
 		}
 		id, actions, err := n.machine.Dial(peer, r)
-		t.note("core %d dials core %d for %q: %v", core, peer, r.Service, err)
+		t.world.Note("core %d dials core %d for %q: %v", core, peer, r.Service, err)
 		if err == nil {
 			n.dials[id] = false
 		}
@@ -173,7 +171,7 @@ func (t *trial) Work(core int) bool {
 	case 2:
 		if id, ok := pick(n.dials, choose); ok && !n.dials[id] {
 			n.dials[id] = true
-			t.note("core %d gives up channel %d", core, id)
+			t.world.Note("core %d gives up channel %d", core, id)
 			t.perform(core, n.machine.GiveUp(id))
 		}
 	case 3:
@@ -191,7 +189,7 @@ func (t *trial) Work(core int) bool {
 			return true
 		}
 		n.listens[s] = true
-		t.note("core %d listens for %q", core, s)
+		t.world.Note("core %d listens for %q", core, s)
 		actions, err := n.machine.Listen(s, profileOf(s))
 		if err != nil {
 			t.world.Fail("core %d: listen: %v", core, err)
@@ -205,7 +203,7 @@ func (t *trial) Work(core int) bool {
 func (t *trial) stop(core int) bool {
 	n := &t.nodes[core]
 	if !n.machine.stopping && t.world.Choices.One(3) {
-		t.note("core %d is about to end", core)
+		t.world.Note("core %d is about to end", core)
 		t.perform(core, n.machine.Stop())
 		return true
 	}
@@ -216,7 +214,7 @@ func (t *trial) stop(core int) bool {
 	for _, id := range slices.Sorted(maps.Keys(n.dials)) {
 		if !n.dials[id] {
 			n.dials[id] = true
-			t.note("core %d gives up channel %d", core, id)
+			t.world.Note("core %d gives up channel %d", core, id)
 			t.perform(core, n.machine.GiveUp(id))
 			return true
 		}
@@ -233,7 +231,7 @@ func (t *trial) close(core int, id ID) {
 	e := n.ends[id]
 	n.closed[[2]int{e.peer, e.entry.Page}] = e.entry
 	delete(n.ends, id)
-	t.note("core %d closes channel %d", core, id)
+	t.world.Note("core %d closes channel %d", core, id)
 	if c := n.machine.channels[id]; t.mutation == reuseEarly && c != nil {
 		c.told = true
 	}
@@ -354,8 +352,8 @@ func (t *trial) open(core int, id ID) {
 	}
 }
 
-// end checks what must hold once nothing moves.
-func (t *trial) end() {
+// End checks what must hold once nothing moves.
+func (t *trial) End() {
 	for i := range t.nodes {
 		n := &t.nodes[i]
 		if !t.world.Alive(i) {
@@ -374,40 +372,28 @@ func (t *trial) end() {
 	}
 }
 
-// trialOf makes a simulation of n cores.
-func trialOf(n, deaths int, returns bool, c *simulate.Choices) *trial {
+// newTrial makes a simulation.
+func newTrial(s simulate.Trial, m mutation) *trial {
 	t := &trial{
-		geometry: region.Geometry{Cores: n, RingLines: 64, PoolPages: 24}, nodes: make([]node, n),
-		buried: map[[2]int]map[[2]int]bool{},
+		geometry: region.Geometry{Cores: s.Cores, RingLines: 64, PoolPages: 24}, nodes: make([]node, s.Cores),
+		buried: map[[2]int]map[[2]int]bool{}, mutation: m,
 	}
-	t.world = simulate.New[urpc.Message](n, c, t)
-	t.world.Deaths, t.world.Returns = deaths, returns
+	t.world = simulate.New(s, t)
 	return t
 }
 
-func (t *trial) run() error {
-	if err := t.world.Run(500_000 + 20_000*len(t.nodes)); err != nil {
-		return err
-	}
-	t.end()
-	return t.world.Fault()
-}
-
-// ofSeed makes a seed's simulation.
-func ofSeed(seed uint64, c *simulate.Choices) *trial {
-	n := 2 + int(seed%4)
-	if seed%50 == 0 {
-		n = 6 + int(seed/50%59)
-	}
-	return trialOf(n, int(seed/4%3), seed/12%2 == 0, c)
+// ofSeed makes a simulation of a size that the seed makes.
+func ofSeed(s simulate.Trial, m mutation) *trial {
+	s.Size(2, 5, 50)
+	s.Deaths, s.Returns = int(s.Seed/4%3), s.Seed/12%2 == 0
+	return newTrial(s, m)
 }
 
 func TestSimulation(t *testing.T) {
 	opened, runs := 0, 0
-	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-		r := ofSeed(seed, c)
-		r.log = log
-		err := r.run()
+	seeds.Test(t, 10_000, func(s simulate.Trial) error {
+		r := ofSeed(s, correct)
+		err := r.world.Run()
 		opened, runs = opened+r.opened, runs+1
 		return err
 	})
@@ -421,8 +407,8 @@ func TestLargest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second's work")
 	}
-	r := trialOf(cores.Max, 30, true, simulate.Seeded(1, false))
-	if err := r.run(); err != nil {
+	r := newTrial(simulate.Trial{Cores: cores.Max, Deaths: 30, Returns: true, Choices: simulate.Seeded(1, false)}, correct)
+	if err := r.world.Run(); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d channels", r.opened)
@@ -448,19 +434,9 @@ func bool2int(b bool) int {
 
 // TestMutations: the simulation finds out each of them, so it can fail.
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{
+	seeds.Mutations(t, 20_000, map[string]mutation{
 		"reuse early": reuseEarly, "publish late": publishLate, "begin not": beginNot, "gone not": goneNot,
-	} {
-		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed < 20_000; seed++ {
-				r := ofSeed(seed, simulate.Seeded(seed, false))
-				r.mutation = m
-				if err := r.run(); err != nil {
-					t.Logf("seed %d: %v", seed, err)
-					return
-				}
-			}
-			t.Error("not found out")
-		})
-	}
+	}, func(m mutation) seeds.Run {
+		return func(s simulate.Trial) error { return ofSeed(s, m).world.Run() }
+	})
 }

@@ -2,46 +2,38 @@ package bind
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/simulate"
-	"barreleye/guest/monitor/simulate/transcript"
+	"barreleye/guest/monitor/simulate/seeds"
 	"barreleye/urpc"
 )
 
-// note writes a line of the transcript.
-func (t *trial) note(format string, args ...any) {
-	if t.log != nil {
-		fmt.Fprintf(t.log, format+"\n", args...)
-	}
-}
-
 func (t *trial) delivered(core, from int, line *urpc.Message) {
-	if t.log != nil {
-		t.note("core %d <- core %d: %s", core, from, describe(line))
+	if t.world.Log != nil {
+		t.world.Note("core %d <- core %d: %s", core, from, describe(line))
 	}
 }
 
 func (t *trial) did(core int, a *Action) {
-	if t.log == nil {
+	if t.world.Log == nil {
 		return
 	}
 	switch a.Kind {
 	case ActZero:
-		t.note("core %d zeroes pages %d to %d towards core %d", core, a.Page, a.Page+a.Pages-1, a.Peer)
+		t.world.Note("core %d zeroes pages %d to %d towards core %d", core, a.Page, a.Page+a.Pages-1, a.Peer)
 	case ActPublish:
-		t.note("core %d publishes in place %d towards core %d: %+v", core, a.Slot, a.Peer, a.Entry)
+		t.world.Note("core %d publishes in place %d towards core %d: %+v", core, a.Slot, a.Peer, a.Entry)
 	case ActClear:
-		t.note("core %d clears place %d towards core %d", core, a.Slot, a.Peer)
+		t.world.Note("core %d clears place %d towards core %d", core, a.Slot, a.Peer)
 	case ActHangUp:
-		t.note("core %d hangs up at page %d", core, a.Entry.Page)
+		t.world.Note("core %d hangs up at page %d", core, a.Entry.Page)
 	case ActSend:
-		t.note("core %d -> core %d: %s", core, a.Peer, describe(&a.Line))
+		t.world.Note("core %d -> core %d: %s", core, a.Peer, describe(&a.Line))
 	case ActDialed:
-		t.note("core %d: its channel %d is dialed: %v", core, a.ID, a.Err)
+		t.world.Note("core %d: its channel %d is dialed: %v", core, a.ID, a.Err)
 	case ActOffered:
-		t.note("core %d: channel %d is offered for %q", core, a.ID, a.Service)
+		t.world.Note("core %d: channel %d is offered for %q", core, a.ID, a.Service)
 	}
 }
 
@@ -63,21 +55,11 @@ func describe(line *urpc.Message) string {
 	return fmt.Sprintf("done %s, mine %v", name, m.mine)
 }
 
-// TestTranscripts compares what is said in a few short runs with what was said when
-// somebody last read them.
+// TestTranscripts shows what is said in a few short runs.
 func TestTranscripts(t *testing.T) {
-	for name, r := range map[string]*trial{
-		"two-cores": trialOf(2, 0, false, simulate.Seeded(8, false)),
-		"death":     trialOf(2, 1, false, simulate.Seeded(7185, false)),
-		"return":    trialOf(2, 1, true, simulate.Seeded(5402, false)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			var text strings.Builder
-			r.log = &text
-			if err := r.run(); err != nil {
-				t.Fatal(err)
-			}
-			transcript.Compare(t, name, text.String())
-		})
-	}
+	seeds.Transcripts(t, map[string]simulate.Trial{
+		"two-cores": {Cores: 2, Choices: simulate.Seeded(8, false)},
+		"death":     {Cores: 2, Deaths: 1, Choices: simulate.Seeded(7185, false)},
+		"return":    {Cores: 2, Deaths: 1, Returns: true, Choices: simulate.Seeded(5402, false)},
+	}, func(s simulate.Trial) error { return newTrial(s, correct).world.Run() })
 }

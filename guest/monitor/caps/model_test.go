@@ -3,15 +3,12 @@ package caps
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
-	"barreleye/guest/monitor/simulate/transcript"
 )
 
 // model is the same as a Space, as slowly and as plainly as possible: a list of
@@ -162,16 +159,10 @@ func (m *model) compare(s *Space) error {
 }
 
 // TestModel does random operations in a space and in the model.
-func TestModel(t *testing.T) {
-	seeds.Test(t, 10_000, func(_ uint64, c *simulate.Choices, log io.Writer) error { return compareRun(c, log) })
-}
+func TestModel(t *testing.T) { seeds.Test(t, 10_000, run) }
 
-func compareRun(r *simulate.Choices, log io.Writer) error {
-	note := func(format string, args ...any) {
-		if log != nil {
-			fmt.Fprintf(log, format+"\n", args...)
-		}
-	}
+func run(t simulate.Trial) error {
+	r := t.Choices
 	roots := []Extent{{RAM, 0, 16 * PageSize}, {RAM, 64 * PageSize, 16 * PageSize}, {DevFrame, 128 * PageSize, 4 * PageSize}, {IRQ, 0, 8}}
 	s, refs, err := New(roots...)
 	if err != nil {
@@ -203,7 +194,7 @@ func compareRun(r *simulate.Choices, log io.Writer) error {
 			if !errors.Is(err, want) {
 				return fmt.Errorf("retype %v to %v at %d, %d times %d: %v, the model says %v", p.object(), to, offset, count, size, err, want)
 			}
-			note("retype %v to %d %v of %d from %d on: %v", p.object(), count, to, size, offset, err)
+			t.Note("retype %v to %d %v of %d from %d on: %v", p.object(), count, to, size, offset, err)
 			m.cut(p, made, to, offset, size)
 		case 5, 6:
 			keep := Rights(r.N(int(All) + 1))
@@ -211,7 +202,7 @@ func compareRun(r *simulate.Choices, log io.Writer) error {
 				keep = All
 			}
 			c, err := s.Mint(p.ref, keep)
-			note("mint %v with %v: %v", p.object(), keep, err)
+			t.Note("mint %v with %v: %v", p.object(), keep, err)
 			if err != nil {
 				return err
 			}
@@ -240,7 +231,7 @@ func compareRun(r *simulate.Choices, log io.Writer) error {
 				}
 			}
 			err := s.Move(p.ref, node)
-			note("move %v into CNode %d: %v", p.object(), to, err)
+			t.Note("move %v into CNode %d: %v", p.object(), to, err)
 			if !errors.Is(err, want) {
 				return fmt.Errorf("move %v: %v, the model says %v", p.object(), err, want)
 			}
@@ -249,7 +240,7 @@ func compareRun(r *simulate.Choices, log io.Writer) error {
 			}
 		case 9, 10:
 			freed, err = s.Delete(p.ref)
-			note("delete %v, which frees %v: %v", p.object(), freed, err)
+			t.Note("delete %v, which frees %v: %v", p.object(), freed, err)
 			if err != nil {
 				return err
 			}
@@ -264,7 +255,7 @@ func compareRun(r *simulate.Choices, log io.Writer) error {
 				want = ErrInside
 			}
 			freed, err = s.Revoke(p.ref)
-			note("revoke %v, which frees %v: %v", p.object(), freed, err)
+			t.Note("revoke %v, which frees %v: %v", p.object(), freed, err)
 			if !errors.Is(err, want) {
 				return fmt.Errorf("revoke %v: %v, the model says %v", p.object(), err, want)
 			}
@@ -311,11 +302,7 @@ func compareRun(r *simulate.Choices, log io.Writer) error {
 	return nil
 }
 
-// TestTranscript compares what a short run does with what it did when somebody last read it.
+// TestTranscript shows what a short run does.
 func TestTranscript(t *testing.T) {
-	var text strings.Builder
-	if err := compareRun(simulate.Seeded(2, false), &text); err != nil {
-		t.Fatal(err)
-	}
-	transcript.Compare(t, "model", text.String())
+	seeds.Transcripts(t, map[string]simulate.Trial{"model": {Choices: simulate.Seeded(2, false)}}, run)
 }

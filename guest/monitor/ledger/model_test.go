@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"testing"
@@ -244,7 +243,8 @@ func (m *model) compare(l *Ledger) error {
 // same answers, same entries.
 func TestModel(t *testing.T) { seeds.Test(t, 3000, sequence) }
 
-func sequence(_ uint64, c *simulate.Choices, log io.Writer) error {
+func sequence(t simulate.Trial) error {
+	c := t.Choices
 	area := ram(0, 24)
 	m := newModel(area)
 	var list []*Ledger
@@ -254,7 +254,7 @@ func sequence(_ uint64, c *simulate.Choices, log io.Writer) error {
 	for range 80 {
 		l := list[c.N(len(list))]
 		if l.Entered(l.self) && c.One(40) {
-			note(log, "core %d dies", l.self)
+			t.Note("core %d dies", l.self)
 			m.gone(l.self)
 			for _, x := range list {
 				x.Gone(l.self)
@@ -277,7 +277,7 @@ func sequence(_ uint64, c *simulate.Choices, log io.Writer) error {
 			return fmt.Errorf("%s is malformed", Describe(op))
 		}
 		want := m.refuses(&o)
-		note(log, "%s: %v", Describe(op), err)
+		t.Note("%s: %v", Describe(op), err)
 		if want == errEntered && err != nil {
 			want = err
 		}
@@ -305,12 +305,6 @@ func sequence(_ uint64, c *simulate.Choices, log io.Writer) error {
 		}
 	}
 	return nil
-}
-
-func note(log io.Writer, format string, args ...any) {
-	if log != nil {
-		fmt.Fprintf(log, format+"\n", args...)
-	}
 }
 
 // random makes an operation that may be refused, and says how.

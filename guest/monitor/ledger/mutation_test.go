@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"barreleye/guest/monitor/agreement"
-	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/seeds"
 )
 
 // mutation is a way to run the ledger, or what follows it, wrongly.
@@ -120,23 +120,11 @@ func (s *state) Load(b []byte) error {
 
 // TestMutations: the simulation finds out every one of them, so it can fail.
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{
+	seeds.Mutations(t, 50_000, map[string]mutation{
 		"unlocked": unlocked, "revoke unlocked": revokeUnlocked, "cut unlocked": cutUnlocked,
 		"holding unlocked": holdingUnlocked, "owners unlocked": ownersUnlocked, "strict": strict,
 		"give to dead": giveToDead, "gone keeps": goneKeeps, "rights now": rightsNow, "owner now": ownerNow,
 		"ids again": idsAgain, "ended early": endedEarly, "follow late": followLate, "loss unseen": lossUnseen,
 		"cut shared": cutShared, "cut children": cutChildren,
-	} {
-		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed < 50_000; seed++ {
-				w := ofSeed(seed, simulate.Seeded(seed, false))
-				w.mutation, w.hands = m, m == ownersUnlocked || m == strict // which takes more than one accident
-				if err := w.run(); err != nil {
-					t.Logf("seed %d: %.200v", seed, err)
-					return
-				}
-			}
-			t.Error("not found out")
-		})
-	}
+	}, run)
 }

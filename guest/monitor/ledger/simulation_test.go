@@ -2,13 +2,11 @@ package ledger
 
 import (
 	"fmt"
-	"io"
 	"runtime/debug"
 	"slices"
 	"testing"
 
 	"barreleye/guest/monitor/agreement"
-
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/routes"
@@ -25,7 +23,6 @@ type message struct {
 // trial is a simulated multikernel whose cores cut, send and revoke what they share.
 type trial struct {
 	world *simulate.World[message]
-	tree  routes.Tree
 	cores []node
 	model *model
 	now   int    // counts what happens
@@ -38,7 +35,6 @@ type trial struct {
 
 	mutation mutation
 	done     map[kind]int // operations that took effect
-	log      io.Writer
 }
 
 type node struct {
@@ -57,8 +53,8 @@ func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	d := newDesk(t, core, n.life+1)
 	*n = node{desk: d, life: n.life + 1, left: 4 + t.world.Choices.N(12), ops: map[uint64]agreement.Op{}}
-	note(t.log, "core %d starts in view %d", core, view.Epoch)
-	n.machine = agreement.New(core, t.mutation.of(d.ledger), view, t.tree)
+	t.world.Note("core %d starts in view %d", core, view.Epoch)
+	n.machine = agreement.New(core, t.mutation.of(d.ledger), view, t.world.Tree)
 	t.do(core, n.machine.Start(nil))
 }
 
@@ -66,10 +62,10 @@ func (t *trial) Boot(core int, view membership.View) {
 func (t *trial) Deliver(core, from int, m message) {
 	e := agreement.Event{Kind: agreement.EventMessage, From: from, Message: m.m}
 	if m.snapshot != nil {
-		note(t.log, "core %d gets the snapshot of core %d", core, from)
+		t.world.Note("core %d gets the snapshot of core %d", core, from)
 		e = agreement.Event{Kind: agreement.EventSnapshot, From: from, Snapshot: *m.snapshot}
-	} else if t.log != nil {
-		note(t.log, "core %d gets %s of core %d", core, words(&m.m), from)
+	} else if t.world.Log != nil {
+		t.world.Note("core %d gets %s of core %d", core, words(&m.m), from)
 	}
 	t.do(core, t.cores[core].machine.Step(&e, nil))
 }
@@ -88,14 +84,14 @@ func words(m *agreement.Message) string {
 
 // View implements simulate.Program.
 func (t *trial) View(core int, view membership.View) {
-	note(t.log, "core %d sees view %d of %d cores, %d joins", core, view.Epoch, view.Members.Len(), view.Joining)
+	t.world.Note("core %d sees view %d of %d cores, %d joins", core, view.Epoch, view.Members.Len(), view.Joining)
 	t.do(core, t.cores[core].machine.Step(&agreement.Event{Kind: agreement.EventView, View: view,
 		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}, nil))
 }
 
 // Died implements simulate.Program.
 func (t *trial) Died(core int) {
-	note(t.log, "core %d dies", core)
+	t.world.Note("core %d dies", core)
 	t.model.gone(core)
 }
 
@@ -161,8 +157,8 @@ func (t *trial) begin(core int, op agreement.Op) {
 			t.paths[id] = append(append([]step{}, t.paths[o.entry]...), step{entry: id})
 		}
 	}
-	if t.log != nil {
-		note(t.log, "core %d begins: %s", core, Describe(op))
+	if t.world.Log != nil {
+		t.world.Note("core %d begins: %s", core, Describe(op))
 	}
 	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op), Tag: t.next}, nil))
 }
@@ -200,8 +196,8 @@ func (t *trial) do(core int, list []agreement.Action) {
 		case agreement.ActRecord:
 			n.records[a.Slot] = a.Record
 			if o, ok := decode(a.Record.Op); ok && a.Record.Seq != 0 {
-				if t.log != nil {
-					note(t.log, "  decided: %s", Describe(o.op))
+				if t.world.Log != nil {
+					t.world.Note("  decided: %s", Describe(o.op))
 				}
 				t.model.take(&o)
 				t.done[o.kind]++
@@ -209,8 +205,8 @@ func (t *trial) do(core int, list []agreement.Action) {
 		case agreement.ActResult:
 			op := n.ops[a.Tag]
 			delete(n.ops, a.Tag)
-			if t.log != nil {
-				note(t.log, "  %s: %s", Describe(op), [...]string{"?", "committed", "refused", "busy", "too long"}[a.Outcome])
+			if t.world.Log != nil {
+				t.world.Note("  %s: %s", Describe(op), [...]string{"?", "committed", "refused", "busy", "too long"}[a.Outcome])
 			}
 			n.desk.ended(op, a.Outcome)
 			if n.entered = n.desk.ledger.Entered(core); a.Outcome == agreement.TooLong {
@@ -250,8 +246,8 @@ func (t *trial) noneLeft(o *operation, by int) {
 	}
 }
 
-// end checks what must hold once nothing moves.
-func (t *trial) end() {
+// End checks what must hold once nothing moves.
+func (t *trial) End() {
 	saved := ""
 	for i := range t.cores {
 		if !t.world.Alive(i) {
@@ -278,44 +274,36 @@ func (t *trial) end() {
 	}
 }
 
-func trialOf(n, deaths int, returns, empty bool, c *simulate.Choices) *trial {
-	t := &trial{cores: make([]node, n), empty: empty, model: newModel(ram(0, 8*min(uint64(n), 8))),
-		paths: map[ID][]step{}, revoked: map[agreement.Op]int{}, done: map[kind]int{}}
-	t.world = simulate.New[message](n, c, t)
+// newTrial makes a simulation.
+func newTrial(s simulate.Trial, m mutation) *trial {
 	// One of the first cores lives on: where all die, all is forgotten.
-	t.world.Deaths, t.world.Returns = min(deaths, n-1), returns
+	s.Deaths = min(s.Deaths, s.Cores-1)
+	t := &trial{cores: make([]node, s.Cores), model: newModel(ram(0, 8*min(uint64(s.Cores), 8))), mutation: m,
+		paths: map[ID][]step{}, revoked: map[agreement.Op]int{}, done: map[kind]int{}}
+	t.empty = s.Seed%3 == 0
+	t.hands = m == ownersUnlocked || m == strict // which take more than one accident
+	t.world = simulate.New(s, t)
 	return t
 }
 
-func (t *trial) run() error {
-	if err := t.world.Run(500_000 + 20_000*len(t.cores)); err != nil {
-		return err
+// ofSeed makes a simulation of a size that the seed makes.
+func ofSeed(s simulate.Trial, m mutation) *trial {
+	s.Size(2, 6, 100)
+	s.Deaths, s.Returns = int(s.Seed/5%5), s.Seed%2 == 0
+	if s.Seed/2%2 == 0 {
+		s.Tree = routes.Balanced(s.Cores)
 	}
-	t.end()
-	return t.world.Fault()
+	return newTrial(s, m)
 }
 
-// ofSeed makes a seed's simulation.
-func ofSeed(seed uint64, c *simulate.Choices) *trial {
-	n := 2 + int(seed%5)
-	if seed%100 == 0 {
-		n = 8 + int(seed/100%57)
-	}
-	t := trialOf(n, int(seed/5%5), seed%2 == 0, seed%3 == 0, c)
-	if seed/2%2 == 0 {
-		t.tree = routes.Balanced(n)
-	}
-	return t
+func run(m mutation) seeds.Run {
+	return func(s simulate.Trial) error { return ofSeed(s, m).world.Run() }
 }
 
 // TestSimulation lets cores take, cut, send, revoke, let go, and die at any step.
 func TestSimulation(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // each run is garbage, and small
-	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-		w := ofSeed(seed, c)
-		w.log = log
-		return w.run()
-	})
+	seeds.Test(t, 10_000, run(correct))
 }
 
 // TestLargest runs 1,024 cores.
@@ -323,9 +311,8 @@ func TestLargest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seconds of work")
 	}
-	w := trialOf(cores.Max, 3, true, true, simulate.Seeded(1, false))
-	w.tree = routes.Balanced(cores.Max)
-	if err := w.run(); err != nil {
+	s := simulate.Trial{Cores: cores.Max, Deaths: 3, Returns: true, Tree: routes.Balanced(cores.Max), Choices: simulate.Seeded(1, false)}
+	if err := newTrial(s, correct).world.Run(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -334,8 +321,8 @@ func TestLargest(t *testing.T) {
 func TestSimulationDoes(t *testing.T) {
 	done := map[kind]int{}
 	for seed := uint64(1); seed <= 200; seed++ {
-		w := ofSeed(seed, simulate.Seeded(seed, false))
-		if err := w.run(); err != nil {
+		w := ofSeed(simulate.Trial{Seed: seed, Choices: simulate.Seeded(seed, false)}, correct)
+		if err := w.world.Run(); err != nil {
 			t.Fatal(err)
 		}
 		for k, n := range w.done {

@@ -2,21 +2,18 @@ package lives
 
 import (
 	"fmt"
-	"io"
-	"strings"
 	"testing"
 
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
-	"barreleye/guest/monitor/simulate/transcript"
 )
 
 // world is a VMM and cores that carry out their machines' actions a step at a time, in
 // any order, and die at any of them.
 type world struct {
-	c             *simulate.Choices
+	simulate.Trial
 	words         []uint64 // VMMBlock.Life, by core
 	began, buried []uint64 // VMMBlock.Began and Buried
 	epoch         uint64
@@ -24,10 +21,9 @@ type world struct {
 
 	// memory[i][j] is what core i writes for core j: 0, or the lives of the pair that
 	// wrote there.
-	memory  [][][2]uint64
-	settled [][]uint64 // by core, of another one
-	returns int
-	log     io.Writer // transcript, nil for none
+	memory   [][][2]uint64
+	settled  [][]uint64 // by core, of another one
+	returned int
 
 	mutation mutation
 }
@@ -52,24 +48,19 @@ type simCore struct {
 	pending []*Action
 }
 
-func newWorld(n int, c *simulate.Choices, log io.Writer) *world {
-	w := &world{c: c, log: log, words: make([]uint64, n), began: make([]uint64, n), buried: make([]uint64, n), cores: make([]*simCore, n)}
+func newWorld(s simulate.Trial, wrong mutation) *world {
+	n := s.Cores
+	w := &world{Trial: s, mutation: wrong, words: make([]uint64, n), began: make([]uint64, n), buried: make([]uint64, n), cores: make([]*simCore, n)}
 	for range n {
 		w.memory = append(w.memory, make([][2]uint64, n))
 		w.settled = append(w.settled, make([]uint64, n))
 	}
 	for i := range n {
-		if i == 0 || w.c.N(4) < 3 { // others are added later
+		if i == 0 || w.Choices.N(4) < 3 { // others are added later
 			w.begin(i)
 		}
 	}
 	return w
-}
-
-func (w *world) say(format string, args ...any) {
-	if w.log != nil {
-		fmt.Fprintf(w.log, format+"\n", args...)
-	}
 }
 
 // begin is the VMM's start of a core's next life. What the core writes is zero.
@@ -83,7 +74,7 @@ func (w *world) begin(i int) {
 	w.epoch++
 	w.words[i] = region.LifeWord(life+1, region.OverNot)
 	w.cores[i] = &simCore{life: life + 1, m: New(n), ends: make([]uint64, n), opened: make([]uint64, n), closed: make([]uint64, n), inside: make([]int, n), pending: make([]*Action, n)}
-	w.say("life %d of core %d begins", life+1, i)
+	w.Note("life %d of core %d begins", life+1, i)
 }
 
 // mayBegin is the VMM's rule. Whether a core lives is what its word says: one that was
@@ -116,10 +107,10 @@ func (w *world) step(i int) error {
 	case c == nil && over == region.OverBurying:
 		w.words[i] = region.LifeWord(life, region.OverBuried)
 		w.epoch++
-		w.say("life %d of core %d is buried", life, i)
+		w.Note("life %d of core %d is buried", life, i)
 	case c == nil && w.mayBegin(i):
-		if w.c.N(4) == 0 {
-			w.returns++
+		if w.Choices.N(4) == 0 {
+			w.returned++
 			for j := range w.cores {
 				if j != i && w.memory[j][i] != [2]uint64{} && w.memory[j][i][1] <= life && w.cores[j] != nil {
 					return fmt.Errorf("core %d finds what core %d wrote in lives %v", i, j, w.memory[j][i])
@@ -127,11 +118,11 @@ func (w *world) step(i int) error {
 			}
 			w.begin(i)
 		}
-	case c != nil && over == region.OverNot && w.c.One(60):
+	case c != nil && over == region.OverNot && w.Choices.One(60):
 		w.cores[i] = nil // at any moment: with actions half done, and calls under way
-		w.say("life %d of core %d dies", life, i)
+		w.Note("life %d of core %d dies", life, i)
 	case c != nil:
-		if j := w.c.N(len(w.cores)); j != i {
+		if j := w.Choices.N(len(w.cores)); j != i {
 			return w.live(i, c, j)
 		}
 	}
@@ -141,7 +132,7 @@ func (w *world) step(i int) error {
 // live is a step of a core towards one of its peers.
 func (w *world) live(i int, c *simCore, j int) error {
 	// the program writes through an end, or is late with a write it has begun
-	if w.c.One(3) && (c.ends[j] != 0 || c.inside[j] > 0) {
+	if w.Choices.One(3) && (c.ends[j] != 0 || c.inside[j] > 0) {
 		life, _ := region.SplitLife(w.words[j])
 		peer := c.ends[j]
 		if c.inside[j] > 0 {
@@ -172,7 +163,7 @@ func (w *world) live(i int, c *simCore, j int) error {
 }
 
 func (w *world) perform(i int, c *simCore, a Action) error {
-	w.say("core %d, life %d: %s life %d of core %d", i, c.life, kinds[a.Kind], a.Life, a.Peer)
+	w.Note("core %d, life %d: %s life %d of core %d", i, c.life, kinds[a.Kind], a.Life, a.Peer)
 	switch a.Kind {
 	case Open:
 		if c.ends[a.Peer] != 0 {
@@ -187,7 +178,7 @@ func (w *world) perform(i int, c *simCore, a Action) error {
 		c.ends[a.Peer], c.opened[a.Peer] = a.Life, a.Life
 	case Close:
 		c.ends[a.Peer], c.closed[a.Peer] = 0, a.Life
-		c.inside[a.Peer] = w.c.N(3)
+		c.inside[a.Peer] = w.Choices.N(3)
 		c.pending[a.Peer] = &a
 	case Settle:
 		if w.memory[a.Peer][i] == [2]uint64{a.Life, c.life} && c.opened[a.Peer] != a.Life {
@@ -250,7 +241,7 @@ var kinds = [...]string{Open: "opens ends to", Close: "closes its ends to", Sett
 // run runs a simulation of n cores.
 func (w *world) run(steps int) error {
 	for range steps {
-		if err := w.step(w.c.N(len(w.cores))); err != nil {
+		if err := w.step(w.Choices.N(len(w.cores))); err != nil {
 			return err
 		}
 	}
@@ -260,19 +251,20 @@ func (w *world) run(steps int) error {
 // TestSimulation: whoever dies whenever, no core ever writes into a life it has no ends to, a
 // life begins on zeroed memory, and in the end all that returned are connected again.
 func TestSimulation(t *testing.T) {
-	returns, runs := 0, 0
-	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-		n, steps := 2+int(seed%5), 1000
-		if seed%500 == 0 {
-			n, steps = 7+int(seed/500%58), 20_000
+	returned, runs := 0, 0
+	seeds.Test(t, 10_000, func(s simulate.Trial) error {
+		s.Size(2, 6, 500)
+		steps := 1000
+		if s.Cores > 6 {
+			steps = 20_000
 		}
-		w := newWorld(n, c, log)
+		w := newWorld(s, correct)
 		err := w.run(steps)
-		returns, runs = returns+w.returns, runs+1
+		returned, runs = returned+w.returned, runs+1
 		return err
 	})
-	if returns < 3*runs && runs > 1 {
-		t.Errorf("%d returns in %d runs: they test little", returns, runs)
+	if returned < 3*runs && runs > 1 {
+		t.Errorf("%d returns in %d runs: they test little", returned, runs)
 	}
 }
 
@@ -281,39 +273,29 @@ func TestLargest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seconds of work")
 	}
-	w := newWorld(cores.Max, simulate.Seeded(1, false), nil)
+	w := newWorld(simulate.Trial{Cores: cores.Max, Choices: simulate.Seeded(1, false)}, correct)
 	if err := w.run(2_000_000); err != nil {
 		t.Fatal(err)
 	}
-	if w.returns == 0 {
+	if w.returned == 0 {
 		t.Error("nobody returned")
 	}
 }
 
 // TestMutations: the simulation finds out each of them.
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{"settle now": settleNow, "wipe not": wipeNot, "begin now": beginNow} {
-		f := seeds.Find(1, 1000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-			w := newWorld(3, c, log)
-			w.mutation = m
-			return w.run(1000)
-		})
-		if f == nil {
-			t.Errorf("%s is not found out", name)
-			continue
+	seeds.Mutations(t, 1000, map[string]mutation{"settle now": settleNow, "wipe not": wipeNot, "begin now": beginNow}, func(m mutation) seeds.Run {
+		return func(s simulate.Trial) error {
+			s.Cores = 3
+			return newWorld(s, m).run(1000)
 		}
-		t.Logf("%s: seed %d, %d choices: %v\n%s", name, f.Seed, f.Size(), f.ErrShort, f.Transcript)
-	}
+	})
 }
 
-// TestTranscript compares what cores do in a short run with what they did when somebody
-// last read it.
+// TestTranscript shows what cores do in a short run.
 func TestTranscript(t *testing.T) {
-	var text strings.Builder
-	if err := newWorld(3, simulate.Seeded(1, false), &text).run(200); err != nil {
-		t.Fatal(err)
-	}
-	transcript.Compare(t, "three-cores", text.String())
+	seeds.Transcripts(t, map[string]simulate.Trial{"three-cores": {Cores: 3, Choices: simulate.Seeded(1, false)}},
+		func(s simulate.Trial) error { return newWorld(s, correct).run(200) })
 }
 
 // TestSteps: what the package's comment draws.

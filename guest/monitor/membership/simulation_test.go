@@ -2,25 +2,22 @@ package membership_test
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
-	"barreleye/guest/monitor/simulate/transcript"
 )
 
 // machine is a VMM with its keeper, and what it must not get wrong: who lives, and what each
 // core has settled in its life.
 type machine struct {
+	simulate.Trial
 	k       *membership.Keeper
 	alive   []bool // fenced cores are not
 	settled []uint64
-	log     io.Writer
 
 	mutation mutation
 }
@@ -34,27 +31,31 @@ const (
 	hearsay            // what one core settles is taken for what another did
 )
 
-func newMachine(n, members int, log io.Writer) *machine {
-	m := &machine{k: membership.NewKeeper(members), alive: make([]bool, n), settled: make([]uint64, n), log: log}
+func newMachine(s simulate.Trial, wrong mutation) *machine {
+	members := 1 + s.Choices.N(s.Cores)
+	m := &machine{Trial: s, k: membership.NewKeeper(members), alive: make([]bool, s.Cores), settled: make([]uint64, s.Cores), mutation: wrong}
 	for i := range members {
 		m.alive[i] = true
 	}
 	return m
 }
 
+// note says what happens, and the view that follows.
 func (m *machine) note(format string, args ...any) {
-	if m.log != nil {
-		v := m.k.View()
-		joins := ""
-		if v.Joining != membership.Nobody {
-			joins = fmt.Sprintf(", core %d joins since %d, sponsor %d", v.Joining, v.JoinEpoch, v.Sponsor())
-		}
-		fmt.Fprintf(m.log, "%-40s view %d: %v%s\n", fmt.Sprintf(format, args...), v.Epoch, slices.Collect(v.Members.All()), joins)
+	if m.Log == nil {
+		return
 	}
+	v := m.k.View()
+	joins := ""
+	if v.Joining != membership.Nobody {
+		joins = fmt.Sprintf(", core %d joins since %d, sponsor %d", v.Joining, v.JoinEpoch, v.Sponsor())
+	}
+	m.Note("%-40s view %d: %v%s", fmt.Sprintf(format, args...), v.Epoch, slices.Collect(v.Members.All()), joins)
 }
 
 // step lets one thing happen and reports what is wrong about the view that follows.
-func (m *machine) step(c *simulate.Choices) error {
+func (m *machine) step() error {
+	c := m.Choices
 	before, core := m.k.View(), c.N(len(m.alive))
 	joins := m.k.Joins()
 	var changed bool
@@ -142,56 +143,40 @@ func (m *machine) calm() error {
 	return nil
 }
 
-func run(n, steps int, wrong mutation, c *simulate.Choices, log io.Writer) error {
-	m := newMachine(n, 1+c.N(n), log)
-	m.mutation = wrong
+func run(s simulate.Trial, steps int, wrong mutation) error {
+	m := newMachine(s, wrong)
 	for range steps {
-		if err := m.step(c); err != nil {
+		if err := m.step(); err != nil {
 			return err
 		}
 	}
 	return m.calm()
 }
 
-// TestSimulation: whatever happens, epochs grow, only the dead leave, one core joins at a
-// time, and only into a view that all others had settled; and who lives joins in the end.
-func TestSimulation(t *testing.T) {
-	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-		n := 1 + int(seed%8)
-		if seed%100 == 0 {
-			n = 9 + int(seed/100%56)
-		}
-		return run(n, 100, correct, c, log)
-	})
+func ofSeed(wrong mutation) seeds.Run {
+	return func(s simulate.Trial) error {
+		s.Size(1, 8, 100)
+		return run(s, 100, wrong)
+	}
 }
 
-// TestMutations: the simulation finds out each of them.
+// TestSimulation: whatever happens, epochs grow, only the dead leave, one core joins at a
+// time, and only into a view that all others had settled; and who lives joins in the end.
+func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, ofSeed(correct)) }
+
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{"suspicion": suspicion, "hearsay": hearsay} {
-		f := seeds.Find(1, 1000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-			return run(2+int(seed%7), 100, m, c, log)
-		})
-		if f == nil {
-			t.Errorf("%s is not found out", name)
-			continue
-		}
-		t.Logf("%s: seed %d: %v", name, f.Seed, f.ErrShort)
-	}
+	seeds.Mutations(t, 1000, map[string]mutation{"suspicion": suspicion, "hearsay": hearsay}, ofSeed)
 }
 
 // TestLargest runs 1,024 cores.
 func TestLargest(t *testing.T) {
-	if err := run(cores.Max, 20_000, correct, simulate.Seeded(1, false), nil); err != nil {
+	if err := run(simulate.Trial{Cores: cores.Max, Choices: simulate.Seeded(1, false)}, 20_000, correct); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestTranscript compares which views follow in a short run with those that did when
-// somebody last read it.
+// TestTranscript shows which views follow in a short run.
 func TestTranscript(t *testing.T) {
-	var text strings.Builder
-	if err := run(3, 40, correct, simulate.Seeded(5, false), &text); err != nil {
-		t.Fatal(err)
-	}
-	transcript.Compare(t, "views", text.String())
+	seeds.Transcripts(t, map[string]simulate.Trial{"views": {Cores: 3, Choices: simulate.Seeded(5, false)}},
+		func(s simulate.Trial) error { return run(s, 40, correct) })
 }

@@ -2,9 +2,7 @@ package names
 
 import (
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/agreement"
@@ -13,7 +11,6 @@ import (
 	"barreleye/guest/monitor/routes"
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
-	"barreleye/guest/monitor/simulate/transcript"
 )
 
 // message is what crosses a simulated channel.
@@ -25,18 +22,9 @@ type message struct {
 // trial is a simulated multikernel whose cores fight for a few names.
 type trial struct {
 	world *simulate.World[message]
-	tree  routes.Tree
 	cores []node
-	log   io.Writer // transcript, nil for none
 
 	mutation mutation
-}
-
-// note writes a line of the transcript.
-func (t *trial) note(format string, args ...any) {
-	if t.log != nil {
-		fmt.Fprintf(t.log, format+"\n", args...)
-	}
 }
 
 type node struct {
@@ -52,11 +40,11 @@ type node struct {
 func (t *trial) Boot(core int, view membership.View) {
 	n := &t.cores[core]
 	r := New()
-	*n = node{registry: r, machine: agreement.New(core, &replica{r, t.mutation}, view, t.tree), life: n.life + 1, left: 8}
+	*n = node{registry: r, machine: agreement.New(core, &replica{r, t.mutation}, view, t.world.Tree), life: n.life + 1, left: 8}
 	if len(t.cores) > 100 && core%100 != 0 {
 		n.left = 0 // an operation costs thousands of messages
 	}
-	t.note("core %d begins life %d", core, n.life)
+	t.world.Note("core %d begins life %d", core, n.life)
 	t.do(core, n.machine.Start(nil))
 }
 
@@ -69,12 +57,12 @@ func (t *trial) Deliver(core, from int, m message) {
 }
 
 func (t *trial) View(core int, view membership.View) {
-	t.note("core %d sees view %d of cores %v", core, view.Epoch, slices.Collect(view.Members.All()))
+	t.world.Note("core %d sees view %d of cores %v", core, view.Epoch, slices.Collect(view.Members.All()))
 	t.do(core, t.cores[core].machine.Step(&agreement.Event{Kind: agreement.EventView, View: view,
 		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}, nil))
 }
 
-func (t *trial) Died(core int) { t.note("core %d dies", core) }
+func (t *trial) Died(core int) { t.world.Note("core %d dies", core) }
 
 func (t *trial) Work(core int) bool {
 	n, c := &t.cores[core], t.world.Choices
@@ -90,7 +78,7 @@ func (t *trial) Work(core int) bool {
 		must(Arrive(core, name, uint64(8-n.left))),
 	}
 	op := ops[c.N(len(ops))]
-	t.note("core %d wants to %s", core, Describe(op))
+	t.world.Note("core %d wants to %s", core, Describe(op))
 	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op)}, nil))
 	return true
 }
@@ -98,7 +86,7 @@ func (t *trial) Work(core int) bool {
 func (t *trial) do(core int, list []agreement.Action) {
 	n := &t.cores[core]
 	for _, c := range n.registry.Changes() {
-		t.note("  core %d sees: %s", core, describe(&c))
+		t.world.Note("  core %d sees: %s", core, describe(&c))
 	}
 	for _, a := range list {
 		if t.world.Dies(core) {
@@ -113,7 +101,7 @@ func (t *trial) do(core int, list []agreement.Action) {
 			n.records[a.Slot] = a.Record
 		case agreement.ActResult:
 			n.waits--
-			t.note("  core %d: %s", core, outcomes[a.Outcome])
+			t.world.Note("  core %d: %s", core, outcomes[a.Outcome])
 		case agreement.ActSettled:
 			n.holder = true
 			t.world.Settled(core, a.Epoch)
@@ -173,24 +161,8 @@ func (r *replica) Save(b []byte) []byte {
 	return r.Registry.Save(b)
 }
 
-// TestMutations: the simulation finds out each of them.
-func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{"gone not": goneNot, "unlocked": unlocked, "save no lock": saveNoLock} {
-		f := seeds.Find(1, 5000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-			w := ofSeed(seed, c)
-			w.mutation, w.log = m, log
-			return w.run()
-		})
-		if f == nil {
-			t.Errorf("%s is not found out", name)
-			continue
-		}
-		t.Logf("%s: seed %d, %d choices: %.200v", name, f.Seed, f.Size(), f.ErrShort)
-	}
-}
-
-// end checks that all replicas are the same, and hold nothing for anybody who is dead.
-func (t *trial) end() {
+// End checks that all replicas are the same, and hold nothing for anybody who is dead.
+func (t *trial) End() {
 	want := ""
 	for i := range t.cores {
 		n := &t.cores[i]
@@ -224,42 +196,32 @@ func (t *trial) end() {
 	}
 }
 
-// trialOf makes a simulation of n cores.
-func trialOf(n, deaths int, returns bool, c *simulate.Choices) *trial {
-	t := &trial{cores: make([]node, n)}
-	t.world = simulate.New[message](n, c, t)
-	t.world.Deaths, t.world.Returns = deaths, returns
+// newTrial makes a simulation.
+func newTrial(s simulate.Trial, m mutation) *trial {
+	t := &trial{cores: make([]node, s.Cores), mutation: m}
+	t.world = simulate.New(s, t)
 	return t
 }
 
-func (t *trial) run() error {
-	if err := t.world.Run(500_000 + 20_000*len(t.cores)); err != nil {
-		return err
-	}
-	t.end()
-	return t.world.Fault()
-}
+// run runs a simulation of which all is given, and ofSeed one of a size that its seed makes.
+func run(s simulate.Trial) error { return newTrial(s, correct).world.Run() }
 
-// ofSeed makes a seed's simulation.
-func ofSeed(seed uint64, c *simulate.Choices) *trial {
-	n := 2 + int(seed%6)
-	if seed%100 == 0 {
-		n = 9 + int(seed/100%56)
+func ofSeed(m mutation) seeds.Run {
+	return func(s simulate.Trial) error {
+		s.Size(2, 7, 100)
+		s.Deaths, s.Returns = int(s.Seed/6%5), s.Seed%2 == 0
+		if s.Seed/2%2 == 0 {
+			s.Tree = routes.Balanced(s.Cores)
+		}
+		return newTrial(s, m).world.Run()
 	}
-	t := trialOf(n, int(seed/6%5), seed%2 == 0, c)
-	if seed/2%2 == 0 {
-		t.tree = routes.Balanced(n)
-	}
-	return t
 }
 
 // TestSimulation lets cores take, leave and die holding names.
-func TestSimulation(t *testing.T) {
-	seeds.Test(t, 10_000, func(seed uint64, c *simulate.Choices, log io.Writer) error {
-		w := ofSeed(seed, c)
-		w.log = log
-		return w.run()
-	})
+func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, ofSeed(correct)) }
+
+func TestMutations(t *testing.T) {
+	seeds.Mutations(t, 5000, map[string]mutation{"gone not": goneNot, "unlocked": unlocked, "save no lock": saveNoLock}, ofSeed)
 }
 
 // TestLargest runs 1,024 cores.
@@ -267,26 +229,17 @@ func TestLargest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second's work")
 	}
-	if err := trialOf(cores.Max, 3, true, simulate.Seeded(1, false)).run(); err != nil {
+	if err := run(simulate.Trial{Cores: cores.Max, Deaths: 3, Returns: true, Choices: simulate.Seeded(1, false)}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestTranscripts compares what is agreed on in a few short runs, and what each replica
-// then says has changed, with what it was when somebody last read it.
+// TestTranscripts shows what is agreed on in a few short runs, and what each replica then
+// says has changed.
 func TestTranscripts(t *testing.T) {
-	for name, w := range map[string]*trial{
-		"two-cores": trialOf(2, 0, false, simulate.Seeded(1, false)),
-		"death":     trialOf(3, 1, false, simulate.Seeded(1196, false)),
-		"return":    trialOf(2, 1, true, simulate.Seeded(1570, false)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			var text strings.Builder
-			w.log = &text
-			if err := w.run(); err != nil {
-				t.Fatal(err)
-			}
-			transcript.Compare(t, name, text.String())
-		})
-	}
+	seeds.Transcripts(t, map[string]simulate.Trial{
+		"two-cores": {Cores: 2, Choices: simulate.Seeded(1, false)},
+		"death":     {Cores: 3, Deaths: 1, Choices: simulate.Seeded(1196, false)},
+		"return":    {Cores: 2, Deaths: 1, Returns: true, Choices: simulate.Seeded(1570, false)},
+	}, run)
 }

@@ -5,19 +5,18 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
 
 	"barreleye/guest/monitor/simulate"
 	"barreleye/guest/monitor/simulate/seeds"
-	"barreleye/guest/monitor/simulate/transcript"
 	"barreleye/urpc"
 )
 
 // trial is a VMM and a core, and the lines that are under way between them.
 type trial struct {
+	simulate.Trial
 	c        Client
 	s        Server
 	down, up []urpc.Message
@@ -27,7 +26,6 @@ type trial struct {
 	givenUp  map[uint64]bool
 	asked    int
 	requests int // to be asked
-	log      io.Writer
 
 	mutation mutation
 }
@@ -41,12 +39,6 @@ const (
 	doubled           // a line comes twice
 	lost              // a line does not come
 )
-
-func (t *trial) note(format string, args ...any) {
-	if t.log != nil {
-		fmt.Fprintf(t.log, format+"\n", args...)
-	}
-}
 
 var types = [...]string{typeAsk: "ask", typeGiveUp: "give up", typePart: "part", typeDone: "done"}
 
@@ -64,7 +56,8 @@ func describe(m *urpc.Message) string {
 }
 
 // next takes the line that arrives.
-func (t *trial) next(lines *[]urpc.Message, c *simulate.Choices) urpc.Message {
+func (t *trial) next(lines *[]urpc.Message) urpc.Message {
+	c := t.Choices
 	at := 0
 	if t.mutation == shuffled {
 		at = c.N(len(*lines))
@@ -80,13 +73,14 @@ func (t *trial) next(lines *[]urpc.Message, c *simulate.Choices) urpc.Message {
 }
 
 // steps returns what may happen now.
-func (t *trial) steps(c *simulate.Choices) (list []func() error) {
+func (t *trial) steps() (list []func() error) {
+	c := t.Choices
 	if t.asked < t.requests && t.c.Open() < 2*MaxOpen {
 		list = append(list, func() error {
 			id, m := t.c.Ask(Kind(1+c.N(int(kinds))), uint64(c.N(1<<20)))
 			t.down, t.want[id] = append(t.down, m), nil
 			t.asked++
-			t.note("VMM  %s", describe(&m))
+			t.Note("VMM  %s", describe(&m))
 			return nil
 		})
 	}
@@ -95,14 +89,14 @@ func (t *trial) steps(c *simulate.Choices) (list []func() error) {
 			id := 1 + uint64(c.N(t.asked))
 			if m, ok := t.c.GiveUp(id); ok {
 				t.down, t.givenUp[id] = append(t.down, m), true
-				t.note("VMM  %s", describe(&m))
+				t.Note("VMM  %s", describe(&m))
 			}
 			return nil
 		})
 	}
 	if len(t.down) > 0 {
 		list = append(list, func() error {
-			m := t.next(&t.down, c)
+			m := t.next(&t.down)
 			a, act, err := t.s.Receive(&m)
 			if act {
 				t.working = append(t.working, a)
@@ -111,15 +105,15 @@ func (t *trial) steps(c *simulate.Choices) (list []func() error) {
 		})
 	}
 	if len(t.working) > 0 {
-		list = append(list, func() error { t.answer(c); return nil })
+		list = append(list, func() error { t.answer(); return nil })
 	}
 	if m, ok := t.s.Next(); ok { // it is sent at once, but arrives at any time
 		t.up = append(t.up, m)
-		t.note("core %s", describe(&m))
+		t.Note("core %s", describe(&m))
 	}
 	if len(t.up) > 0 {
 		list = append(list, func() error {
-			m := t.next(&t.up, c)
+			m := t.next(&t.up)
 			a, done, err := t.c.Receive(&m)
 			if err != nil || !done {
 				return err
@@ -128,7 +122,7 @@ func (t *trial) steps(c *simulate.Choices) (list []func() error) {
 				return fmt.Errorf("request %d was answered twice", a.ID)
 			}
 			t.got[a.ID] = a
-			t.note("VMM  has the answer to %d: %d bytes, error %v", a.ID, len(a.Data), a.Err != nil)
+			t.Note("VMM  has the answer to %d: %d bytes, error %v", a.ID, len(a.Data), a.Err != nil)
 			return nil
 		})
 	}
@@ -136,7 +130,8 @@ func (t *trial) steps(c *simulate.Choices) (list []func() error) {
 }
 
 // answer ends one of the things that the core works on.
-func (t *trial) answer(c *simulate.Choices) {
+func (t *trial) answer() {
+	c := t.Choices
 	i := c.N(len(t.working))
 	if a := t.working[i]; !a.GiveUp {
 		data := make([]byte, c.N(500))
@@ -148,20 +143,20 @@ func (t *trial) answer(c *simulate.Choices) {
 			err = errors.New(string(data))
 		}
 		t.want[a.ID] = data
-		t.note("core ends its work for %d: %d bytes, error %v", a.ID, len(data), err != nil)
+		t.Note("core ends its work for %d: %d bytes, error %v", a.ID, len(data), err != nil)
 		t.s.Answer(a.ID, data, err)
 	}
 	t.working = slices.Delete(t.working, i, i+1)
 }
 
-func run(requests int, c *simulate.Choices, log io.Writer, wrong mutation) error {
-	t := &trial{requests: requests, want: map[uint64][]byte{}, got: map[uint64]Answer{}, givenUp: map[uint64]bool{}, log: log, mutation: wrong}
+func run(s simulate.Trial, requests int, wrong mutation) error {
+	t := &trial{Trial: s, requests: requests, want: map[uint64][]byte{}, got: map[uint64]Answer{}, givenUp: map[uint64]bool{}, mutation: wrong}
 	for {
-		list := t.steps(c)
+		list := t.steps()
 		if len(list) == 0 {
 			break
 		}
-		if err := list[c.N(len(list))](); err != nil {
+		if err := list[t.Choices.N(len(list))](); err != nil {
 			return err
 		}
 	}
@@ -188,30 +183,21 @@ func run(requests int, c *simulate.Choices, log io.Writer, wrong mutation) error
 // TestSimulation: whatever the sizes, and however the lines of both sides and the ends of
 // the work alternate, each request gets its own answer or error, once, and one that was
 // given up gets none.
-func TestSimulation(t *testing.T) {
-	seeds.Test(t, 10_000, func(_ uint64, c *simulate.Choices, log io.Writer) error { return run(40, c, log, correct) })
+func TestSimulation(t *testing.T) { seeds.Test(t, 10_000, runs(correct)) }
+
+func runs(wrong mutation) seeds.Run {
+	return func(s simulate.Trial) error { return run(s, 40, wrong) }
 }
 
 // TestMutations: channels that do not keep what was sent, and its order, are found out.
 func TestMutations(t *testing.T) {
-	for name, m := range map[string]mutation{"shuffled": shuffled, "doubled": doubled, "lost": lost} {
-		f := seeds.Find(1, 1000, func(_ uint64, c *simulate.Choices, log io.Writer) error { return run(40, c, log, m) })
-		if f == nil {
-			t.Errorf("%s is not found out", name)
-			continue
-		}
-		t.Logf("%s: seed %d, %d choices: %v", name, f.Seed, f.Size(), f.ErrShort)
-	}
+	seeds.Mutations(t, 1000, map[string]mutation{"shuffled": shuffled, "doubled": doubled, "lost": lost}, runs)
 }
 
-// TestTranscript compares what is said in a short run with what was said when somebody
-// last read it.
+// TestTranscript shows what is said in a short run.
 func TestTranscript(t *testing.T) {
-	var text strings.Builder
-	if err := run(6, simulate.Seeded(1, false), &text, correct); err != nil {
-		t.Fatal(err)
-	}
-	transcript.Compare(t, "requests", text.String())
+	seeds.Transcripts(t, map[string]simulate.Trial{"requests": {Choices: simulate.Seeded(1, false)}},
+		func(s simulate.Trial) error { return run(s, 6, correct) })
 }
 
 // TestSmallAnswersOvertake: an answer of a few bytes does not wait for one of megabytes.

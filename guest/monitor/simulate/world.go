@@ -25,13 +25,13 @@ type Program[M any] interface {
 	Work(core int) bool
 	// Died says that a core is dead; its memory is what it was after its last action.
 	Died(core int)
+	// End checks what must hold once nothing moves any more. It calls Fail.
+	End()
 }
 
-// World is one run.
+// World is one run. Deaths counts those that are still to come.
 type World[M any] struct {
-	Choices *Choices
-	Deaths  int // still to come
-	Returns bool
+	Trial
 
 	// Suspects has the VMM declare cores dead that it has not fenced. It must not:
 	// tests show what happens then.
@@ -42,7 +42,7 @@ type World[M any] struct {
 	cores   []core[M]
 	full    []*link[M] // links with messages
 	fault   error
-	steps   int
+	limit   int // of steps
 }
 
 type core[M any] struct {
@@ -62,10 +62,11 @@ type link[M any] struct {
 	at       int // in full, -1 if there are no messages
 }
 
-// New makes a world of n cores, all of them members.
-func New[M any](n int, choices *Choices, program Program[M]) *World[M] {
+// New makes the world of a trial: all its cores are members.
+func New[M any](trial Trial, program Program[M]) *World[M] {
+	n := trial.Cores
 	return &World[M]{
-		Choices: choices, program: program,
+		Trial: trial, program: program, limit: 500_000 + 20_000*n,
 		keeper: membership.NewKeeper(n), cores: make([]core[M], n),
 	}
 }
@@ -164,20 +165,20 @@ func (w *World[M]) boot(i int, v membership.View) {
 	w.program.Boot(i, v)
 }
 
-// Fault returns the first fault.
-func (w *World[M]) Fault() error { return w.fault }
-
-// Run runs until nothing is left to do and returns the first fault. It fails after
-// limit steps.
-func (w *World[M]) Run(limit int) error {
+// Run runs until nothing is left to do and returns the first fault. A run without an end
+// fails.
+func (w *World[M]) Run() error {
 	v := w.keeper.View()
 	for i := range w.cores {
 		w.boot(i, v)
 	}
-	for w.fault == nil && w.step() {
-		if w.steps++; w.steps > limit {
-			w.Fail("no end after %d steps", limit)
+	for steps := 0; w.fault == nil && w.step(); steps++ {
+		if steps == w.limit {
+			w.Fail("no end after %d steps", steps)
 		}
+	}
+	if w.fault == nil {
+		w.program.End()
 	}
 	return w.fault
 }

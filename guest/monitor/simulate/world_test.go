@@ -15,6 +15,7 @@ type counter struct {
 	lives  []int
 	worked []int
 	log    []int
+	ended  bool
 }
 
 func (c *counter) Boot(core int, v membership.View) {
@@ -38,6 +39,8 @@ func (c *counter) Deliver(core, from int, n uint64) {
 func (c *counter) View(core int, v membership.View) { c.w.Settled(core, v.Epoch) }
 func (c *counter) Died(core int)                    { c.log = append(c.log, -1, core) }
 
+func (c *counter) End() { c.ended = true }
+
 func (c *counter) Work(core int) bool {
 	for range 3 {
 		if c.w.Dies(core) {
@@ -52,9 +55,8 @@ func (c *counter) Work(core int) bool {
 
 func runCounter(n, deaths int, c *Choices) (*counter, error) {
 	p := &counter{sent: make([]uint64, n), heard: make([]uint64, n), lives: make([]int, n), worked: make([]int, n)}
-	p.w = New[uint64](n, c, p)
-	p.w.Deaths, p.w.Returns = deaths, true
-	return p, p.w.Run(100_000)
+	p.w = New(Trial{Cores: n, Deaths: deaths, Returns: true, Choices: c}, p)
+	return p, p.w.Run()
 }
 
 // TestWorld: order is kept in every channel, everybody who died is back at the end,
@@ -74,8 +76,8 @@ func TestWorld(t *testing.T) {
 				t.Fatalf("seed %d: core %d did not return", seed, i)
 			}
 		}
-		if v := p.w.View(); lives != n+deaths-p.w.Deaths || v.Members.Len() != n {
-			t.Fatalf("seed %d: %d lives of %d cores, view %v", seed, lives, n, v.Members.Len())
+		if v := p.w.View(); !p.ended || lives != n+deaths-p.w.Deaths || v.Members.Len() != n {
+			t.Fatalf("seed %d: %d lives of %d cores, view %v, ended %v", seed, lives, n, v.Members.Len(), p.ended)
 		}
 		again, err := runCounter(n, deaths, Given(kept.Record()))
 		if err != nil || !slices.Equal(again.log, p.log) {
@@ -86,9 +88,10 @@ func TestWorld(t *testing.T) {
 
 func TestNoEnd(t *testing.T) {
 	p := &counter{sent: make([]uint64, 3), heard: make([]uint64, 3), lives: make([]int, 3), worked: make([]int, 3)}
-	p.w = New[uint64](3, Seeded(1, false), p)
-	if err := p.w.Run(10); err == nil || p.w.Fault() != err {
-		t.Error(err)
+	p.w = New(Trial{Cores: 3, Choices: Seeded(1, false)}, p)
+	p.w.limit = 10
+	if err := p.w.Run(); err == nil || p.ended {
+		t.Errorf("%v, and its end was checked: %v", err, p.ended)
 	}
 }
 

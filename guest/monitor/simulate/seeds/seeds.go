@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"barreleye/guest/monitor/simulate"
+	"barreleye/guest/monitor/simulate/transcript"
 )
 
 var (
@@ -25,10 +26,9 @@ var (
 	choices = flag.String("choices", "", "with -seed: replay these choices, as a failure prints them")
 )
 
-// Run runs the simulation of a seed: that gives its size, the choices all that happens. It
-// writes what happens to log, unless that is nil. The same seed and choices make the same
-// run.
-type Run func(seed uint64, c *simulate.Choices, log io.Writer) error
+// Run runs the simulation of a trial, of which the seed, the choices and the log are given:
+// the seed makes its sizes.
+type Run func(simulate.Trial) error
 
 // Failure is a run that failed.
 type Failure struct {
@@ -45,12 +45,25 @@ func (f *Failure) Size() int { return len(text(f.Choices)) }
 // Tries bounds the runs in which a shorter failure is looked for.
 const Tries = 2000
 
+// of is the trial of a seed.
+func of(seed uint64, c *simulate.Choices, log io.Writer) simulate.Trial {
+	return simulate.Trial{Seed: seed, Choices: c, Log: log}
+}
+
+// failing runs n seeds from first on. It returns the first that fails, and how.
+func failing(first, n uint64, run Run) (seed uint64, err error) {
+	for seed := first; seed < first+n; seed++ {
+		if err := run(of(seed, simulate.Seeded(seed, false), nil)); err != nil {
+			return seed, err
+		}
+	}
+	return 0, nil
+}
+
 // Find runs n seeds from first on. It returns the first that fails, nil if none does.
 func Find(first, n uint64, run Run) *Failure {
-	for seed := first; seed < first+n; seed++ {
-		if err := run(seed, simulate.Seeded(seed, false), nil); err != nil {
-			return explain(seed, err, run)
-		}
+	if seed, err := failing(first, n, run); err != nil {
+		return explain(seed, err, run)
 	}
 	return nil
 }
@@ -58,13 +71,13 @@ func Find(first, n uint64, run Run) *Failure {
 // explain shrinks a seed's failure.
 func explain(seed uint64, err error, run Run) *Failure {
 	c := simulate.Seeded(seed, true)
-	if run(seed, c, nil) == nil {
+	if run(of(seed, c, nil)) == nil {
 		return &Failure{Seed: seed, Err: fmt.Errorf("%w, but not when it ran again: the simulation depends on more than its choices", err)}
 	}
 	f := &Failure{Seed: seed, Err: err}
-	f.Choices = simulate.Shrink(c.Record(), Tries, func(c *simulate.Choices) bool { return run(seed, c, nil) != nil })
+	f.Choices = simulate.Shrink(c.Record(), Tries, func(c *simulate.Choices) bool { return run(of(seed, c, nil)) != nil })
 	var log strings.Builder
-	f.ErrShort = run(seed, simulate.Given(f.Choices), &log)
+	f.ErrShort = run(of(seed, simulate.Given(f.Choices), &log))
 	f.Transcript = log.String()
 	return f
 }
@@ -90,6 +103,37 @@ func Test(t *testing.T, n uint64, run Run) {
 		t.Fatal(f.report(t.Name()))
 	}
 	t.Logf("%d seeds from %d on, %.1f s", n, *first, time.Since(began).Seconds())
+}
+
+// Mutations runs a simulation in ways that are wrong: n seeds must find out each of them, or
+// the simulation proves little.
+func Mutations[M any](t *testing.T, n uint64, wrong map[string]M, run func(M) Run) {
+	t.Helper()
+	for name, m := range wrong {
+		t.Run(name, func(t *testing.T) {
+			seed, err := failing(1, n, run(m))
+			if err == nil {
+				t.Fatalf("not found out by %d seeds", n)
+			}
+			t.Logf("seed %d: %.300v", seed, err)
+		})
+	}
+}
+
+// Transcripts runs trials of which everything is given, and compares what happens with
+// testdata/NAME.txt, which somebody has read.
+func Transcripts(t *testing.T, trials map[string]simulate.Trial, run Run) {
+	t.Helper()
+	for name, trial := range trials {
+		t.Run(name, func(t *testing.T) {
+			var log strings.Builder
+			trial.Log = &log
+			if err := run(trial); err != nil {
+				t.Fatal(err)
+			}
+			transcript.Compare(t, name, log.String())
+		})
+	}
 }
 
 // report says what went wrong and how to see it again.
@@ -119,7 +163,7 @@ func replay(t *testing.T, run Run) {
 		c = simulate.Given(list)
 	}
 	var log strings.Builder
-	err := run(*one, c, &log)
+	err := run(of(*one, c, &log))
 	t.Log(log.String())
 	if err != nil {
 		t.Error(err)

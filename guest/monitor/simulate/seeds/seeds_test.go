@@ -2,8 +2,6 @@ package seeds
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -15,18 +13,15 @@ var errLarge = errors.New("two large numbers")
 
 // draws fails where two of 30 numbers are above 7: every seed does sooner or later, and the
 // shortest run that does makes two choices of 8.
-func draws(seed uint64, c *simulate.Choices, log io.Writer) error {
+func draws(t simulate.Trial) error {
 	large := 0
 	for range 30 {
-		n := c.N(10)
-		if log != nil {
-			fmt.Fprintln(log, n)
-		}
-		if n > 7 {
+		n := t.Choices.N(10)
+		if t.Note("%d", n); n > 7 {
 			large++
 		}
 	}
-	if large >= 2 && seed >= 3 {
+	if large >= 2 && t.Seed >= 3 {
 		return errLarge
 	}
 	return nil
@@ -61,7 +56,7 @@ func TestFind(t *testing.T) {
 // its choices.
 func TestFindsWhatDependsOnMore(t *testing.T) {
 	runs := 0
-	f := Find(1, 10, func(uint64, *simulate.Choices, io.Writer) error {
+	f := Find(1, 10, func(simulate.Trial) error {
 		if runs++; runs == 4 {
 			return errLarge
 		}
