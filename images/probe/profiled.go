@@ -10,7 +10,7 @@ import (
 var retained [][]byte
 
 // profiled has something for each profile: a goroutine that waits, memory in use, and
-// CPU time of which heavy has three quarters and light one.
+// CPU time of which heavy has four fifths and light one.
 func profiled(ctx context.Context) error {
 	go waitForEver(make(chan bool))
 	for range *count {
@@ -20,7 +20,7 @@ func profiled(ctx context.Context) error {
 	fmt.Println("profiled")
 	n := uint64(1)
 	for ctx.Err() == nil {
-		n = heavy(heavy(heavy(light(n))))
+		n = share(n)
 	}
 	return fmt.Errorf("%d: %w", n, ctx.Err())
 }
@@ -31,8 +31,22 @@ func waitForEver(c chan bool) { <-c }
 //go:noinline
 func retain() { retained = append(retained, make([]byte, 1<<20)) }
 
-// rounds take a few milliseconds, less than a tick.
-const rounds = 1 << 20
+// rounds take a few microseconds, so that two samples lie many turns apart.
+const rounds = 1 << 12
+
+// share gives the turns by lot. Were they to come in a cycle, whoever samples at
+// intervals that are a multiple of it (Linux' timers of CPU time know only its ticks)
+// would find the program always in the same place.
+func share(n uint64) uint64 {
+	for range 1 << 10 {
+		if (n>>32)%5 == 0 { // the low bits of such a generator repeat soon
+			n = light(n)
+		} else {
+			n = heavy(n)
+		}
+	}
+	return n
+}
 
 //go:noinline
 func heavy(n uint64) uint64 {

@@ -66,17 +66,20 @@ func TestProfilesOfALivingCore(t *testing.T) {
 			}
 			return p
 		}
-		var all, heavy, light int64
-		for all < 100 { // a host that has other things to do leaves few to a second
+		// The program gives four of five turns to heavy, by lot, so that each sample is one draw
+		// and a hundred are in that order but for one time in a billion. How many a second has,
+		// and which share of them the runtime and the monitor take, is the host's to say.
+		var heavy, light int64
+		for heavy+light < 100 {
 			cpu := take("cpu")
-			all, heavy, light = all+sum(cpu, "", 0), heavy+sum(cpu, "main.heavy", 0), light+sum(cpu, "main.light", 0)
+			heavy, light = heavy+sum(cpu, "main.heavy", 0), light+sum(cpu, "main.light", 0)
 			// samples stand for time that the core had
 			if took := time.Duration(sum(cpu, "", 1)); took > time.Duration(cpu.DurationNanos)*11/10 {
 				t.Errorf("%v of CPU time in %v", took, time.Duration(cpu.DurationNanos))
 			}
 		}
-		if heavy <= light || light == 0 || heavy+light < all*8/10 {
-			t.Errorf("%d samples, %d of heavy and %d of light, want three times as many", all, heavy, light)
+		if heavy <= light || light == 0 {
+			t.Errorf("%d samples of heavy and %d of light, want four times as many", heavy, light)
 		}
 		if n := sum(take("heap"), "main.retain", 3); n < 16<<20 || n > 48<<20 {
 			t.Errorf("%d bytes retained, about 32 MiB are", n)
