@@ -7,6 +7,7 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/numbers"
 )
 
 // kind is what an operation does.
@@ -100,15 +101,11 @@ func decode(op agreement.Op) (o operation, ok bool) {
 		return o, false
 	}
 	var v [11]uint64
-	rest := string(op[3:])
+	r := numbers.Text{Rest: string(op[3:])}
 	for i := range v {
-		n := 0
-		if v[i], n = uvarint(rest); n <= 0 {
-			return o, false
-		}
-		rest = rest[n:]
+		v[i] = r.Number()
 	}
-	if v[0] >= cores.Max || v[3] >= cores.Max || v[7] > uint64(caps.IRQ) || v[10] > MaxRetype || len(rest) > 0 {
+	if r.Bad || r.Rest != "" || v[0] >= cores.Max || v[3] >= cores.Max || v[7] > uint64(caps.IRQ) || v[10] > MaxRetype {
 		return o, false
 	}
 	o = operation{
@@ -117,22 +114,6 @@ func decode(op agreement.Op) (o operation, ok bool) {
 		first: ID(v[6]), extent: caps.Extent{Type: caps.Type(v[7]), Base: v[8], Size: v[9]}, count: v[10],
 	}
 	return o, o.sane()
-}
-
-// uvarint is binary.Uvarint of a string, which needs no copy. n is 0 where s ends in the
-// middle, or the number has more than 64 bits.
-func uvarint(s string) (v uint64, n int) {
-	for i := 0; i < len(s) && i < binary.MaxVarintLen64; i++ {
-		c := s[i]
-		if i == binary.MaxVarintLen64-1 && c > 1 {
-			return 0, 0
-		}
-		v |= uint64(c&0x7f) << (7 * i)
-		if c < 0x80 {
-			return v, i + 1
-		}
-	}
-	return 0, 0
 }
 
 // sane reports whether the operation makes sense.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/numbers"
 )
 
 // Kind is what an operation does.
@@ -74,73 +75,35 @@ func Arrive(core int, barrier string, time uint64) (agreement.Op, error) {
 func (o *operation) encode() (agreement.Op, error) {
 	b := append(make([]byte, 0, agreement.MaxOp), byte(o.kind)) // on the stack
 	b = binary.AppendUvarint(b, uint64(o.core))
-	b = appendString(b, o.name)
+	b = numbers.AppendText(b, o.name)
 	b = binary.AppendUvarint(b, o.number)
 	b = binary.AppendUvarint(b, uint64(len(o.properties)))
 	for _, p := range o.properties {
-		b = appendString(appendString(b, p.Key), p.Value)
+		b = numbers.AppendText(numbers.AppendText(b, p.Key), p.Value)
 	}
-	b = appendString(b, o.text)
+	b = numbers.AppendText(b, o.text)
 	if o.name == "" || len(b) > agreement.MaxOp {
 		return "", fmt.Errorf("names: %q: %d bytes in all, 1 to %d needed: use a shorter name, or fewer properties", o.name, len(b), agreement.MaxOp)
 	}
 	return agreement.Op(b), nil
 }
 
-func appendString(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
 // decode takes an operation apart, whose strings are parts of it; ok is false where no
 // encode made it.
 func decode(op agreement.Op) (o operation, ok bool) {
-	d := decoder{rest: string(op), ok: len(op) > 0}
-	if !d.ok {
+	if len(op) == 0 {
 		return o, false
 	}
 	o.kind = kind(op[0])
-	d.rest = d.rest[1:]
-	o.core = int(min(d.number(), 1<<16))
-	o.name = d.text()
-	o.number = d.number()
-	for range min(d.number(), agreement.MaxOp) {
-		o.properties = append(o.properties, Property{d.text(), d.text()})
+	d := numbers.Text{Rest: string(op[1:])}
+	o.core = int(min(d.Number(), 1<<16))
+	o.name = d.Text()
+	o.number = d.Number()
+	for range min(d.Number(), agreement.MaxOp) {
+		o.properties = append(o.properties, Property{d.Text(), d.Text()})
 	}
-	o.text = d.text()
-	return o, d.ok && len(d.rest) == 0 && o.kind >= opExport && o.kind <= opArrive && o.name != ""
-}
-
-// decoder takes numbers and strings off a string.
-type decoder struct {
-	rest string
-	ok   bool
-}
-
-func (d *decoder) number() (v uint64) {
-	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
-		b := d.rest[i]
-		if b < 0x80 {
-			if i == binary.MaxVarintLen64-1 && b > 1 {
-				break
-			}
-			d.rest = d.rest[i+1:]
-			return v | uint64(b)<<(7*i)
-		}
-		v |= uint64(b&0x7f) << (7 * i)
-	}
-	d.ok, d.rest = false, ""
-	return 0
-}
-
-func (d *decoder) text() string {
-	n := d.number()
-	if n > uint64(len(d.rest)) {
-		d.ok, d.rest = false, ""
-		return ""
-	}
-	s := d.rest[:n]
-	d.rest = d.rest[n:]
-	return s
+	o.text = d.Text()
+	return o, !d.Bad && d.Rest == "" && o.kind >= opExport && o.kind <= opArrive && o.name != ""
 }
 
 // sorted returns properties in the order of their keys, so that equal sets are equal.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/numbers"
 )
 
 // Service is something that a core offers.
@@ -216,21 +217,21 @@ func (r *Registry) Save(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(r.services)))
 	for _, name := range slices.Sorted(maps.Keys(r.services)) {
 		s := r.services[name]
-		b = binary.AppendUvarint(appendString(b, name), uint64(s.Core))
+		b = binary.AppendUvarint(numbers.AppendText(b, name), uint64(s.Core))
 		b = binary.AppendUvarint(b, s.Number)
 		b = binary.AppendUvarint(b, uint64(len(s.Properties)))
 		for _, p := range s.Properties {
-			b = appendString(appendString(b, p.Key), p.Value)
+			b = numbers.AppendText(numbers.AppendText(b, p.Key), p.Value)
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.locks)))
 	for _, name := range slices.Sorted(maps.Keys(r.locks)) {
-		b = binary.AppendUvarint(appendString(b, name), uint64(r.locks[name]))
+		b = binary.AppendUvarint(numbers.AppendText(b, name), uint64(r.locks[name]))
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.barriers)))
 	for _, name := range slices.Sorted(maps.Keys(r.barriers)) {
 		arrived := r.barriers[name]
-		b = binary.AppendUvarint(appendString(b, name), uint64(len(arrived)))
+		b = binary.AppendUvarint(numbers.AppendText(b, name), uint64(len(arrived)))
 		for _, core := range slices.Sorted(maps.Keys(arrived)) {
 			b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(core)), arrived[core])
 		}
@@ -240,27 +241,27 @@ func (r *Registry) Save(b []byte) []byte {
 
 // Load implements agreement.State.
 func (r *Registry) Load(b []byte) error {
-	d := decoder{rest: string(b), ok: true}
+	d := numbers.Text{Rest: string(b)}
 	n := New()
-	for i := d.number(); i > 0 && d.ok; i-- {
-		s := Service{Name: d.text(), Core: int(d.number()), Number: d.number()}
-		for j := d.number(); j > 0 && d.ok; j-- {
-			s.Properties = append(s.Properties, Property{d.text(), d.text()})
+	for i := d.Number(); i > 0 && !d.Bad; i-- {
+		s := Service{Name: d.Text(), Core: int(d.Number()), Number: d.Number()}
+		for j := d.Number(); j > 0 && !d.Bad; j-- {
+			s.Properties = append(s.Properties, Property{d.Text(), d.Text()})
 		}
 		n.services[s.Name] = s
 	}
-	for i := d.number(); i > 0 && d.ok; i-- {
-		name := d.text()
-		n.locks[name] = int(d.number())
+	for i := d.Number(); i > 0 && !d.Bad; i-- {
+		name := d.Text()
+		n.locks[name] = int(d.Number())
 	}
-	for i := d.number(); i > 0 && d.ok; i-- {
-		name, arrived := d.text(), map[int]uint64{}
-		for j := d.number(); j > 0 && d.ok; j-- {
-			arrived[int(d.number())] = d.number()
+	for i := d.Number(); i > 0 && !d.Bad; i-- {
+		name, arrived := d.Text(), map[int]uint64{}
+		for j := d.Number(); j > 0 && !d.Bad; j-- {
+			arrived[int(d.Number())] = d.Number()
 		}
 		n.barriers[name] = arrived
 	}
-	if !d.ok || len(d.rest) > 0 {
+	if d.Bad || d.Rest != "" {
 		return errors.New("names: state of a sponsor: it ends in the middle, or goes on behind its end: the cores run different versions")
 	}
 	r.services, r.locks, r.barriers = n.services, n.locks, n.barriers

@@ -1,4 +1,4 @@
-// Package numbers reads the numbers in what another core saved or reports, of which
+// Package numbers reads the numbers in what another core says, saved or reports, of which
 // nothing can be trusted.
 package numbers
 
