@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -61,51 +62,41 @@ func (h *Host) caps(core int, output format, name string) error {
 func capsTable(w io.Writer, r *operator.CapsReport) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(t, "CORE %d HAS\tBASE\tSIZE\tRIGHTS\tSHARED AS\n", r.Core.Core)
-	depth := map[uint64]int{}
-	var own func(parent uint64)
-	own = func(parent uint64) {
-		for _, o := range r.Own {
-			if o.Parent != parent || o.ID == parent {
-				continue
-			}
-			shared := "-"
-			if o.Entry != "" {
-				shared = o.Entry
-			}
-			rights := "-" // it is only there because of what was cut from it
-			if len(o.Rights) > 0 {
-				rights = strings.Join(o.Rights, " ")
-			}
-			fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%s\n", strings.Repeat("  ", depth[parent]), o.Type, o.Base, kibibytes(o.Size), rights, shared)
-			if _, shown := depth[o.ID]; !shown { // a core may say anything
-				depth[o.ID] = depth[parent] + 1
-				own(o.ID)
-			}
-		}
-	}
-	own(0)
+	walk(r.Own, 0, func(o operator.Object) (id, parent uint64) { return o.ID, o.Parent }, func(depth int, o operator.Object) {
+		rights := cmp.Or(strings.Join(o.Rights, " "), "-") // none: it is only there because of what was cut from it
+		fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%s\n", strings.Repeat("  ", depth), o.Type, o.Base, kibibytes(o.Size), rights, cmp.Or(o.Entry, "-"))
+	})
 	fmt.Fprintf(t, "\nSHARED MEMORY\tBASE\tSIZE\tID\tOWNER\tHOLDERS\n")
-	level := map[string]int{}
-	var shared func(parent string)
-	shared = func(parent string) {
-		for _, e := range r.Shared {
-			if e.Parent != parent || e.ID == parent {
-				continue
-			}
-			var holders []string
-			for _, h := range e.Holders {
-				holders = append(holders, fmt.Sprintf("%d:%s", h.Core, h.Rights))
-			}
-			fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%d\t%s\n", strings.Repeat("  ", level[parent]), e.Type, e.Base, kibibytes(e.Size), e.ID, e.Owner, strings.Join(holders, " "))
-			if _, shown := level[e.ID]; !shown {
-				level[e.ID] = level[parent] + 1
-				shared(e.ID)
-			}
+	walk(r.Shared, "", func(e operator.Entry) (id, parent string) { return e.ID, e.Parent }, func(depth int, e operator.Entry) {
+		var holders []string
+		for _, h := range e.Holders {
+			holders = append(holders, fmt.Sprintf("%d:%s", h.Core, h.Rights))
 		}
-	}
-	shared("")
+		fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%d\t%s\n", strings.Repeat("  ", depth), e.Type, e.Base, kibibytes(e.Size), e.ID, e.Owner, strings.Join(holders, " "))
+	})
 	fmt.Fprintf(t, "free\t\t%s\t\t\tof %s\n", kibibytes(r.Free), kibibytes(r.Size))
 	return t.Flush()
+}
+
+// walk visits what is below root in a list of a tree's nodes, each before what is below it. A
+// core may say anything: what is its own parent is left out, and nothing is followed twice.
+func walk[Node any, ID comparable](list []Node, root ID, name func(Node) (id, parent ID), visit func(depth int, n Node)) {
+	followed := map[ID]bool{root: true}
+	var below func(parent ID, depth int)
+	below = func(parent ID, depth int) {
+		for _, n := range list {
+			id, up := name(n)
+			if up != parent || id == parent {
+				continue
+			}
+			visit(depth, n)
+			if !followed[id] {
+				followed[id] = true
+				below(id, depth+1)
+			}
+		}
+	}
+	below(root, 0)
 }
 
 // kibibytes writes a size.
