@@ -8,6 +8,7 @@ import (
 
 	"barreleye/guest"
 	"barreleye/images/bench/measure"
+	"barreleye/images/internal/echo"
 	"barreleye/urpc"
 )
 
@@ -64,7 +65,7 @@ func monitors() ([]*measure.Series, error) {
 		if err != nil {
 			return nil, err
 		}
-		go echo(ctx, offer)
+		go echo.Serve(ctx, offer)
 		go receiveCaps(ctx)
 		return nil, over.Wait(ctx)
 	}
@@ -80,22 +81,6 @@ func monitors() ([]*measure.Series, error) {
 }
 
 func echoAt(core int) string { return fmt.Sprint("echo ", core) }
-
-// echo answers whatever comes over channels to this core.
-func echo(ctx context.Context, offer *guest.Offer) {
-	for {
-		c, err := offer.Accept(ctx)
-		if err != nil {
-			return
-		}
-		go func() {
-			defer c.Close()
-			var m urpc.Message
-			for c.Recv(ctx, &m) == nil && c.TrySend(&m) == nil {
-			}
-		}()
-	}
-}
 
 // peers are channels to all other cores.
 type peers []*guest.Conn

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"barreleye/guest"
+	"barreleye/images/internal/echo"
 	"barreleye/urpc"
 )
 
@@ -29,7 +30,7 @@ func check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go echo(ctx, offer)
+	go echo.Serve(ctx, offer)
 	if err := all.Wait(ctx); err != nil {
 		return err
 	}
@@ -73,22 +74,6 @@ func check(ctx context.Context) error {
 }
 
 func service(core int) string { return fmt.Sprint("echo of core ", core) }
-
-// echo answers whoever binds.
-func echo(ctx context.Context, offer *guest.Offer) {
-	for {
-		c, err := offer.Accept(ctx)
-		if err != nil {
-			return
-		}
-		go func() {
-			defer c.Close()
-			var m urpc.Message
-			for c.Recv(ctx, &m) == nil && c.Send(ctx, &m) == nil {
-			}
-		}()
-	}
-}
 
 // call sends the service of a name something, and wants it back.
 func call(ctx context.Context, name string) error {
