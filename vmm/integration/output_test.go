@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"barreleye/devices/region"
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/observe"
@@ -146,6 +147,74 @@ func TestBlockedConsoleHoldsUpNoCore(t *testing.T) {
 	wantLines(o, n)
 	if console.text.String() != o.console() {
 		t.Errorf("the console got %d bytes, the file has %d", console.text.Len(), len(o.console()))
+	}
+}
+
+// slow is a console that asks for the run's end, and then takes its time over each line.
+type slow struct {
+	*watcher
+	asked atomic.Bool
+}
+
+func (s *slow) Write(b []byte) (int, error) {
+	if s.asked.Load() {
+		time.Sleep(700 * time.Millisecond) // longer than a terminal is waited for
+	}
+	return s.watcher.Write(b)
+}
+
+// TestSlowConsoleGetsAll: a run that was asked to end ends when its console has all lines.
+func TestSlowConsoleGetsAll(t *testing.T) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), 3, "drain")
+	kick := make(chan multikernel.Reason, 1)
+	opt.Kick, opt.Grace = kick, hang()
+	console := &slow{}
+	console.watcher = newWatcher([]string{"ready", "ready", "ready"}, func() {
+		console.asked.Store(true)
+		kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}
+	})
+	opt.Console = console
+	o := run(t, opt)
+	if got := console.text.String(); got != o.console() {
+		t.Errorf("the console got %q, the file has %q", got, o.console())
+	}
+}
+
+// stopped is a console that asks for the run's end, and then takes nothing any more.
+type stopped struct {
+	*watcher
+	asked, released chan struct{}
+}
+
+func (s *stopped) Write(b []byte) (int, error) {
+	select {
+	case <-s.asked:
+		<-s.released
+	default:
+	}
+	return s.watcher.Write(b)
+}
+
+// TestStoppedConsoleHoldsUpNoEnd: a run that was asked to end does so, whatever its
+// terminal is about; and where its console is something else, once it is asked again.
+func TestStoppedConsoleHoldsUpNoEnd(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
+		kick := make(chan multikernel.Reason, 1)
+		opt.Kick, opt.Grace, opt.Terminal = kick, hang(), terminal
+		console := &stopped{asked: make(chan struct{}), released: make(chan struct{})}
+		defer close(console.released)
+		console.watcher = newWatcher([]string{"ready", "ready"}, func() {
+			close(console.asked)
+			kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}
+		})
+		opt.Console = console
+		if !terminal {
+			opt.Inspect = func(*region.View) { kick <- multikernel.Reason{Text: "again", Code: 131} }
+		}
+		if o := run(t, opt); o.ExitCode != 130 {
+			t.Errorf("terminal %v: exit code %d, want 130", terminal, o.ExitCode)
+		}
 	}
 }
 

@@ -2,14 +2,11 @@ package multikernel
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"barreleye/devices/logring"
 	"barreleye/vmm/life"
 	"barreleye/vmm/lifecycle"
-
-	"golang.org/x/sys/unix"
 )
 
 // Exit codes of a run, beside the guests' own. docs/reference/errors.md lists them.
@@ -24,9 +21,6 @@ const (
 // clockPeriod is how often the guests' clock is put in step with the host's.
 const clockPeriod = time.Second
 
-// lastLines is how long the console has to show what is left after a stop.
-const lastLines = 500 * time.Millisecond
-
 // live runs all cores to their ends. Everything but the vCPU threads, what makes lives
 // ready or frees them, and the copy to the terminal happens in this goroutine.
 func (r *run) live() error {
@@ -39,13 +33,7 @@ func (r *run) live() error {
 	r.phase("cores start") // before they do: a core may be in main before the last one's thread began
 	r.perform()
 
-	followed := make(chan error, 1)
-	if r.opt.Console != nil {
-		go func() { followed <- r.logs.Follow(r.opt.Console, r.opt.View) }()
-	} else {
-		followed <- nil
-	}
-
+	followed := r.follow()
 	deadlock, watchdog := newDeadlock(r), newWatchdog(r)
 	var pace paceTimer
 	lastClock := time.Now()
@@ -87,17 +75,8 @@ func (r *run) live() error {
 		r.opt.Inspect(r.view)
 	}
 	err = errors.Join(r.failed, r.logs.Finish(), traced)
-	var shown <-chan time.Time
-	if r.stop != nil {
-		shown = time.After(lastLines) // a stopped terminal must not hold up the end
-	}
-	select {
-	case ferr := <-followed:
-		hungUp := r.stop != nil && errors.Is(ferr, unix.EIO) // the terminal is gone, which is why the run was stopped
-		if err == nil && ferr != nil && !hungUp {
-			err = fmt.Errorf("run: console: %w: 'barreleye logs' shows all lines", ferr)
-		}
-	case <-shown:
+	if e := r.shown(followed); err == nil {
+		err = e
 	}
 	return err
 }
