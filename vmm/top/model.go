@@ -40,8 +40,9 @@ type model struct {
 	before   *multikernel.Report // the look before
 	now      *multikernel.Report
 	rows     []row
-	sort     int  // column
-	reversed bool // the other way round
+	widths   []int // of columns
+	sort     int   // column
+	reversed bool  // the other way round
 	paused   bool
 	first    int // row that stands first, where not all have room
 	width    int
@@ -85,6 +86,7 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if !m.paused {
 			m.before, m.now = m.now, msg.report
 			m.rows = rows(m.before, m.now)
+			m.widths = grown(m.widths, m.rows)
 		}
 		return m, tea.Tick(m.o.Interval, func(time.Time) tea.Msg { return due{} })
 	}
@@ -126,10 +128,6 @@ var keys = map[string]int{}
 
 func init() {
 	for key, title := range map[string]string{"n": "CORE", "c": "%CPU", "s": "SENT/s", "m": "MEM", "g": "GC"} {
-		for i, c := range columns {
-			if c.title == title {
-				keys[key] = i
-			}
-		}
+		keys[key] = titled(title)
 	}
 }

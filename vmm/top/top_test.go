@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,11 @@ func TestScreen(t *testing.T) {
 		{"by what is right of CPU", "c > >", 120, 20},
 		{"by what is left of the first column", "<", 120, 20},
 		{"by garbage collections", "g", 120, 20},
+		{"all have room", "", 160, 20},
+		{"80 columns", "", 80, 20},
+		{"80 columns, by one that has no room otherwise", "<", 80, 20},
 		{"a narrow screen", "s", 50, 20},
+		{"a very narrow screen", "n", 12, 20},
 		{"a low screen", "n", 120, 6},
 		{"a low screen, further down", "n down down down down down", 120, 6},
 		{"a low screen, and up again", "n pgdown up", 120, 6},
@@ -113,6 +118,36 @@ func TestScreen(t *testing.T) {
 	}
 	if got != string(want) {
 		t.Errorf("%s differs: run the test with -update, and look at the difference; got\n%s", file, got)
+	}
+}
+
+// TestLeave: every column but CORE may leave, in the order that the reference states.
+func TestLeave(t *testing.T) {
+	for i, c := range columns {
+		if slices.Contains(leave, c.title) == (i == 0) {
+			t.Errorf("%s may leave: %v", c.title, i == 0)
+		}
+	}
+	if len(leave) != len(columns)-1 {
+		t.Errorf("%d of %d columns may leave", len(leave), len(columns))
+	}
+	page, err := os.ReadFile("../../docs/reference/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Join(leave, ", "); !strings.Contains(strings.Join(strings.Fields(string(page)), " "), want) {
+		t.Errorf("docs/reference/cli.md does not say that columns leave in this order: %s", want)
+	}
+}
+
+// TestWidths: a column that was wide stays so.
+func TestWidths(t *testing.T) {
+	var m tea.Model = newModel(Options{})
+	m, _ = m.Update(looked{report: two})
+	wide := slices.Clone(m.(model).widths)
+	m, _ = m.Update(looked{report: look(13, multikernel.CoreReport{Core: 0, State: "running"})})
+	if got := m.(model).widths; !slices.Equal(got, wide) {
+		t.Errorf("%v, and before %v", got, wide)
 	}
 }
 

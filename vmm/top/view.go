@@ -37,24 +37,18 @@ func (m model) text() string {
 		}
 		return n
 	})
-	widths := make([]int, len(columns))
-	for i, c := range columns {
-		widths[i] = len(c.title)
-		for j := range list {
-			widths[i] = max(widths[i], len(c.text(&list[j])))
-		}
-	}
-	lines := []string{m.headline(), "", ansi.Style{}.Reverse(true).Styled(m.cut(m.titles(widths)))}
+	shown, left := m.fit(m.widths)
+	lines := []string{m.headline(), faint(m.note(left)), ansi.Style{}.Reverse(true).Styled(m.cut(m.titles(shown)))}
 	first := max(0, min(m.first, len(list)-m.room()))
 	last := min(first+m.room(), len(list))
 	for i := first; i < last; i++ {
-		lines = append(lines, style(&list[i], m.cut(m.line(&list[i], widths))))
+		lines = append(lines, style(&list[i], m.cut(m.line(&list[i], shown))))
 	}
-	foot := "q quit  < > column  r reverse  n c s m g by core, CPU, sent, memory, GC  space pause"
+	foot := "q quit  < > column  r reverse  n core  c CPU  s sent  m memory  g GC  space hold"
 	if len(list) > m.room() {
 		foot = fmt.Sprintf("cores %d to %d of %d, up and down for others  %s", first+1, last, len(list), foot)
 	}
-	return strings.Join(append(lines, ansi.Style{}.Faint().Styled(m.cut(foot))), "\n")
+	return strings.Join(append(lines, faint(m.cut(foot))), "\n")
 }
 
 // headline says which run that is, and what all of its cores use together.
@@ -80,9 +74,9 @@ func (m model) headline() string {
 	return m.cut(text)
 }
 
-func (m model) titles(widths []int) string {
+func (m model) titles(shown []int) string {
 	var b strings.Builder
-	for i, c := range columns {
+	for _, i := range shown {
 		mark := " "
 		if i == m.sort {
 			mark = "v"
@@ -90,28 +84,27 @@ func (m model) titles(widths []int) string {
 				mark = "^"
 			}
 		}
-		pad(&b, i, mark+c.title, widths[i], c.left)
+		m.pad(&b, i, mark+columns[i].title)
 	}
 	return b.String()
 }
 
-func (m model) line(r *row, widths []int) string {
+func (m model) line(r *row, shown []int) string {
 	var b strings.Builder
-	for i, c := range columns {
-		pad(&b, i, " "+c.text(r), widths[i], c.left)
+	for _, i := range shown {
+		m.pad(&b, i, " "+columns[i].text(r))
 	}
 	return b.String()
 }
 
-// pad appends a cell, whose first column is for a mark.
-func pad(b *strings.Builder, i int, text string, width int, left bool) {
-	if i > 0 {
+// pad appends a cell of a column, which begins with a place for a mark.
+func (m model) pad(b *strings.Builder, i int, text string) {
+	if b.Len() > 0 {
 		b.WriteByte(' ')
 	}
-	if left {
-		width = -width - 1
-	} else {
-		width++
+	width := m.widths[i] + 1
+	if columns[i].left {
+		width = -width
 	}
 	fmt.Fprintf(b, "%*s", width, text)
 }
@@ -125,7 +118,14 @@ func style(r *row, line string) string {
 	case "crashed", "no answer":
 		return ansi.Style{}.ForegroundColor(ansi.Red).Styled(line)
 	case "exited", "stopped", "parked":
-		return ansi.Style{}.Faint().Styled(line)
+		return faint(line)
 	}
 	return line
+}
+
+func faint(line string) string {
+	if line == "" {
+		return ""
+	}
+	return ansi.Style{}.Faint().Styled(line)
 }
