@@ -1,9 +1,8 @@
-// Soak is what `make soak` runs: package vmm/churn on each platform. Its last line says
+// Soak is what `make soak` runs: package vmm/churn on each platform. Its last lines say
 // what came of it.
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -65,7 +64,8 @@ func soak(platforms []string, length time.Duration, seed uint64, dir string) (to
 		s, err := churn.Run(cfg)
 		total.Add(s)
 		if err != nil {
-			return nil, errors.Join(err, fmt.Errorf("so far: %v", total))
+			fmt.Printf("soak: so far: %v\n", total)
+			return nil, err
 		}
 		fmt.Printf("soak: %v\n", s)
 	}

@@ -23,9 +23,10 @@ type Config struct {
 	Update   *image.Image // what cores are updated to: the same under another name
 	Seed     uint64       // of the first run; each later one has the next number
 	Length   time.Duration
-	Most     int       // cores, 0 for 8
-	Dir      string    // for the logs of one run after the other
-	Progress io.Writer // a line for each run, nil for none
+	Most     int           // cores, 0 for 8
+	Patience time.Duration // after which what does not come counts as hung, 0 for 90 s
+	Dir      string        // for the logs of one run after the other
+	Progress io.Writer     // a line for each run, and all that tells why one failed; nil for none
 }
 
 // mostCores is how many there are at most, unless Config says so.
@@ -41,8 +42,11 @@ func Run(cfg Config) (*Summary, error) {
 		r.addTo(s)
 		s.Took = time.Since(start)
 		if err != nil {
-			return s, fmt.Errorf("run with seed %d, %s: %w: logs are in %s; make soak SOAK_PLATFORM=%s SOAK_SEED=%d SOAK_SECONDS=1 repeats what was asked",
-				seed, r, err, cfg.Dir, cfg.Platform, seed)
+			if cfg.Progress != nil {
+				r.tell(cfg.Progress)
+			}
+			return s, fmt.Errorf("%s, seed %d, %s: %w\nlogs are in %s; make soak SOAK_PLATFORM=%s SOAK_SEED=%d SOAK_SECONDS=1 repeats what was asked",
+				cfg.Platform, seed, r, err, cfg.Dir, cfg.Platform, seed)
 		}
 		if cfg.Progress != nil {
 			fmt.Fprintf(cfg.Progress, "churn: %s, seed %d, %s: %d lives, %d messages, %d undelivered\n",

@@ -14,6 +14,8 @@ type console struct {
 	were    map[string]bool // cores that were ready
 	ready   chan struct{}   // closed when all of the first ones were
 	overdue int
+	last    []string      // lines, but for those of messages and of what went well
+	after   int           // of those, how many came after the first error
 	err     error         // the first
 	failed  chan struct{} // closed with it
 }
@@ -30,7 +32,9 @@ func (c *console) Write(b []byte) (int, error) {
 		if !ok {
 			return len(b), nil
 		}
-		if err := c.take(string(line)); err != nil && c.err == nil {
+		err := c.take(string(line))
+		c.keep(string(line), err)
+		if err != nil && c.err == nil {
 			c.err = err
 			close(c.failed)
 		}
@@ -71,4 +75,28 @@ func (c *console) ended(text string) error {
 		return fmt.Errorf("%s", text)
 	}
 	return nil
+}
+
+// kept is how many of the last lines are kept, keptAfter how many after the first by which
+// something must not go on.
+const (
+	kept      = 60
+	keptAfter = 20
+)
+
+// keep keeps a line for who wants to know why the run failed: the last ones until one tells
+// what went wrong, and some after that.
+func (c *console) keep(line string, err error) {
+	if err != nil {
+		line += "  <--"
+	} else if strings.Contains(line, "] soak: talk: ") || strings.Contains(line, "] soak: lives: ") {
+		return
+	}
+	if c.err != nil {
+		if c.after++; c.after > keptAfter {
+			return
+		}
+	}
+	c.last = append(c.last, line)
+	c.last = c.last[max(0, len(c.last)-kept):]
 }

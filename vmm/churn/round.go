@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -14,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a command, or the end of a run, may take before it counts as hung.
+// patience is how long a command, or the end of a run, may take before it counts as hung,
+// unless Config says so.
 const patience = 90 * time.Second
 
 // grace is how long a core that is asked to end may take.
@@ -29,6 +31,7 @@ type round struct {
 	strategy    supervise.Strategy
 	clone       bool
 	length      time.Duration
+	patience    time.Duration
 
 	opt      *multikernel.Options
 	commands chan multikernel.Command
@@ -37,6 +40,8 @@ type round struct {
 	report   *multikernel.Report
 
 	replies chan reply
+	asked   []*asked // so far
+	hung    string   // what it told of itself when it hung
 	obeyed  int
 	parked  map[int]bool
 	account Account
@@ -45,14 +50,14 @@ type round struct {
 // reply is one with what it answers.
 type reply struct {
 	multikernel.Reply
-	cmd multikernel.Command
+	to *asked
 }
 
 func newRound(cfg *Config, seed uint64) *round {
 	rng, most := rand.New(rand.NewPCG(seed, 0)), cmp.Or(cfg.Most, mostCores)
 	r := &round{
 		cfg: cfg, rng: rng, cores: 2 + rng.IntN(most-1), strategy: supervise.Strategy(rng.IntN(3)),
-		length:   4*time.Second + time.Duration(rng.Int64N(int64(8*time.Second))),
+		patience: cmp.Or(cfg.Patience, patience), length: 4*time.Second + time.Duration(rng.Int64N(int64(8*time.Second))),
 		commands: make(chan multikernel.Command), kick: make(chan multikernel.Reason, 2), replies: make(chan reply, 64),
 		parked: map[int]bool{},
 	}
@@ -84,7 +89,10 @@ func (r *round) run() error {
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		if driven = r.drive(over); driven != nil {
+		if driven = r.drive(over); driven != nil && driven != errEarly {
+			if errors.Is(driven, errHung) {
+				r.hung = r.examine(over)
+			}
 			r.kick <- multikernel.Reason{Text: "churn: " + driven.Error()} // at once
 		}
 	}()
@@ -132,6 +140,9 @@ func (r *round) addTo(s *Summary) {
 	s.Channels += b.channels
 }
 
+// errEarly is why a run is given up that has ended, nobody knows why.
+var errEarly = errors.New("the run ended early")
+
 // errWrong is why a run is given up whose log tells of what must not be.
 var errWrong = errors.New("a line of the log tells what went wrong")
 
@@ -143,8 +154,8 @@ func (r *round) drive(over <-chan struct{}) error {
 		return nil // why, the run says
 	case <-r.console.failed:
 		return errWrong
-	case <-time.After(patience):
-		return fmt.Errorf("the cores were not ready within %v", patience)
+	case <-time.After(r.patience):
+		return fmt.Errorf("%w: the cores were not ready within %v", errHung, r.patience)
 	}
 	end := time.After(r.length)
 	for {
@@ -158,7 +169,7 @@ func (r *round) drive(over <-chan struct{}) error {
 					return err
 				}
 			case <-over:
-				return errors.New("the run ended early")
+				return errEarly
 			case <-r.console.failed:
 				return errWrong
 			case <-end:
@@ -181,7 +192,7 @@ func (r *round) finish(over <-chan struct{}) error {
 	if err := r.ask(multikernel.Command{Op: multikernel.OpShutdown, Drain: true, Reason: multikernel.Reason{Text: "churn", Signal: unix.SIGTERM}}, over); err != nil {
 		return err
 	}
-	hung := time.After(patience)
+	hung := time.After(r.patience)
 	for {
 		select {
 		case got := <-r.replies:
@@ -191,7 +202,7 @@ func (r *round) finish(over <-chan struct{}) error {
 		case <-over:
 			return nil
 		case <-hung:
-			return fmt.Errorf("hung: it did not end within %v", patience)
+			return fmt.Errorf("%w: it did not end within %v", errHung, r.patience)
 		}
 	}
 }
@@ -200,34 +211,38 @@ func (r *round) finish(over <-chan struct{}) error {
 func (r *round) ask(cmd multikernel.Command, over <-chan struct{}) error {
 	answer := make(chan multikernel.Reply, 1)
 	cmd.Reply = answer
+	a := &asked{Command: cmd, at: time.Now()}
+	r.asked = append(r.asked, a)
 	select {
 	case r.commands <- cmd:
 	case <-over:
-		return errors.New("the run ended early")
-	case <-time.After(patience):
-		return fmt.Errorf("hung: %v of core %d was not taken within %v", cmd.Op, cmd.Core, patience)
+		return errEarly
+	case <-time.After(r.patience):
+		return fmt.Errorf("%w: %v was not taken within %v", errHung, a, r.patience)
 	}
 	go func() {
 		select {
 		case got := <-answer:
-			r.replies <- reply{got, cmd}
-		case <-time.After(patience):
-			r.replies <- reply{multikernel.Reply{Err: errHung}, cmd}
+			r.replies <- reply{got, a}
+		case <-time.After(r.patience):
+			r.replies <- reply{multikernel.Reply{Err: fmt.Errorf("%w: no answer within %v", errHung, r.patience)}, a}
 		}
 	}()
 	return nil
 }
 
-var errHung = fmt.Errorf("hung: no answer within %v", patience)
-
 // answered looks at an answer: not everything can be done at every moment, but everything
 // has to be answered.
 func (r *round) answered(got reply) error {
+	if errors.Is(got.Err, errHung) {
+		return fmt.Errorf("%v: %w", got.to, got.Err)
+	}
+	got.to.answered, got.to.err = true, got.Err
 	switch {
 	case got.Err == nil:
 		r.obeyed++
-	case errors.Is(got.Err, errHung), !refusal(got.Err):
-		return fmt.Errorf("%v of core %d: %w", got.cmd.Op, got.cmd.Core, got.Err)
+	case !refusal(got.Err):
+		return fmt.Errorf("%v: %w", got.to, got.Err)
 	}
 	return nil
 }
@@ -240,4 +255,20 @@ func problem(line string) bool {
 		}
 	}
 	return false
+}
+
+// tell writes what is known of a run that failed, what matters most at the end.
+func (r *round) tell(w io.Writer) {
+	if r.hung != "" {
+		fmt.Fprintf(w, "churn: while it hung:\n%s", indent(r.hung))
+	}
+	fmt.Fprintf(w, "churn: the last lines of the log, but for those of messages (<--: what must not be):\n%s",
+		indent(strings.Join(r.console.last, "\n")))
+	fmt.Fprintf(w, "churn: commands without an answer: %s\n", r.open())
+	if r.report != nil {
+		fmt.Fprintln(w, "churn: the cores in the end:")
+		var b strings.Builder
+		r.report.Table(&b)
+		fmt.Fprint(w, indent(b.String()))
+	}
 }

@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,4 +28,31 @@ func TestChurn(t *testing.T) {
 		t.Errorf("%v", s)
 	}
 	t.Log(s)
+}
+
+// TestChurnTellsOfAHang: what it says of a run that hangs is enough to find out why. For
+// this one everything takes too long.
+func TestChurnTellsOfAHang(t *testing.T) {
+	if unusable != "" {
+		lacks(t, unusable)
+	}
+	var told bytes.Buffer
+	im := load(t, "soak", image.LoadOptions{})
+	s, err := churn.Run(churn.Config{
+		Platform: platform, Image: im, Update: im, Seed: 1, Most: 2, Dir: t.TempDir(), Patience: 1, Progress: &told,
+	})
+	if err == nil {
+		t.Fatalf("no error: %v", s)
+	}
+	t.Logf("%s%v", &told, err)
+	for _, want := range []string{"hung", "seed 1", "SOAK_PLATFORM=" + platform + " SOAK_SEED=1"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q", want)
+		}
+	}
+	for _, want := range []string{"while it hung", "core 0 life 1, ", "core 1 life 1, ", "the VMM:", "the last lines of the log", "commands without an answer: none"} {
+		if !strings.Contains(told.String(), want) {
+			t.Errorf("what it tells lacks %q", want)
+		}
+	}
 }
