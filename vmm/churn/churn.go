@@ -53,5 +53,8 @@ func Run(cfg Config) (*Summary, error) {
 				cfg.Platform, seed, r, r.lives(), r.account.Messages(), r.account.Undelivered)
 		}
 	}
+	if s.Account.Messages() == 0 { // one run alone may have none: that is for the host to say
+		return s, fmt.Errorf("%s: no messages at all in %d runs from seed %d on: 'make soak SOAK_SECONDS=60' gives them more time", cfg.Platform, s.Runs, cfg.Seed)
+	}
 	return s, nil
 }
