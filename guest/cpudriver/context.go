@@ -36,6 +36,7 @@ type context struct {
 	signals           uint64 // pending signals, likewise
 	clearTID          uint64 // address to clear at exit
 
+	stopped    uint64 // 1: the runtime preempted it since it last waited
 	account    uint64 // the share that pays for what it runs
 	dispatcher uint64 // the slot of the dispatcher whose context it is, 0 for none
 	partner    uint64 // 1 + index of the caller that it serves, 0 for none

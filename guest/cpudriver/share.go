@@ -37,7 +37,7 @@ func scheduleShared() {
 	from := running()
 	for {
 		settle()
-		ready, unfinished := uint64(0), false
+		ready, held, unfinished := uint64(0), uint64(0), false
 		for i := 0; i < contextsTop; i++ {
 			c := &contexts[i]
 			if c.state == again {
@@ -46,10 +46,12 @@ func scheduleShared() {
 			}
 			if c.state == runnable {
 				ready |= 1 << c.account
+			} else if c.state == inFutex && c.stopped != 0 {
+				held |= 1 << c.account
 			}
 		}
 		if ready != 0 {
-			c := nextOf(uint64(division.Pick(ready)))
+			c := nextOf(uint64(division.Pick(ready, held)))
 			if c != from {
 				counters().Switches++
 				trace.Event(trace.Switch, c.tid, from.tid)

@@ -201,6 +201,7 @@ func (c *context) deliverNext(deliverable uint64) {
 		if sig == sigURG {
 			counters().Preemptions++
 			urgent = c.rip
+			c.stopped = 1
 		}
 		trace.Event(trace.Signal, sig, c.tid)
 		info := siginfo{code: -6} // SI_TKILL

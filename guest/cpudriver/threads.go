@@ -89,6 +89,7 @@ func (c *context) resume(result uint64) {
 	c.rax = result
 	c.state = runnable
 	c.deadline = forever
+	c.stopped = 0
 }
 
 // sysNanosleep blocks for the timespec at request.

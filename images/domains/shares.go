@@ -54,19 +54,31 @@ func showShares() error {
 	for i, m := range all {
 		m.Dispatcher().Post(func() { compute(&work[i][0]) })
 	}
+	// From when all compute: who began first had the core for itself, for as long as the others
+	// took to begin.
+	before := make([]float64, len(all))
+	begun := make([]uint64, len(all))
+	for i := range all {
+		for atomic.LoadUint64(&work[i][0]) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for i, m := range all {
+		before[i], begun[i] = float64(m.Dispatcher().Ran()), atomic.LoadUint64(&work[i][0])
+	}
+	ran := make([]float64, len(all))
 	for sum < float64(*total) { // of their time: the host may give the core less
 		time.Sleep(10 * time.Millisecond)
 		sum = 0
-		for _, m := range all {
-			sum += float64(m.Dispatcher().Ran())
+		for i, m := range all {
+			ran[i] = float64(m.Dispatcher().Ran()) - before[i]
+			sum += ran[i]
 		}
 	}
-	ran := make([]float64, len(all))
 	done := make([]float64, len(all))
 	var units float64
-	for i, m := range all {
-		ran[i] = float64(m.Dispatcher().Ran())
-		done[i] = float64(atomic.LoadUint64(&work[i][0]))
+	for i := range all {
+		done[i] = float64(atomic.LoadUint64(&work[i][0]) - begun[i])
 		units += done[i]
 	}
 	stopComputing.Store(true)

@@ -30,6 +30,9 @@ const (
 // after months of one share's running, and is compared with that in mind.
 const scale = 1 << 10
 
+// mostHeld is by how many of its slices a share may be behind while it is held.
+const mostHeld = 8
+
 type share struct {
 	weight   uint64 // 0: the share is not in use
 	priority uint64
@@ -40,8 +43,8 @@ type share struct {
 // Table is the shares of a core. The zero Table has share 0 only.
 type Table struct {
 	shares    [Max]share
-	contended uint64 // who competed at the last Pick
-	floor     uint64 // the pass of who was picked
+	contended uint64 // who competed at the last Pick, or was held
+	floor     uint64 // the lowest pass of those
 	slice     uint64 // cycles between two decisions, about
 
 	lender    int    // the share whose priority share 0 has, 0 for none
@@ -110,19 +113,19 @@ func (t *Table) Charge(i int, cycles uint64) {
 }
 
 // Pick returns which of the shares in the set ready, bit i for share i, is to
-// run. There must be one.
-func (t *Table) Pick(ready uint64) int {
+// run. There must be one. Those in held were stopped in the middle of their work and wait for
+// the runtime: they go on competing, so what others get meanwhile is theirs later.
+func (t *Table) Pick(ready, held uint64) int {
 	compete := t.competitors(ready)
 	t.admit(compete &^ t.contended)
-	t.contended = compete
-	best := bits.TrailingZeros64(compete)
-	for rest := compete & (compete - 1); rest != 0; rest &= rest - 1 {
-		if i := bits.TrailingZeros64(rest); before(t.shares[i].pass, t.shares[best].pass) {
-			best = i
-		}
+	best := t.first(compete)
+	held = t.waiting(held&t.contended&^(compete|1<<Runtime), best)
+	t.contended = compete | held
+	if floor := t.shares[t.first(t.contended)].pass; before(t.floor, floor) {
+		t.floor = floor
 	}
-	if before(t.floor, t.shares[best].pass) {
-		t.floor = t.shares[best].pass
+	if ready&(1<<Runtime) != 0 && t.lends(t.shares[best].priority, held) {
+		best = Runtime
 	}
 	if best == t.lender {
 		t.lender = 0
@@ -130,8 +133,38 @@ func (t *Table) Pick(ready uint64) int {
 	return best
 }
 
-// competitors returns those of the highest priority, and share 0; that alone where it was
-// lent a higher one.
+// waiting returns those who are held and go on competing while best is the first. Who is behind
+// by more than mostHeld slices waits for something else than its turn among the
+// runtime's threads, and counts as one that does not want to run.
+func (t *Table) waiting(held uint64, best int) (set uint64) {
+	for rest := held; rest != 0; rest &= rest - 1 {
+		s := &t.shares[bits.TrailingZeros64(rest)]
+		if best == Runtime || !before(s.pass+mostHeld*t.slice*scale/s.weight, t.shares[best].pass) {
+			set |= rest & -rest
+		}
+	}
+	return set
+}
+
+// lends returns whether share 0 was lent a priority with which it goes before others of the given
+// one: a higher one, or the same where who lent it is held.
+func (t *Table) lends(priority, held uint64) bool {
+	lent, ok := t.lent()
+	return ok && (lent > priority || lent == priority && held>>t.lender&1 != 0)
+}
+
+// first returns who has the lowest pass.
+func (t *Table) first(set uint64) int {
+	best := bits.TrailingZeros64(set)
+	for rest := set & (set - 1); rest != 0; rest &= rest - 1 {
+		if i := bits.TrailingZeros64(rest); before(t.shares[i].pass, t.shares[best].pass) {
+			best = i
+		}
+	}
+	return best
+}
+
+// competitors returns those of the highest priority, and share 0.
 func (t *Table) competitors(ready uint64) (set uint64) {
 	top := uint64(0)
 	for rest := ready &^ (1 << Runtime); rest != 0; rest &= rest - 1 {
@@ -143,11 +176,7 @@ func (t *Table) competitors(ready uint64) (set uint64) {
 			set |= 1 << i
 		}
 	}
-	const runtime = 1 << Runtime
-	if lent, ok := t.lent(); ok && ready&runtime != 0 && lent > top {
-		return runtime
-	}
-	return set | ready&runtime
+	return set | ready&(1<<Runtime)
 }
 
 // admit lets shares compete that did not before. Who did not want to run has no

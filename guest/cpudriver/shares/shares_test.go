@@ -25,7 +25,7 @@ func newTable(t *testing.T, weights ...uint64) *Table {
 // run lets the ready shares compute for n slices.
 func run(t *Table, ready uint64, n int) {
 	for range n {
-		t.Charge(t.Pick(ready), slice)
+		t.Charge(t.Pick(ready, 0), slice)
 	}
 }
 
@@ -53,10 +53,10 @@ func TestProportion(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	table := newTable(t, 300, 100)
 	for range 2000 {
-		i := table.Pick(0b110)
+		i := table.Pick(0b110, 0)
 		if i == 1 { // it is away: the other one and the runtime may run
 			table.Charge(1, slice/2)
-			if got := table.Pick(0b101); got == 2 {
+			if got := table.Pick(0b101, 0); got == 2 {
 				table.Charge(2, slice)
 				continue
 			}
@@ -84,8 +84,8 @@ func TestOften(t *testing.T) {
 	table := newTable(t, 100, 100)
 	late := 0
 	for range 1000 {
-		table.Charge(table.Pick(0b010), slice)
-		if table.Pick(0b110) != 2 {
+		table.Charge(table.Pick(0b010, 0), slice)
+		if table.Pick(0b110, 0) != 2 {
 			late++
 		}
 		table.Charge(2, slice/100)
@@ -126,18 +126,18 @@ func TestLend(t *testing.T) {
 	table := newTable(t, 100, 100)
 	table.Set(2, 100, 1)
 	for range 100 {
-		if i := table.Pick(0b110); i != 2 {
+		if i := table.Pick(0b110, 0); i != 2 {
 			t.Fatalf("share %d runs before the one of the higher priority", i)
 		}
 		table.Charge(2, slice)
 		table.Lend(2)
-		if i := table.Pick(0b011); i != Runtime {
+		if i := table.Pick(0b011, 0); i != Runtime {
 			t.Fatalf("share %d runs where one of a higher priority waits for the runtime", i)
 		}
 		table.Charge(Runtime, slice/10)
 	}
 	// it is over with the next run of who lent it
-	table.Pick(0b110)
+	table.Pick(0b110, 0)
 	if _, ok := table.lent(); ok {
 		t.Error("share 0 has the priority of a share that runs")
 	}
@@ -146,7 +146,7 @@ func TestLend(t *testing.T) {
 	table.Lend(1)
 	table.Lend(Runtime)
 	for range 10 { // less than a slice in all
-		if i := table.Pick(0b011); i != Runtime {
+		if i := table.Pick(0b011, 0); i != Runtime {
 			t.Errorf("share %d runs where one of a higher priority waits for the runtime", i)
 		}
 		table.Charge(Runtime, slice/10)
@@ -220,7 +220,7 @@ func TestRandom(t *testing.T) {
 		total := uint64(0)
 		for range 20_000 {
 			ready := r.Uint64N(1<<(n+1)) | 0b10 // share 1 always
-			i := table.Pick(ready)
+			i := table.Pick(ready, 0)
 			if ready>>i&1 == 0 {
 				t.Fatalf("seed %d: share %d picked of %b", seed, i, ready)
 			}
