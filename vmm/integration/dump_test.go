@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/multikernel"
@@ -99,6 +100,12 @@ func TestGDBOpensDumps(t *testing.T) {
 		calls[1] = append(calls[1], `cpudriver\.(idle|schedule|leave|serve)`)
 	}
 	command(t, opt, "spinning|sleeping", func(do func(multikernel.Command) multikernel.Reply) {
+		for start := time.Now(); !onHosted() && do(multikernel.Command{Op: multikernel.OpStatus}).Status.Cores[1].Power != "halt"; {
+			if time.Since(start) > hang() { // it said that it would sleep before it did
+				t.Error("core 1 never sleeps")
+				break
+			}
+		}
 		for i := range files {
 			r := do(multikernel.Command{Op: multikernel.OpDump, Core: i})
 			if r.Err != nil {

@@ -20,6 +20,7 @@ func TestRPC(t *testing.T) {
 				t.Log(args)
 				o := boot(t, "rpc", cores, args...)
 				o.wantOK()
+				allGiven := 0
 				for core := range cores {
 					lines := o.logged(core, "rpc: core ")
 					if len(lines) != cores-1 {
@@ -28,10 +29,14 @@ func TestRPC(t *testing.T) {
 					for _, line := range lines {
 						var peer, answers, given, waited int
 						if _, err := fmt.Sscanf(line, "rpc: core %d: %d answers are right, %d calls were given up; %d of its calls waited",
-							&peer, &answers, &given, &waited); err != nil || answers+given != n || given == 0 {
-							t.Errorf("core %d: %q, want %d calls, some of them given up: %v", core, line, n, err)
+							&peer, &answers, &given, &waited); err != nil || answers+given != n {
+							t.Errorf("core %d: %q, want %d calls: %v", core, line, n, err)
 						}
+						allGiven += given
 					}
+				}
+				if allGiven == 0 { // one of twenty is, drawn at random
+					t.Error("no call was given up")
 				}
 			})
 		}
