@@ -23,6 +23,7 @@ var (
 	capsSeed  = flag.Uint64("caps.seed", 0, "seed of TestCapsStorm and TestCapsKilled; 0 for a new one")
 	capsPause = flag.Duration("caps.pause", 60*time.Millisecond, "longest pause between two kills of TestCapsKilled")
 	capsCores = flag.Int("caps.cores", 4, "cores of TestCapsKilled")
+	capsOver  = flag.String("caps.monitors", "", "over which channels monitors speak in TestCapsKilled, as with run --monitors; if not given once directly and once over a tree")
 )
 
 // sharing returns how the tests run the image caps: with all invariants tested after each
@@ -84,11 +85,23 @@ func tellMonitors(t *testing.T, do func(multikernel.Command) multikernel.Reply, 
 func TestCapsKilled(t *testing.T) {
 	kills := *capsKills
 	if kills == 0 {
-		kills = scaled(60, 4)
+		kills = scaled(30, 4)
 	}
 	seed := stormy(t)
+	ways := []string{multikernel.MonitorsDirect, multikernel.MonitorsTree}
+	if *capsOver != "" {
+		ways = []string{*capsOver}
+	}
+	for _, monitors := range ways {
+		t.Run(monitors, func(t *testing.T) { stormKilled(t, seed, kills, monitors) })
+	}
+}
+
+// stormKilled is TestCapsKilled with monitors that speak over some channels.
+func stormKilled(t *testing.T, seed uint64, kills int, monitors string) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	opt := sharing(t, *capsCores, "-seed", fmt.Sprint(seed), "storm")
+	opt.Monitors = monitors
 	opt.Restart = supervise.Policy{Restart: supervise.OnFailure, Intensity: supervise.Intensity{Restarts: 1 << 20, Within: time.Second}}
 	kick := make(chan multikernel.Reason, 1)
 	hung := time.AfterFunc(hang()+time.Duration(kills)*time.Second, func() { kick <- multikernel.Reason{Text: "hung", Code: codeHung} })
