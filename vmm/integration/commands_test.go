@@ -165,3 +165,21 @@ func TestCommandsAtTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestGraceIsOfOneLife: the time that a life was given to end says nothing of the next one.
+func TestGraceIsOfOneLife(t *testing.T) {
+	const grace = time.Second
+	o := commanded(t, 2, "drain", "ready", func(do func(multikernel.Command) multikernel.Reply) {
+		if r := do(multikernel.Command{Op: multikernel.OpRestart, Core: 1, Drain: true, Grace: grace}); r.Err != nil || r.Life != 2 {
+			t.Errorf("restart: %+v", r)
+		}
+		time.Sleep(grace + grace/4) // until that time is over
+		if r := do(multikernel.Command{Op: multikernel.OpShutdown, Drain: true}); r.Err != nil {
+			t.Error(r.Err)
+		}
+	})
+	console := o.console()
+	if drained := strings.Contains(console, "[1] asked by terminated, drained"); drained == strings.Contains(console, "core 1 did not end within") {
+		t.Errorf("core 1 drained in its first life: %v, and the log says:\n%s", drained, console)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"barreleye/devices/region"
-	"barreleye/vmm/life"
 )
 
 // birth is what the platform needs to know to make a life of a core.
@@ -102,7 +101,7 @@ func (r *run) begin(c *core) {
 	b := c.next
 	c.born, c.next = b, nil
 	c.life, c.number = b.carrier, b.life
-	c.end, c.err, c.over, c.main, c.killed, c.signal, c.words = life.End{}, nil, false, false, false, 0, ""
+	c.course = course{}
 	c.began = time.Now()
 	r.openDesk(c)
 	if err := r.logs.Begin(c.index, b.life, b.Source()); err != nil {

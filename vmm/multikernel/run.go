@@ -75,11 +75,7 @@ type core struct {
 	number uint64        // of that life, 1 for the first
 	desk   *inquiry.Desk // asks its monitor
 	began  time.Time
-	main   bool // its program reached main
-	over   bool // no life is under way
-	end    life.End
-	err    error
-	words  string // by which the Go runtime ended its program, "" where it did not
+	course
 
 	dumps int        // core files of it while it lived
 	debug *debugging // of its life, nil for none
@@ -87,17 +83,26 @@ type core struct {
 	seenAsleep uint64 // generation of the sleep in which it was seen last
 	napped     bool   // it was parked in that sleep
 
-	killed   bool          // somebody asked for that end to be a crash
-	signal   unix.Signal   // by which it was asked to end, 0 if it was not
-	grace    time.Duration // what it was given then
-	patience time.Time     // when that is over; zero where it is not under way
-
 	ready time.Time // since when its next life waits for others; zero where none does
 	told  bool      // a line has said so
 
 	wiped []traffic    // with each core, of lives whose counts are wiped out
 	last  *CoreReport  // of the last life that ended, nil before
 	lives []LifeReport // that ended
+}
+
+// course is what became of one life so far. The next one begins with none of it.
+type course struct {
+	main  bool // its program reached main
+	over  bool // no life is under way
+	end   life.End
+	err   error
+	words string // by which the Go runtime ended its program, "" where it did not
+
+	killed   bool          // somebody asked for that end to be a crash
+	signal   unix.Signal   // by which it was asked to end, 0 if it was not
+	grace    time.Duration // what it was given then
+	patience time.Time     // when that is over; zero where it is not under way
 }
 
 // Run boots the multikernel and returns when every core's life has ended. The
@@ -204,7 +209,7 @@ func (r *run) share() (err error) {
 		return err
 	}
 	for i := range r.opt.room() {
-		c := &core{index: i, event: -1, over: true, wiped: make([]traffic, r.opt.room())}
+		c := &core{index: i, event: -1, course: course{over: true}, wiped: make([]traffic, r.opt.room())}
 		r.cores = append(r.cores, c)
 		if c.event, err = eventfd(); err != nil {
 			return err
