@@ -29,8 +29,10 @@ func NewFile(name string, elf []byte) (*File, error) {
 		}
 		at += n
 	}
-	// No core may change what the next one runs.
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+	// No core may change what the next one runs. F_SEAL_WRITE would fail with EBUSY now and then,
+	// where the kernel itself (reclaim, compaction) holds a page at that moment; it is stricter
+	// only where somebody has mapped the file for writing before.
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_FUTURE_WRITE|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("hosted: image in memory: %w: report it", err)
 	}
