@@ -24,7 +24,7 @@ type Config struct {
 	Seed     uint64       // of the first run; each later one has the next number
 	Length   time.Duration
 	Most     int           // cores, 0 for 8
-	Patience time.Duration // after which what does not come counts as hung, 0 for 90 s
+	Patience time.Duration // after which what does not come counts as hung, 0 for 3 minutes
 	Dir      string        // for the logs of one run after the other
 	Progress io.Writer     // a line for each run, and all that tells why one failed; nil for none
 }

@@ -15,10 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a command, or the end of a run, may take before it counts as hung,
-// unless Config says so.
-const patience = 90 * time.Second
-
 // grace is how long a core that is asked to end may take.
 const grace = 20 * time.Second
 
@@ -145,13 +141,15 @@ var errWrong = errors.New("a line of the log tells what went wrong")
 
 // drive asks the run for things until its time is up, and then for its end.
 func (r *round) drive(over <-chan struct{}) error {
+	boot := newWait(r.patience)
+	defer boot.end()
 	select {
 	case <-r.console.ready:
 	case <-over:
 		return nil // why, the run says
 	case <-r.console.failed:
 		return errWrong
-	case <-time.After(r.patience):
+	case <-boot.over:
 		return fmt.Errorf("%w: the cores were not ready within %v", errHung, r.patience)
 	}
 	end := time.After(r.length)
@@ -189,7 +187,8 @@ func (r *round) finish(over <-chan struct{}) error {
 	if err := r.ask(multikernel.Command{Op: multikernel.OpShutdown, Drain: true, Reason: multikernel.Reason{Text: "churn", Signal: unix.SIGTERM}}, over); err != nil {
 		return err
 	}
-	hung := time.After(r.patience)
+	hung := newWait(r.patience)
+	defer hung.end()
 	for {
 		select {
 		case got := <-r.replies:
@@ -198,7 +197,7 @@ func (r *round) finish(over <-chan struct{}) error {
 			}
 		case <-over:
 			return nil
-		case <-hung:
+		case <-hung.over:
 			return fmt.Errorf("%w: it did not end within %v", errHung, r.patience)
 		}
 	}
@@ -210,18 +209,21 @@ func (r *round) ask(cmd multikernel.Command, over <-chan struct{}) error {
 	cmd.Reply = answer
 	a := &asked{Command: cmd, at: time.Now()}
 	r.asked = append(r.asked, a)
+	hung := newWait(r.patience)
 	select {
 	case r.commands <- cmd:
 	case <-over:
+		hung.end()
 		return errEarly
-	case <-time.After(r.patience):
+	case <-hung.over:
 		return fmt.Errorf("%w: %v was not taken within %v", errHung, a, r.patience)
 	}
 	go func() {
+		defer hung.end()
 		select {
 		case got := <-answer:
 			r.replies <- reply{got, a}
-		case <-time.After(r.patience):
+		case <-hung.over:
 			r.replies <- reply{multikernel.Reply{Err: fmt.Errorf("%w: no answer within %v", errHung, r.patience)}, a}
 		}
 	}()
