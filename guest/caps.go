@@ -21,7 +21,7 @@ var (
 	// ErrCapGone: the capability was deleted, moved, or revoked, or its sender died before
 	// it was received.
 	ErrCapGone = caps.ErrGone
-	// ErrMemory: nobody has given back as much shared memory in one piece.
+	// ErrMemory: there is no such piece of shared memory that no program uses.
 	ErrMemory = ledger.ErrMemory
 	// ErrPrivate: only what lies in shared memory can be sent.
 	ErrPrivate = monitor.ErrPrivate
@@ -38,7 +38,8 @@ type CapInfo = caps.Cap
 
 // AllocRAM returns a capability to shared memory that nobody else has. size is a multiple of
 // 4 KiB, at an address that is one of 2 MiB where it is as large. The memory holds what was
-// in it before.
+// in it before. Up to 64 KiB mostly comes from a cache of this core, without a message; all else
+// the cores agree on. ErrMemory: no core has as much in one piece that its program does not use.
 func AllocRAM(ctx context.Context, size uint64) (Cap, error) {
 	if core == nil {
 		return Cap{}, errNoCaps

@@ -48,7 +48,9 @@ type capabilities struct {
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
 	arrived  []Arrival                   // what nobody has accepted yet
 	sent     atomic.Uint64               // over channels
-	changed  bool                        // since agreed.tell was called last (agreed.proceed)
+	cache    cache
+	reclaims reclaiming
+	changed  bool // since agreed.tell was called last (agreed.proceed)
 }
 
 // lift is an object that is about to be an entry.
@@ -79,6 +81,7 @@ func newCapabilities(a *agreed, cfg *Config, open func(from int, tag uint64) boo
 		entries: map[caps.ObjectID]ledger.ID{}, objects: map[ledger.ID]caps.ObjectID{},
 		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]revoked{},
 		busy: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
+		reclaims: reclaiming{awaited: map[uint64]map[int]bool{}, parting: map[ledger.ID]parting{}},
 	}
 	if c.unmap == nil {
 		c.unmap = func(caps.ObjectID, caps.Extent) {}
@@ -101,7 +104,7 @@ func (c *capabilities) follow() {
 		case ledger.Gained:
 			c.gain(ch)
 		case ledger.Lost:
-			c.lose(ch.Entry)
+			c.lose(ch)
 		case ledger.Revoked:
 			key := revocation(ch.Entry, ch.Extent)
 			for _, r := range c.revoking[key] {
@@ -113,6 +116,12 @@ func (c *capabilities) follow() {
 			delete(c.revoking, key)
 		case ledger.Departed:
 			c.departed(ch.Core)
+		case ledger.Freed:
+			c.stir(ch.Extent)
+		case ledger.Recalled:
+			c.recalled(ch)
+		case ledger.Yielded:
+			c.yielded(ch.Tag, ch.Core)
 		}
 	}
 	if len(changes) > 0 {
@@ -131,8 +140,12 @@ func (c *capabilities) gain(ch *ledger.Change) {
 			return
 		}
 		c.free(free, nil)
+		c.stir(l.Extent) // what it was cut from may be free around it
 		object, _ := c.space.Object(l.pin)
 		c.bind(object, ch.Entry)
+		return
+	}
+	if c.parted(ch) {
 		return
 	}
 	var ref caps.Ref
@@ -164,12 +177,15 @@ func (c *capabilities) bind(object caps.ObjectID, id ledger.ID) {
 }
 
 // lose drops all that this core has of an entry.
-func (c *capabilities) lose(id ledger.ID) {
-	object, here := c.objects[id]
+func (c *capabilities) lose(ch *ledger.Change) {
+	object, here := c.objects[ch.Entry]
 	if !here {
 		return
 	}
-	delete(c.objects, id)
+	if i, ok := c.cache.at(ch.Extent.Base); ok && c.cache.blocks[i].object == object {
+		c.cache.remove(c.cache.blocks[i])
+	}
+	delete(c.objects, ch.Entry)
 	delete(c.entries, object)
 	c.free(c.space.Remove(object), nil)
 	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool { return !c.has(a.Ref) })
@@ -184,6 +200,9 @@ func (c *capabilities) has(r caps.Ref) bool {
 // receiver heard of it leaves nothing.
 func (c *capabilities) departed(core int) {
 	c.refuse(func(a *Arrival) bool { return a.From == core })
+	for tag := range c.reclaims.awaited {
+		c.yielded(tag, core)
+	}
 }
 
 // free gives back private memory.
@@ -199,23 +218,28 @@ func (c *capabilities) free(list []caps.Extent, err error) {
 // settle does what the space's changes ask for: it has objects unmapped that nobody here
 // may use any more, and lets go of entries of which nothing is left here.
 func (c *capabilities) settle() {
-	for _, left := range c.space.Left() {
-		if !left.Root {
-			c.unmap(left.Object, left.Extent)
-			continue
+	for list := c.space.Left(); len(list) > 0; list = c.space.Left() {
+		for i := range list {
+			c.leave(&list[i])
 		}
-		id, ok := c.entries[left.Object]
-		if !ok {
-			continue
-		}
-		delete(c.entries, left.Object)
-		delete(c.objects, id)
-		c.let(id)
 	}
 	if c.check {
 		if err := c.verify(); err != nil {
 			panic(fmt.Sprintf("monitor: core %d: capabilities: %v", c.core, err))
 		}
+	}
+}
+
+func (c *capabilities) leave(left *caps.Left) {
+	if !left.Root {
+		c.unmap(left.Object, left.Extent)
+		c.stir(left.Extent)
+		return
+	}
+	if id, ok := c.entries[left.Object]; ok {
+		delete(c.entries, left.Object)
+		delete(c.objects, id)
+		c.let(id)
 	}
 }
 
@@ -297,5 +321,5 @@ func (c *capabilities) verify() error {
 			return fmt.Errorf("entry %v, %v, is held and nowhere here", e.ID, e.Extent)
 		}
 	}
-	return nil
+	return c.verifyCache()
 }

@@ -14,12 +14,42 @@ import (
 
 // TakeRAM returns a capability to a piece of the shared memory that nobody else has, of a
 // size that is a multiple of a page. Its contents are whatever was there before. It fails
-// with caps.ErrExtent, ledger.ErrMemory, and the context's errors.
+// with caps.ErrExtent, ledger.ErrMemory where no core has as much that nobody uses, and the
+// context's errors. Small pieces come from this core's cache.
 func (m *Monitor) TakeRAM(ctx context.Context, size uint64) (caps.Ref, error) {
 	c := m.caps
 	if size == 0 || size%caps.PageSize != 0 {
 		return 0, fmt.Errorf("%d bytes: multiples of %d needed: %w", size, caps.PageSize, caps.ErrExtent)
 	}
+	r, err := c.allot(ctx, size)
+	if errors.Is(err, ledger.ErrMemory) {
+		if err := c.reclaim(ctx); err != nil {
+			return 0, err
+		}
+		r, err = c.allot(ctx, size)
+	}
+	return r, err
+}
+
+// allot returns a piece of the cache, or one that all agree on.
+func (c *capabilities) allot(ctx context.Context, size uint64) (caps.Ref, error) {
+	r, whole := c.cutOr(size)
+	if whole == 0 {
+		return r, nil
+	}
+	block, err := c.claim(ctx, whole)
+	if errors.Is(err, ledger.ErrMemory) && whole > size {
+		block, err = c.claim(ctx, size)
+		whole = size
+	}
+	if err != nil || whole == size {
+		return block, err
+	}
+	return c.cutFirst(block, size)
+}
+
+// claim has all agree that this core takes a piece.
+func (c *capabilities) claim(ctx context.Context, size uint64) (caps.Ref, error) {
 	align := uint64(caps.PageSize)
 	if size >= hugeSize {
 		align = hugeSize
@@ -192,10 +222,8 @@ func (c *capabilities) alone(t *target) bool {
 
 // used returns what others have, or are about to have, of a part of an entry.
 func (c *capabilities) used(t *target, part caps.Extent) (caps.Extent, bool) {
-	for _, child := range c.ledger().Children(t.entry) {
-		if child.Extent.Overlaps(part) {
-			return child.Extent, true
-		}
+	if other, used := c.ledger().Used(t.entry, part); used {
+		return other, true
 	}
 	for _, l := range c.lifting {
 		if l.in == t.root && l.Overlaps(part) {
@@ -215,6 +243,7 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 	}
 	var key string
 	var pin caps.Ref
+	var from ledger.ID
 	_, err := c.commit(ctx, wanted{
 		make: func() (agreement.Op, error) {
 			t, err := c.target(r)
@@ -223,9 +252,13 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 				return "", err
 			case c.inside(&t):
 				return "", errLocal
+			case c.parts(t.entry):
+				return "", ledger.ErrBusy
 			}
 			op, err := c.ledger().Revoke(t.entry, t.Extent)
 			if err == nil {
+				from = t.entry
+				c.busy[from]++
 				pin, _ = c.space.Copy(r) // so that r may be deleted meanwhile
 				key = revocation(t.entry, t.Extent)
 				c.revoking[key] = append(c.revoking[key], revoked{r, pin})
@@ -237,6 +270,7 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 			if len(c.revoking[key]) == 0 {
 				delete(c.revoking, key)
 			}
+			c.idle(from)
 			c.unpin(pin)
 		},
 	})

@@ -12,7 +12,7 @@ import (
 )
 
 // sharedRAM is the memory that the cores of a test share.
-var sharedRAM = caps.Extent{Type: caps.RAM, Base: 64 << 20, Size: 64 * caps.PageSize}
+var sharedRAM = caps.Extent{Type: caps.RAM, Base: 64 << 20, Size: 256 * caps.PageSize}
 
 // free returns how much shared memory nobody has, as a core knows it.
 func (c *testCore) free() uint64 {
@@ -185,8 +185,8 @@ func TestExhausted(t *testing.T) {
 		}
 		list = append(list, r)
 	}
-	if len(list) != 16 {
-		t.Errorf("%d pieces of 16", len(list))
+	if len(list) != 64 {
+		t.Errorf("%d pieces of 64", len(list))
 	}
 	for i, r := range list {
 		if err := k.cores[i%2].Delete(ctx, r); err != nil {

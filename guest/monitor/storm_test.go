@@ -43,6 +43,9 @@ func TestCapsStorm(t *testing.T) {
 		s := storm{t: t, c: c}
 		s.clear(ctx) // of what others had sent after its last turn
 	}
+	if err := k.cores[0].caps.reclaim(ctx); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range k.cores {
 		// what its replica has not heard of yet it hears of without being asked
 		if err := c.agreed.wait(ctx, func() bool { return c.unused() == sharedRAM.Size }); err != nil {
@@ -95,7 +98,11 @@ func (s *storm) turn(ctx context.Context) error {
 	}
 	do := s.r.IntN(10)
 	if len(s.have) == 0 || do == 0 {
-		r, err := s.c.TakeRAM(ctx, uint64(1+s.r.IntN(8))*caps.PageSize)
+		size := uint64(1+s.r.IntN(8)) * caps.PageSize
+		if s.r.IntN(8) == 0 {
+			size = sharedRAM.Size / 2 // which others keep small pieces of
+		}
+		r, err := s.c.TakeRAM(ctx, size)
 		if err != nil {
 			return err
 		}

@@ -102,6 +102,9 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 					return "", ledger.ErrBusy
 				}
 			}
+			if c.parts(t.entry) {
+				return "", ledger.ErrBusy
+			}
 			own, _ := c.ledger().Rights(t.entry, c.core)
 			op, err := c.ledger().Share(t.entry, t.Extent, own, to, rights, tag)
 			if err == nil {

@@ -20,12 +20,13 @@ func receiveCaps(ctx context.Context) {
 // extent is how much memory there is to cut from.
 const extent = 1 << 20
 
-// small is how much each of those has that are worked on at once.
+// small is how much each of those has that are worked on at once, and the most that comes from
+// a core's cache.
 const small = 1 << 16
 
 // capFigures are the operations on capabilities: on memory that this core alone has, which
 // takes no message, and on memory that core 1 has too, on which all cores agree; and a page
-// of memory, from this core's pool and from what all have in common.
+// of memory, from this core's cache, and a piece that is too large for that.
 func capFigures(ctx context.Context) ([]figure, error) {
 	var p peers
 	own, err := guest.AllocRAM(ctx, extent)
@@ -34,12 +35,8 @@ func capFigures(ctx context.Context) ([]figure, error) {
 	}
 	list := []figure{retypeOf(ctx, own), revokeOf(ctx, own, func() error { _, err := own.Copy(); return err })}
 	list[0].Series, list[1].Series = p.series("monitor_retype", 1, "held", "here"), p.series("monitor_revoke", 1, "held", "here")
-	pool, err := guest.NewRAMPool(guest.RAMPoolOptions{})
-	if err != nil {
-		return nil, err
-	}
-	cut, taken := allocOf(ctx, pool.Alloc, pool.Free), allocOf(ctx, guest.AllocRAM, func(ctx context.Context, c guest.Cap) error { return c.Delete(ctx) })
-	cut.Series, taken.Series = p.series("monitor_ram", 1, "from", "pool"), p.series("monitor_ram", 1, "from", "all")
+	cut, taken := allocOf(ctx, caps.PageSize), allocOf(ctx, small+caps.PageSize)
+	cut.Series, taken.Series = p.series("monitor_ram", 1, "from", "cache"), p.series("monitor_ram", 1, "from", "all")
 	taken.trips = 2
 	list = append(list, cut, taken)
 	if guest.Cores() == 1 {
@@ -119,12 +116,12 @@ func retypeOf(ctx context.Context, c guest.Cap) figure {
 	}
 }
 
-// allocOf takes a page of memory.
-func allocOf(ctx context.Context, alloc func(context.Context, uint64) (guest.Cap, error), free func(context.Context, guest.Cap) error) figure {
+// allocOf takes memory.
+func allocOf(ctx context.Context, size uint64) figure {
 	var c guest.Cap
 	return figure{
-		do:    func(int) (err error) { c, err = alloc(ctx, caps.PageSize); return err },
-		after: func() error { return free(ctx, c) },
+		do:    func(int) (err error) { c, err = guest.AllocRAM(ctx, size); return err },
+		after: func() error { return c.Delete(ctx) },
 	}
 }
 

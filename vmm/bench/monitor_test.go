@@ -29,7 +29,7 @@ func TestMonitorShape(t *testing.T) {
 				"monitor_one_phase/cores=%d/inflight=16": "", "monitor_two_phases/cores=%d/inflight=16": "", "monitor_bind/cores=%d": "messages",
 				"monitor_retype/cores=%d/held=here": "", "monitor_revoke/cores=%d/held=here": "",
 				"monitor_retype/cores=%d/held=there/inflight=16": "", "monitor_revoke/cores=%d/held=there/inflight=16": "",
-				"monitor_ram/cores=%d/from=pool": "", "monitor_ram/cores=%d/from=all": "messages",
+				"monitor_ram/cores=%d/from=cache": "", "monitor_ram/cores=%d/from=all": "messages",
 				"monitor_retype/cores=%d/held=there": "messages", "monitor_revoke/cores=%d/held=there": "messages",
 			} {
 				label := fmt.Sprintf(what, cores)

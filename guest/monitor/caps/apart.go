@@ -107,6 +107,67 @@ func (s *Space) Lift(r Ref) (free []Extent, err error) {
 	return free, nil
 }
 
+// Part makes a root apart of a part of what r names, itself one, above what was cut there, and
+// returns a capability to it with the rights of r. It fails with ErrGone, ErrType where r names
+// no root apart or e is of another type, ErrExtent, and ErrOverlap where something lies in e
+// and outside it too.
+func (s *Space) Part(r Ref, e Extent) (Ref, error) {
+	c, err := s.find(r)
+	if err != nil {
+		return 0, err
+	}
+	o := c.object
+	switch {
+	case !o.apart || e.Type != o.Type:
+		return 0, fmt.Errorf("caps: %v of %v: %w", e, o.Extent, ErrType)
+	case e.check() != nil || !e.Within(o.Extent):
+		return 0, fmt.Errorf("caps: %v of %v: %w", e, o.Extent, ErrExtent)
+	}
+	first := o.search(e.Base)
+	end := first
+	for ; end < len(o.children) && o.children[end].Overlaps(e); end++ {
+		if child := o.children[end]; !child.Within(e) {
+			return 0, fmt.Errorf("caps: %v of %v: %v is there: %w", e, o.Extent, child.Extent, ErrOverlap)
+		}
+	}
+	n := s.object(e, nil)
+	n.apart = true
+	n.children = slices.Clone(o.children[first:end])
+	for _, child := range n.children {
+		child.parent = n
+	}
+	o.children = slices.Delete(o.children, first, end)
+	s.roots = append(s.roots, n)
+	return s.add(n, c.rights, nil).ref, nil
+}
+
+// Gap returns the lowest address of an object at which nothing of the next size bytes was cut
+// from it, from an address on. ok is false where there is none.
+func (s *Space) Gap(id ObjectID, from, size uint64) (at uint64, ok bool) {
+	o := s.objects[id]
+	if o == nil {
+		return 0, false
+	}
+	at = max(from, o.Base)
+	for _, child := range o.children[o.search(at):] {
+		if child.Base >= at+size {
+			break
+		}
+		at = child.Base + child.Size
+	}
+	return at, at+size <= o.Base+o.Size
+}
+
+// Children returns what was cut from an object, by address.
+func (s *Space) Children(id ObjectID) (list []Extent) {
+	if o := s.objects[id]; o != nil {
+		for _, child := range o.children {
+			list = append(list, child.Extent)
+		}
+	}
+	return list
+}
+
 // Remove removes all capabilities to an object and to whatever was cut from it, and
 // returns the extents that are free now. Where it is gone already it does nothing.
 func (s *Space) Remove(id ObjectID) (free []Extent) {

@@ -12,7 +12,9 @@ const (
 	Gained                    // this core holds Entry with Rights, which From gave it: itself where it made the entry
 	Lost                      // this core holds Entry no more: neither it nor what was cut from it here
 	Revoked                   // this core has revoked Extent of Entry: what was cut from that here goes
-	Freed                     // Extent may be free for Take, but for what was cut from it
+	Freed                     // Extent may be free where it was cut from, the area or what this core holds, but for what was cut from it
+	Recalled                  // Core asks all to give back what they do not use, under Tag
+	Yielded                   // Core has done so, as this one had asked under Tag
 )
 
 // Change is one event, in the order in which this core's replica saw them. A core applies
@@ -25,7 +27,7 @@ type Change struct {
 	Extent caps.Extent
 	Rights caps.Rights
 	From   int
-	Tag    uint64 // of Send, Share and Move
+	Tag    uint64 // of Send, Share, Move, Recall and Yield
 }
 
 // Changes returns what happened since it was called last.

@@ -30,6 +30,8 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 		}
 	case opTake:
 		l.make(e, o.first, o.extent, o.core, caps.All)
+	case opPart:
+		l.part(e, &o)
 	case opRetype:
 		for i := range o.count {
 			id, x := o.made(i)
@@ -50,6 +52,12 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 		l.leave(e, o.core)
 	case opRevoke:
 		l.revoke(e, &o)
+	case opRecall:
+		l.tell(Change{Event: Recalled, Core: o.core, Tag: o.tag})
+	case opYield:
+		if o.to == l.self {
+			l.tell(Change{Event: Yielded, Core: o.core, Tag: o.tag})
+		}
 	}
 }
 
@@ -73,7 +81,7 @@ func (l *Ledger) Gone(core int) {
 
 // make cuts an entry from e, for a core. It is nil where there is no room.
 func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *entry {
-	if !x.Within(e.extent) || e.used(x) != nil || l.entries[id] != nil || !l.lives[core].alive {
+	if !x.Within(e.extent) || len(e.overlapping(x)) > 0 || l.entries[id] != nil || !l.lives[core].alive {
 		return nil
 	}
 	n := &entry{id: id, extent: x, parent: e, holders: map[int]caps.Rights{core: r}, chosen: core}
@@ -83,6 +91,26 @@ func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *
 		l.tell(Change{Event: Gained, Core: core, Entry: id, Extent: x, Rights: r, From: core})
 	}
 	return n
+}
+
+// part makes an entry above the children that lie in it.
+func (l *Ledger) part(e *entry, o *operation) {
+	children := slices.Clone(e.overlapping(o.extent))
+	if slices.ContainsFunc(children, func(c *entry) bool { return !c.extent.Within(o.extent) }) {
+		return
+	}
+	at := e.search(o.extent.Base)
+	rest := e.children
+	e.children = slices.Delete(slices.Clone(rest), at, at+len(children))
+	n := l.make(e, o.first, o.extent, o.core, o.rights)
+	if n == nil {
+		e.children = rest
+		return
+	}
+	n.children = children
+	for _, c := range children {
+		c.parent = n
+	}
 }
 
 // give lets a core hold an entry, unless it has died.
@@ -118,7 +146,7 @@ func (l *Ledger) leave(e *entry, core int) {
 		c.parent = e.parent
 	}
 	delete(l.entries, e.id)
-	if e.parent == l.area {
+	if _, mine := e.parent.holders[l.self]; mine || e.parent == l.area {
 		l.tell(Change{Event: Freed, Entry: e.id, Extent: e.extent})
 	}
 }

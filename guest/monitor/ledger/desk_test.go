@@ -21,7 +21,10 @@ type desk struct {
 	entry  map[caps.ObjectID]ID
 	drops  []ID // to be let go of
 
-	sharing  map[ID]caps.Ref // by the entry that a Share under way makes
+	sharing  map[ID]caps.Ref         // by the entry that a Share under way makes
+	parting  map[ID]caps.Ref         // what the entry that a Part under way makes is part of
+	asked    []Change                // by which cores, and nothing was said to them yet
+	awaited  map[uint64]map[int]bool // who has to answer, by tag
 	revoking []pin
 	born     map[caps.ObjectID]int
 }
@@ -43,7 +46,7 @@ type step struct {
 
 func newDesk(t *trial, core, life int) *desk {
 	d := &desk{t: t, core: core, life: life, ledger: New(core, t.model.area),
-		object: map[ID]caps.ObjectID{}, entry: map[caps.ObjectID]ID{}, sharing: map[ID]caps.Ref{}, born: map[caps.ObjectID]int{}}
+		object: map[ID]caps.ObjectID{}, entry: map[caps.ObjectID]ID{}, sharing: map[ID]caps.Ref{}, parting: map[ID]caps.Ref{}, awaited: map[uint64]map[int]bool{}, born: map[caps.ObjectID]int{}}
 	d.space, _, _ = caps.New()
 	return d
 }
@@ -72,6 +75,14 @@ func (d *desk) sync() {
 				delete(d.object, c.Entry)
 				delete(d.entry, id)
 			}
+		case Recalled:
+			d.recalled(&c)
+		case Yielded:
+			delete(d.awaited[c.Tag], c.Core)
+		case Departed:
+			for _, list := range d.awaited {
+				delete(list, c.Core)
+			}
 		case Revoked:
 			i := slices.IndexFunc(d.revoking, func(p pin) bool { return p.entry == c.Entry && p.extent == c.Extent })
 			p := d.revoking[i]
@@ -84,6 +95,20 @@ func (d *desk) sync() {
 		}
 	}
 	d.left()
+}
+
+// recalled notes who has to answer.
+func (d *desk) recalled(c *Change) {
+	if c.Core == d.core {
+		d.awaited[c.Tag] = map[int]bool{}
+		for i := range d.t.cores {
+			if i != d.core && d.ledger.Entered(i) {
+				d.awaited[c.Tag][i] = true
+			}
+		}
+	} else if d.ledger.Entered(d.core) {
+		d.asked = append(d.asked, *c)
+	}
 }
 
 // left notes what is to be dropped because its last capability here went.
@@ -105,6 +130,10 @@ func (d *desk) gain(c *Change) {
 		_, err = d.space.Lift(shared)
 		d.must(err)
 		r = shared
+	} else if p, mine := d.parting[c.Entry]; mine && d.has(p) {
+		r, err = d.space.Part(p, c.Extent)
+		d.must(err)
+		d.refs = append(d.refs, r)
 	} else {
 		if id, ok := d.object[c.Entry]; ok {
 			r, err = d.space.Again(id, c.Rights)
@@ -144,6 +173,11 @@ func (d *desk) is(r caps.Ref) {
 	}
 }
 
+func (d *desk) has(r caps.Ref) bool {
+	_, err := d.space.Get(r)
+	return err == nil
+}
+
 func prefix(p, q []step) bool { return len(p) <= len(q) && slices.Equal(p, q[:len(p)]) }
 
 // path is where an object comes from.
@@ -175,6 +209,9 @@ func (d *desk) act() (op agreement.Op, err error) {
 		}
 		return d.ledger.Take(e)
 	}
+	if len(d.t.cores) <= 8 && c.One(30) { // as many answers as cores, each of them to all
+		return d.ledger.Recall(d.t.next + 1)
+	}
 	r := d.refs[c.N(len(d.refs))]
 	object, _ := d.space.Object(r)
 	root, _, _ := d.space.Root(r)
@@ -184,7 +221,7 @@ func (d *desk) act() (op agreement.Op, err error) {
 	if c.One(5) {
 		rights &= caps.Rights(c.N(int(caps.All) + 1))
 	}
-	what := c.N(12)
+	what := c.N(13)
 	if d.t.hands {
 		what = 5 + what%2
 	}
@@ -226,6 +263,9 @@ func (d *desk) act() (op agreement.Op, err error) {
 		d.left()
 		return "", nil
 	}
+	if what == 12 {
+		return d.part(r, is, e, object == root)
+	}
 	if c.N(2) == 0 {
 		if object != root || d.space.Divided(object) {
 			return "", ErrShared
@@ -236,6 +276,28 @@ func (d *desk) act() (op agreement.Op, err error) {
 	d.must(err)
 	d.refs = append(d.refs, m)
 	return "", nil
+}
+
+// part makes an entry of part of what r names, so that the rest may be let go of.
+func (d *desk) part(r caps.Ref, is caps.Cap, e ID, root bool) (agreement.Op, error) {
+	c := d.t.world.Choices
+	x := caps.Extent{Type: caps.RAM, Base: is.Base + page*uint64(c.N(3)), Size: page * uint64(1+c.N(3))}
+	for _, k := range d.space.Children(d.object[e]) {
+		if k.Overlaps(x) && !k.Within(x) {
+			return "", ErrBusy
+		}
+	}
+	if !root || is.Rights != caps.All || !d.ledger.Alone(e) {
+		return "", ErrBusy
+	}
+	op, err := d.ledger.Part(e, x, caps.All)
+	if err == nil {
+		o, _ := decode(op)
+		p, err := d.space.Copy(r)
+		d.must(err)
+		d.parting[o.first] = p
+	}
+	return op, err
 }
 
 // cut retypes what r names.
@@ -295,12 +357,19 @@ func (d *desk) ended(op agreement.Op, outcome agreement.Outcome) {
 		delete(d.sharing, o.first)
 		d.left()
 	}
+	if p, ok := d.parting[o.first]; ok {
+		d.space.Delete(p)
+		delete(d.parting, o.first)
+		d.left()
+	}
 	if i := slices.IndexFunc(d.revoking, func(p pin) bool { return p.op == op }); i >= 0 {
 		d.space.Delete(d.revoking[i].copy) // gone where the revocation took effect, unless it is the last one
 		d.revoking = slices.Delete(d.revoking, i, i+1)
 		d.left()
 	}
 	switch {
+	case o.kind == opYield && outcome != agreement.Committed:
+		d.asked = append(d.asked, Change{Core: o.to, Tag: o.tag})
 	case o.kind == opDrop && outcome != agreement.Committed:
 		d.drops = append(d.drops, o.entry)
 	case o.kind == opRevoke && outcome == agreement.Committed:
@@ -332,6 +401,11 @@ func (d *desk) check() error {
 	}
 	if len(held) != len(d.object) || len(d.revoking) > 0 || len(d.sharing) > 0 {
 		return fmt.Errorf("core %d holds %v, has %v, revokes %v, shares %v", d.core, held, d.object, d.revoking, d.sharing)
+	}
+	for tag, list := range d.awaited {
+		if len(list) > 0 {
+			return fmt.Errorf("core %d waits for answers of %v to %d", d.core, list, tag)
+		}
 	}
 	return d.space.Check()
 }

@@ -5,7 +5,8 @@
 //
 // A core enters the ledger once in its life; then it takes memory of the area, gives
 // others a capability to it (Send, Share, Move), cuts it where several hold it (Retype),
-// takes back what was derived (Revoke), and lets go (Drop, Give). Every method that makes
+// takes back what was derived (Revoke), and lets go (Drop, Give), of a part too (Part). A core
+// that finds no memory asks the others for what they keep and do not use (Recall, Yield). Every method that makes
 // such an operation says at once what this core's replica would refuse, and why.
 //
 // An entry is there as long as some core holds it. When its last holder lets go, or dies,

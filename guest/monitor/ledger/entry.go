@@ -75,12 +75,14 @@ func (e *entry) search(base uint64) int {
 	return i
 }
 
-// used returns a child that has some of the extent.
-func (e *entry) used(x caps.Extent) *entry {
-	if i := e.search(x.Base); i < len(e.children) && e.children[i].extent.Overlaps(x) {
-		return e.children[i]
+// overlapping returns the children that have some of the extent.
+func (e *entry) overlapping(x caps.Extent) []*entry {
+	first := e.search(x.Base)
+	end := first
+	for end < len(e.children) && e.children[end].extent.Overlaps(x) {
+		end++
 	}
-	return nil
+	return e.children[first:end]
 }
 
 // below reports whether e was cut from p, directly or not, or is p.

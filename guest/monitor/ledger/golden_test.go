@@ -64,7 +64,7 @@ func (s *stage) begin(core int) func(agreement.Op, error) {
 	}
 }
 
-var events = [...]string{Entered: "has entered", Departed: "has departed", Gained: "gained", Lost: "lost", Revoked: "revoked", Freed: "is free"}
+var events = [...]string{Entered: "has entered", Departed: "has departed", Gained: "gained", Lost: "lost", Revoked: "revoked", Freed: "is free", Recalled: "asks", Yielded: "answers"}
 
 func (s *stage) do(core int, list []agreement.Action) {
 	for _, c := range s.ledgers[core].Changes() {

@@ -90,6 +90,16 @@ func (l *Ledger) Children(id ID) (list []Entry) {
 	return list
 }
 
+// Used returns a part of an extent that was cut from an entry, if there is one.
+func (l *Ledger) Used(id ID, x caps.Extent) (used caps.Extent, ok bool) {
+	if e := l.at(id); e != nil {
+		if list := e.overlapping(x); len(list) > 0 {
+			return list[0].extent, true
+		}
+	}
+	return used, false
+}
+
 func (l *Ledger) at(id ID) *entry {
 	if id == 0 {
 		return l.area

@@ -96,6 +96,23 @@ func (l *Ledger) Revoke(id ID, part caps.Extent) (agreement.Op, error) {
 	return l.wanted(&operation{kind: opRevoke, entry: id, extent: part})
 }
 
+// Part makes an entry of a part of another, both RAM, for this core: above what was cut there,
+// which lies in it. So the rest of the other can be let go of. It takes the right to derive.
+func (l *Ledger) Part(id ID, part caps.Extent, r caps.Rights) (agreement.Op, error) {
+	return l.wanted(&operation{kind: opPart, entry: id, extent: part, rights: r, count: 1})
+}
+
+// Recall asks all cores that have entered, this one too, to give back what they have taken
+// and do not use. Each gets it as a Recalled change, with the tag.
+func (l *Ledger) Recall(tag uint64) (agreement.Op, error) {
+	return l.wanted(&operation{kind: opRecall, tag: tag})
+}
+
+// Yield says to the core that asked, under the tag, that this one has done so.
+func (l *Ledger) Yield(to int, tag uint64) (agreement.Op, error) {
+	return l.wanted(&operation{kind: opYield, to: to, tag: tag})
+}
+
 // Drop lets go of an entry.
 func (l *Ledger) Drop(id ID) (agreement.Op, error) {
 	return l.wanted(&operation{kind: opDrop, entry: id})

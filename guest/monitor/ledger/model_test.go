@@ -100,6 +100,9 @@ func (m *model) refuses(o *operation) error {
 	if !now.alive {
 		return ErrLife
 	}
+	if o.asks() {
+		return nil
+	}
 	within, from := m.area, ID(0)
 	if o.kind != opTake {
 		h := m.holding(o.entry, o.core)
@@ -112,7 +115,7 @@ func (m *model) refuses(o *operation) error {
 			return ErrLife
 		case o.gives() && h.rights&caps.Grant == 0,
 			o.kind != opTake && (o.rights|o.own)&^h.rights != 0,
-			(o.kind == opRevoke || o.kind == opRetype || o.kind == opShare) && h.rights&caps.Derive == 0:
+			(o.kind == opRevoke || o.kind == opRetype || o.kind == opPart || o.kind == opShare) && h.rights&caps.Derive == 0:
 			return caps.ErrRights
 		}
 		within, from = m.sizes[o.entry], o.entry
@@ -135,7 +138,8 @@ func (m *model) refuses(o *operation) error {
 			return caps.ErrExtent
 		}
 		for _, h := range m.held {
-			if (from == 0 || h.id != from && m.derived(h.id, from)) && m.sizes[h.id].Overlaps(x) {
+			below := from == 0 || h.id != from && m.derived(h.id, from)
+			if below && m.sizes[h.id].Overlaps(x) && (o.kind != opPart || !m.sizes[h.id].Within(x)) {
 				return caps.ErrOverlap
 			}
 		}
@@ -172,6 +176,14 @@ func (m *model) take(o *operation) {
 	case opRetype:
 		for i := range o.count {
 			give(made(i), o.core, o.rights)
+		}
+	case opPart:
+		id := made(0)
+		give(id, o.core, o.rights)
+		for other, path := range m.paths {
+			if i := slices.Index(path, o.entry); i >= 0 && i < len(path)-1 && other != id && m.sizes[other].Within(o.extent) {
+				m.paths[other] = slices.Insert(slices.Clone(path), i+1, id)
+			}
 		}
 	case opShare:
 		id := made(0)
@@ -337,6 +349,14 @@ func random(l *Ledger, c *simulate.Choices, m *model) (agreement.Op, error) {
 		if o.kind == opRetype {
 			o.own, o.count = 0, 1+uint64(c.N(3))
 		}
+	case opPart:
+		o.extent = caps.Extent{Type: e.Type, Base: e.Base + page*uint64(c.N(3)), Size: page * uint64(1+c.N(4))}
+		o.own = 0
+		if e.Type != caps.RAM {
+			o.extent.Type = caps.RAM
+		}
+	case opRecall, opYield:
+		o.entry, o.rights, o.own = 0, 0, 0
 	case opRevoke:
 		if o.extent = e; c.One(3) {
 			o.extent = caps.Extent{Type: caps.RAM, Base: e.Base + page*uint64(c.N(4)), Size: page}

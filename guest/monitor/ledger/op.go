@@ -30,6 +30,9 @@ const (
 	opRetype                     // new entries are cut from one
 	opRevoke                     // the others lose the entry, and all what was cut from it
 	opDrop                       // a holder lets go
+	opPart                       // a new entry is made of part of one, above what was cut there
+	opRecall                     // all cores are asked to give back what they keep unused
+	opYield                      // core has done so
 	opEnd
 )
 
@@ -43,9 +46,9 @@ type operation struct {
 	core   int // whose operation it is
 	life   uint64
 	entry  ID
-	to     int // who gets it
+	to     int // who gets it; opYield: who asked
 	toLife uint64
-	rights caps.Rights // that it gets; opRetype: that core gets to the new entries
+	rights caps.Rights // that it gets; opRetype, opPart: that core gets to the new entries
 	own    caps.Rights // opShare: that core keeps
 	owns   bool        // opMove: core is the owner
 	tag    uint64
@@ -56,9 +59,14 @@ type operation struct {
 
 // makes reports whether the operation makes entries, gives whether it gives one to another
 // core, and lets whether core holds the entry no more.
-func (o *operation) makes() bool { return o.kind == opTake || o.kind == opShare || o.kind == opRetype }
+func (o *operation) makes() bool {
+	return o.kind == opTake || o.kind == opShare || o.kind == opRetype || o.kind == opPart
+}
 func (o *operation) gives() bool { return o.kind == opSend || o.kind == opShare || o.kind == opMove }
 func (o *operation) lets() bool  { return o.kind == opGive || o.kind == opMove || o.kind == opDrop }
+
+// asks reports whether the operation is about no entry, and changes none.
+func (o *operation) asks() bool { return o.kind == opRecall || o.kind == opYield }
 
 // made returns the i-th entry that the operation makes.
 func (o *operation) made(i uint64) (ID, caps.Extent) {
@@ -121,14 +129,14 @@ func (o *operation) sane() bool {
 	switch {
 	case o.kind < opEnter || o.kind >= opEnd, o.rights&^caps.All != 0, o.own&^caps.All != 0,
 		o.life == 0 || o.life > maxLife,
-		(o.kind == opEnter || o.kind == opTake) != (o.entry == 0):
+		(o.kind == opEnter || o.kind == opTake || o.asks()) != (o.entry == 0):
 		return false
 	case o.makes():
 		maker, life := o.first.maker()
 		return shareable(o.extent.Type) && o.extent.Check() == nil && o.count > 0 && (o.count == 1 || o.kind == opRetype) &&
 			o.extent.Size < 1<<52 && o.extent.Base+o.extent.Size*o.count > o.extent.Base &&
 			maker == o.core && life == o.life && uint64(o.first)&maxNumber+o.count-1 <= maxNumber &&
-			(o.kind != opTake || o.extent.Type == caps.RAM)
+			(o.kind != opTake && o.kind != opPart || o.extent.Type == caps.RAM)
 	case o.kind == opRevoke:
 		return o.extent.Check() == nil
 	}
@@ -160,7 +168,7 @@ func TwoPhases(op agreement.Op) bool {
 }
 
 var verbs = [opEnd - First]string{
-	"enter", "take", "give back", "send", "share", "move", "retype", "revoke", "drop",
+	"enter", "take", "give back", "send", "share", "move", "retype", "revoke", "drop", "part", "recall", "yield",
 }
 
 // Verb says what an operation with that first byte does, "" where there is none.
@@ -190,6 +198,9 @@ func Describe(op agreement.Op) string {
 	}
 	if o.gives() {
 		s += fmt.Sprintf(" to core %d as %v", o.to, o.rights)
+	}
+	if o.kind == opYield {
+		s += fmt.Sprintf(" to core %d", o.to)
 	}
 	return fmt.Sprintf("%s by core %d", s, o.core)
 }

@@ -48,8 +48,11 @@ func (l *Ledger) allows(o *operation) error {
 	if !now.alive || now.number != o.life {
 		return fmt.Errorf("core %d: %w", o.core, ErrLife)
 	}
-	if o.kind == opTake {
+	switch {
+	case o.kind == opTake:
 		return l.cut(l.area, o)
+	case o.asks():
+		return nil
 	}
 	e := l.entries[o.entry]
 	if e == nil {
@@ -73,11 +76,11 @@ func (l *Ledger) allows(o *operation) error {
 	if (o.rights|o.own)&^h != 0 {
 		return fmt.Errorf("%v of %v: %w", o.rights|o.own, h, caps.ErrRights)
 	}
-	if (o.kind == opShare || o.kind == opRetype || o.kind == opRevoke) && h&caps.Derive == 0 {
+	if (o.kind == opShare || o.kind == opRetype || o.kind == opPart || o.kind == opRevoke) && h&caps.Derive == 0 {
 		return fmt.Errorf("derive: %w", caps.ErrRights)
 	}
 	switch o.kind {
-	case opShare, opRetype:
+	case opShare, opRetype, opPart:
 		return l.cut(e, o)
 	case opGive:
 		if len(e.holders) > 1 || len(e.children) > 0 {
@@ -100,8 +103,10 @@ func (l *Ledger) cut(e *entry, o *operation) error {
 	if !x.Within(e.extent) {
 		return fmt.Errorf("%v is not in %v: %w", x, e.extent, caps.ErrExtent)
 	}
-	if c := e.used(x); c != nil {
-		return fmt.Errorf("%v is there: %w", c.extent, caps.ErrOverlap)
+	for _, c := range e.overlapping(x) {
+		if o.kind != opPart || !c.extent.Within(x) {
+			return fmt.Errorf("%v is there: %w", c.extent, caps.ErrOverlap)
+		}
 	}
 	for i := range o.count {
 		if id, _ := o.made(i); l.entries[id] != nil {

@@ -71,7 +71,7 @@ func (t *trial) Deliver(core, from int, m message) {
 }
 
 func words(m *agreement.Message) string {
-	name := [...]string{"?", "prepare", "decide", "apply", "vote", "done", "flushed"}[m.Kind]
+	name := [...]string{"?", "prepare", "decide", "apply", "vote", "done", "flushed", "here", "all here", "call"}[m.Kind]
 	s := fmt.Sprintf("%s %d", name, m.Seq)
 	if m.Op != "" {
 		s += " " + Describe(m.Op)
@@ -121,6 +121,12 @@ func (t *trial) choose(n *node) (op agreement.Op, more bool) {
 		op, err = d.ledger.Enter()
 		d.must(err)
 		return op, false
+	case len(d.asked) > 0:
+		a := d.asked[0]
+		d.asked = d.asked[1:]
+		op, err = d.ledger.Yield(a.Core, a.Tag)
+		d.must(err)
+		return op, true
 	case n.left > 0 && len(n.ops) > 0 && (len(d.refs) == 0 || c.N(3) == 0):
 		return "", false
 	case n.left > 0 && (len(d.drops) == 0 || c.N(2) == 0):
@@ -154,7 +160,9 @@ func (t *trial) begin(core int, op agreement.Op) {
 	} else if o.makes() && o.kind != opShare {
 		for i := range o.count {
 			id, _ := o.made(i)
-			t.paths[id] = append(append([]step{}, t.paths[o.entry]...), step{entry: id})
+			if t.paths[id] = t.paths[o.entry]; o.kind != opPart { // which is as what it is a part of
+				t.paths[id] = append(append([]step{}, t.paths[id]...), step{entry: id})
+			}
 		}
 	}
 	if t.world.Log != nil {
