@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/cores"
 	"barreleye/urpc/trace"
 )
 
@@ -21,6 +22,10 @@ func (s *steps) note(core int, do *agreement.Action) {
 			end = trace.AgreeRefused
 		}
 		s.write(end, core, "", do.Seq)
+	case do.Kind == agreement.ActRecord:
+		if r := &do.Record; r.Seq != 0 && r.To == (cores.Set{}) {
+			s.write(trace.AgreeAlone, core, r.Op, r.Seq)
+		}
 	case do.Kind != agreement.ActSend:
 	case m.Kind == agreement.KindVote && m.Core != core:
 		s.write(trace.AgreeVote, m.Core, "", m.Seq)

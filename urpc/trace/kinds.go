@@ -46,7 +46,8 @@ const (
 
 // What an Agree record tells of: the coordinator asks whether it may take effect, or says
 // that it does, if there is only one phase; a core answers; the coordinator says what it
-// decided; a core has done so; the coordinator's program hears of it.
+// decided; a core has done so; the coordinator's program hears of it. Where there is nobody
+// to ask, the coordinator has decided alone.
 const (
 	AgreeBegin = iota
 	AgreeApply
@@ -55,6 +56,7 @@ const (
 	AgreeDone
 	AgreeEnd
 	AgreeRefused // the end of one that was
+	AgreeAlone
 )
 
 // What a Bind record tells of: this core's entry for a channel was written or

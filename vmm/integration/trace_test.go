@@ -79,6 +79,22 @@ func TestTraceNotes(t *testing.T) {
 	}
 }
 
+// TestTraceAlone: what a core agrees on with itself is there too.
+func TestTraceAlone(t *testing.T) {
+	opt := options(t, load(t, "names", image.LoadOptions{}), 1, "check")
+	opt.Trace, opt.TraceKinds = filepath.Join(opt.Dir, "trace.json"), trace.MonitorKinds
+	run(t, opt).wantOK()
+	read, err := timelinetest.Read(opt.Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"export", "publish on", "withdraw"} {
+		if b, e, s := read.Count("b", name), read.Count("e", name), read.Count("X", "alone "+name); b != 1 || e != 1 || s != 1 {
+			t.Errorf("%s: %d spans begin, %d end, %d slices, want 1 of each", name, b, e, s)
+		}
+	}
+}
+
 // TestTraceOperations: what cores agree on is in the timeline by its name, on all of them,
 // with arrows from step to step, as far as no record was lost.
 func TestTraceOperations(t *testing.T) {

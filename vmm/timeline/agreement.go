@@ -34,13 +34,13 @@ type step struct {
 // stepNames are the slices' names.
 var stepNames = [...]string{
 	trace.AgreeBegin: "prepare", trace.AgreeApply: "apply", trace.AgreeVote: "vote", trace.AgreeDecide: "decide", trace.AgreeDone: "done",
-	trace.AgreeEnd: "end", trace.AgreeRefused: "refused",
+	trace.AgreeEnd: "end", trace.AgreeRefused: "refused", trace.AgreeAlone: "alone",
 }
 
 // agree takes a step of an operation.
 func (c *converter) agree(one *core, r record) {
 	what, key := r.a&0xff, opKey{r.a >> 8 & 0xffff, r.b}
-	asks := what == trace.AgreeBegin || what == trace.AgreeApply
+	asks := what == trace.AgreeBegin || what == trace.AgreeApply || what == trace.AgreeAlone
 	answers := what == trace.AgreeVote || what == trace.AgreeDone
 	if what >= uint64(len(stepNames)) || key.coordinator >= uint64(len(c.cores)) || answers == (int(key.coordinator) == one.index) {
 		return // no monitor wrote it

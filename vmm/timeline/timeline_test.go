@@ -285,6 +285,9 @@ func TestOperations(t *testing.T) {
 	note(2, 99, 2, "", 1)                 // no step
 	note(2, trace.AgreeBegin, 2, lock, 5) // and dies
 	note(0, trace.AgreeVote, 2, "", 5)
+	note(1, trace.AgreeAlone, 1, text, 9)
+	note(1, trace.AgreeEnd, 1, "", 9)
+	note(0, trace.AgreeAlone, 1, text, 10) // not its own
 	read, sum := tt.convert(t)
 	if sum.Arrows != 0 {
 		t.Errorf("%d arrows of messages", sum.Arrows)
@@ -294,9 +297,9 @@ func TestOperations(t *testing.T) {
 		n           int
 	}{
 		{"b", "lock", 2}, {"e", "lock", 2}, {"b", "lock (core 0)", 2}, {"e", "lock (core 0)", 2}, {"b", "lock (core 2)", 1}, {"e", "lock (core 2)", 1},
-		{"b", "publish on", 1}, {"e", "publish on", 1}, {"b", "publish on (core 1)", 1}, {"e", "publish on (core 1)", 1},
+		{"b", "publish on", 2}, {"e", "publish on", 2}, {"b", "publish on (core 1)", 1}, {"e", "publish on (core 1)", 1},
 		{"X", "prepare lock", 2}, {"X", "vote lock", 3}, {"X", "decide lock", 1}, {"X", "done lock", 2}, {"X", "end lock", 1},
-		{"X", "apply publish on", 1}, {"X", "done publish on", 1},
+		{"X", "apply publish on", 1}, {"X", "done publish on", 1}, {"X", "alone publish on", 1}, {"X", "end publish on", 1},
 		{"s", "agreement", 10}, {"f", "agreement", 10}, // to and from two cores twice, one answer of core 0 to core 1, one to core 2
 	} {
 		if got := read.Count(want.phase, want.name); got != want.n {
