@@ -15,7 +15,7 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/names"
-	"barreleye/vmm/hostmem"
+	"barreleye/vmm/hostmem/regiontest"
 	"barreleye/vmm/image"
 	"barreleye/vmm/postmortem"
 )
@@ -73,25 +73,9 @@ func TestRecordIsKept(t *testing.T) {
 	}
 }
 
-// newRegion returns a shared region of three cores, and its memory.
-func newRegion(t *testing.T) (*region.View, []byte) {
-	t.Helper()
-	g := region.DefaultGeometry(3)
-	mem, err := hostmem.AllocateShared("test", g.Size())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mem.Free() })
-	view, err := region.Format(uintptr(mem.Address()), g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return view, mem.Bytes
-}
-
 // TestCaptureOfAnything: a region full of noise is read without harm.
 func TestCaptureOfAnything(t *testing.T) {
-	view, memory := newRegion(t)
+	view, memory := regiontest.New(t, region.DefaultGeometry(3))
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	for i := 4096; i+8 <= len(memory); i += 8 {
@@ -119,7 +103,7 @@ func TestCaptureOfAnything(t *testing.T) {
 
 // TestDecisions: what a core had decided and not all had confirmed is shown.
 func TestDecisions(t *testing.T) {
-	view, _ := newRegion(t)
+	view, _ := regiontest.New(t, region.DefaultGeometry(3))
 	lock, err := names.Lock(1, "door")
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +123,7 @@ func TestDecisions(t *testing.T) {
 
 // TestFrames: what of frames a core had mapped is shown by their names.
 func TestFrames(t *testing.T) {
-	view, _ := newRegion(t)
+	view, _ := regiontest.New(t, region.DefaultGeometry(3))
 	view.Maps(1)[0] = boot.Mapping{Start: 0x400000, End: 0x500000, Kind: boot.KindText, Prot: boot.Read | boot.Exec}
 	view.Maps(1)[1] = boot.Mapping{Start: layout.FrameVA, End: layout.FrameVA + 0x3000, Kind: boot.KindFrame, Prot: boot.Read, Frame: 0x4002800}
 	view.Block(1).MapCount.Store(2)

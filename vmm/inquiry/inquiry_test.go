@@ -11,7 +11,7 @@ import (
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/requests"
 	"barreleye/urpc"
-	"barreleye/vmm/hostmem"
+	"barreleye/vmm/hostmem/regiontest"
 )
 
 // core is the other end: that of a core's monitor.
@@ -27,16 +27,7 @@ const life = 3
 // pair returns a desk and the core that it asks.
 func pair(t *testing.T) (*Desk, *core) {
 	t.Helper()
-	g := region.Geometry{Cores: 2, RingLines: 64, PoolPages: 64}
-	mem, err := hostmem.AllocateShared("test", g.Size())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mem.Free() })
-	view, err := region.Format(uintptr(mem.Address()), g)
-	if err != nil {
-		t.Fatal(err)
-	}
+	view, _ := regiontest.New(t, region.Geometry{Cores: 2, RingLines: 64, PoolPages: 64})
 	d, err := Open(view, 1, life, nil)
 	if err != nil {
 		t.Fatal(err)

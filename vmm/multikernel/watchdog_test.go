@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"barreleye/devices/region"
-	"barreleye/vmm/hostmem"
+	"barreleye/vmm/hostmem/regiontest"
 )
 
 // fakeCore is a core's life with the CPU time that a test gives it.
@@ -75,16 +75,7 @@ func TestWatchdog(t *testing.T) {
 
 // guarded makes a watchdog over one core, which runs.
 func guarded(t *testing.T, bound, tick time.Duration) (*watchdog, *fakeCore, *region.Block) {
-	g := region.DefaultGeometry(1)
-	mem, err := hostmem.AllocateShared("test", g.Size())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { mem.Free() })
-	view, err := region.Format(uintptr(mem.Address()), g)
-	if err != nil {
-		t.Fatal(err)
-	}
+	view, _ := regiontest.New(t, region.DefaultGeometry(1))
 	f := &fakeCore{}
 	r := &run{opt: &Options{Watchdog: bound, Tick: tick}, view: view, cores: []*core{{life: f}}}
 	view.Block(0).State.Store(region.StateRunning)
