@@ -1,11 +1,8 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
 	"time"
 
 	"barreleye/images/bench/kernel"
@@ -32,7 +29,7 @@ func Compute(o Options) (*Report, error) {
 			return r, err
 		}
 		ours = append(ours, samples["compute"]...)
-		p, err := kernelProcess(n)
+		p, err := fromProcess[[]float64]("the kernel", "kernel", n)
 		if err != nil {
 			return r, err
 		}
@@ -43,34 +40,15 @@ func Compute(o Options) (*Report, error) {
 	return r, nil
 }
 
-// kernelProcess runs the kernel in a process of its own.
-func kernelProcess(rounds string) (samples []float64, err error) {
-	cmd, err := ourselves("bench", "kernel", rounds)
-	if err != nil {
-		return nil, err
-	}
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("bench: the kernel as a process: %w: its own lines stand above", err)
-	}
-	return samples, json.Unmarshal(out, &samples)
-}
-
-// Kernel is the body of that process: it prints the ns of each round.
+// Kernel is the body of the process that runs the kernel: it prints the ns of each round.
 func Kernel(w io.Writer, rounds string) error {
-	n, err := strconv.Atoi(rounds)
-	if err != nil {
-		return fmt.Errorf("bench: rounds: %w: give a number", err)
-	}
-	pinToFirst()
-	var samples []float64
-	kernel.Run()
-	for range n {
-		t := time.Now()
+	return asProcess(w, rounds, func(n int) (samples []float64, err error) {
 		kernel.Run()
-		samples = append(samples, float64(time.Since(t).Nanoseconds()))
-	}
-	return json.NewEncoder(w).Encode(samples)
+		for range n {
+			t := time.Now()
+			kernel.Run()
+			samples = append(samples, float64(time.Since(t).Nanoseconds()))
+		}
+		return samples, nil
+	})
 }

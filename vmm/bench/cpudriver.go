@@ -1,11 +1,8 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
 	"time"
 
 	"barreleye/images/bench/paths"
@@ -43,7 +40,7 @@ func pathRows(o Options) ([]Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := pathsProcess(n)
+		p, err := fromProcess[map[string][]float64]("the ways into Linux", "paths", n)
 		if err != nil {
 			return nil, err
 		}
@@ -165,31 +162,5 @@ func interruptRows(o Options) ([]Row, error) {
 	return rows, nil
 }
 
-// pathsProcess measures the ways into Linux, in a process of its own.
-func pathsProcess(rounds string) (samples map[string][]float64, err error) {
-	cmd, err := ourselves("bench", "paths", rounds)
-	if err != nil {
-		return nil, err
-	}
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("bench: the ways into Linux as a process: %w: its own lines stand above", err)
-	}
-	return samples, json.Unmarshal(out, &samples)
-}
-
-// Paths is the body of that process: it prints what each way took.
-func Paths(w io.Writer, rounds string) error {
-	n, err := strconv.Atoi(rounds)
-	if err != nil {
-		return fmt.Errorf("bench: rounds: %w: give a number", err)
-	}
-	pinToFirst()
-	samples, err := paths.Measure(n)
-	if err != nil {
-		return fmt.Errorf("bench: %w: report it", err)
-	}
-	return json.NewEncoder(w).Encode(samples)
-}
+// Paths is the body of the process that measures the ways into Linux: it prints what each took.
+func Paths(w io.Writer, rounds string) error { return asProcess(w, rounds, paths.Measure) }

@@ -5,15 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"sync"
 	"time"
 
 	"barreleye/images/kv/store"
 	"barreleye/images/kv/workload"
-
-	"golang.org/x/sys/unix"
 )
 
 // kvProcess runs a store with locks in a process of its own, on as many CPUs as
@@ -22,42 +18,16 @@ func kvProcess(s kvStore, cores int, length time.Duration, khz uint64) (r worklo
 	if s.alone {
 		cores = 1
 	}
-	cmd, err := ourselves("bench", "kvprocess", "--", "-lock", s.lock, "-khz", fmt.Sprint(khz),
+	cmd, err := ourBench(cores, "kvprocess", "--", "-lock", s.lock, "-khz", fmt.Sprint(khz),
 		"-clients", fmt.Sprint(cores), "-for", length.String(), "-keys", fmt.Sprint(kvKeys/cores))
 	if err != nil {
 		return r, err
 	}
-	cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", cores))
-	cmd.Stderr = os.Stderr
-	var out []byte
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // never unlocked: the thread, and what it is bound to, ends with the goroutine
-		if err = bind(cores); err == nil {
-			out, err = cmd.Output()
-		}
-	}()
-	<-done
+	out, err := outputOn(cores, cmd)
 	if err != nil {
 		return r, fmt.Errorf("bench: a store in a process: %w: its own lines stand above", err)
 	}
 	return r, json.Unmarshal(out, &r)
-}
-
-// bind binds the thread, and processes that it starts, to the first n CPUs that
-// it may use.
-func bind(n int) error {
-	var may, set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &may); err != nil {
-		return err
-	}
-	for i := 0; i < 64*len(may) && set.Count() < n; i++ {
-		if may.IsSet(i) {
-			set.Set(i)
-		}
-	}
-	return unix.SchedSetaffinity(0, &set)
 }
 
 // locked is a store that several goroutines share.

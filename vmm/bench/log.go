@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"strconv"
 
 	"barreleye/images/bench/lines"
 )
@@ -55,11 +53,10 @@ func Log(o Options) (*Report, error) {
 // linesProcess writes the lines in a process of its own, to a pipe.
 func linesProcess(rounds string) (samples map[string][]float64, err error) {
 	var result bytes.Buffer
-	cmd, err := ourselves("bench", "lines", rounds)
+	cmd, err := ourBench(1, "lines", rounds)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.Stdout, cmd.Stderr = dropped{}, &result
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("bench: the lines as a process: %w: %s: report it", err, &result)
@@ -75,14 +72,7 @@ func (dropped) Write(b []byte) (int, error) { return len(b), nil }
 // Lines is the body of that process: it writes lines to out, and what each of
 // them cost to result.
 func Lines(out, result io.Writer, rounds string) error {
-	n, err := strconv.Atoi(rounds)
-	if err != nil {
-		return fmt.Errorf("bench: rounds: %w: give a number", err)
-	}
-	pinToFirst()
-	samples, err := lines.Measure(n, out, slog.New(slog.NewJSONHandler(out, nil)))
-	if err != nil {
-		return fmt.Errorf("bench: lines: %w: report it", err)
-	}
-	return json.NewEncoder(result).Encode(samples)
+	return asProcess(result, rounds, func(n int) (map[string][]float64, error) {
+		return lines.Measure(n, out, slog.New(slog.NewJSONHandler(out, nil)))
+	})
 }

@@ -3,9 +3,6 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 
 	"barreleye/vmm/bench/peers"
 )
@@ -20,32 +17,15 @@ func peerPayloadRows(o Options) ([]Row, error) { return goPeers(o, "payloads") }
 // goPeers runs a set of peers in a process of its own.
 func goPeers(o Options, set string) ([]Row, error) {
 	o.step("peers: %s of Go and Linux", set)
-	cmd, err := ourselves("bench", "peers", set)
+	cmd, err := ourBench(2, "peers", set)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
-	cmd.Stderr = os.Stderr
-	out, err := onCoresCPUs(cmd)
+	out, err := outputOn(2, cmd)
 	if err != nil {
 		return nil, fmt.Errorf("bench: peers: %w: its own lines stand above", err)
 	}
 	return rowsOfPeers(out)
-}
-
-// onCoresCPUs runs a process that may use the CPUs of cores 0 and 1 only, and
-// returns what it printed.
-func onCoresCPUs(cmd *exec.Cmd) (out []byte, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // never unlocked: the thread, and what it is bound to, ends with the goroutine
-		if err = bind(2); err == nil {
-			out, err = cmd.Output()
-		}
-	}()
-	<-done
-	return out, err
 }
 
 // rowsOfPeers makes rows of a JSON array of peers.Measurement.
