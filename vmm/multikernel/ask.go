@@ -6,7 +6,7 @@ import (
 	"barreleye/vmm/lifecycle"
 )
 
-// answerWithin is how long the cores' monitors have to answer. A busy core's
+// answerWithin is how long the cores' monitors have to answer (patience). A busy core's
 // monitor waits for the Go scheduler there, and that for a tick.
 const answerWithin = time.Second
 
@@ -20,9 +20,9 @@ const noAnswer = "no answer"
 type question struct {
 	asked []*Command // OpStatus; empty where no question is open
 	next  []*Command
-	want  []uint64 // by core, the number of the request
-	lives []uint64 // and the life that was asked
-	until time.Time
+	want  []uint64   // by core, the number of the request,
+	lives []uint64   // the life that was asked,
+	waits []patience // and for how long
 }
 
 // ask has a command answered by what the monitors say from now on.
@@ -36,10 +36,10 @@ func (q *question) ask(r *run, cmd *Command) {
 // begin asks every living core's monitor.
 func (q *question) begin(r *run) {
 	q.asked, q.next = q.next, nil
-	q.want, q.lives, q.until = make([]uint64, len(r.cores)), make([]uint64, len(r.cores)), time.Now().Add(answerWithin)
+	q.want, q.lives, q.waits = make([]uint64, len(r.cores)), make([]uint64, len(r.cores)), make([]patience, len(r.cores))
 	for i, c := range r.cores {
 		if !c.over {
-			q.lives[i] = c.number
+			q.lives[i], q.waits[i] = c.number, r.usage[i].patience(time.Now())
 			q.want[i] = r.view.VMM(i).Request.Add(1)
 			r.wake(i)
 		}
@@ -51,12 +51,11 @@ func (q *question) check(r *run, now time.Time) {
 	if len(q.asked) == 0 {
 		return
 	}
-	late := now.After(q.until)
 	answered := func(c *core) bool {
 		return c.over || held(c) || r.machine.State(c.index) == lifecycle.Parked || c.number != q.lives[c.index] || r.view.Block(c.index).MapSeq.Load() == q.want[c.index]
 	}
 	for _, c := range r.cores {
-		if !answered(c) && !late {
+		if !answered(c) && !q.waits[c.index].over(now, answerWithin) {
 			return
 		}
 	}

@@ -19,7 +19,7 @@ type deadlock struct {
 	looks int      // at the cores since then
 	seen  []uint64 // asleep generations at since
 	found bool
-	asked time.Time
+	waits []patience // for the cores' dumps, with found
 }
 
 const (
@@ -35,7 +35,7 @@ func newDeadlock(r *run) *deadlock {
 // check reports a deadlock once, and stops cores that do not answer to it.
 func (d *deadlock) check(now time.Time) bool {
 	if d.found {
-		if now.Sub(d.asked) > dumpWithin {
+		if d.late(now) {
 			d.r.stopAll()
 		}
 		return false
@@ -69,6 +69,16 @@ func (d *deadlock) check(now time.Time) bool {
 	return true
 }
 
+// late reports whether nobody dumps any more: each core had its time.
+func (d *deadlock) late(now time.Time) bool {
+	for i, c := range d.r.cores {
+		if i < len(d.waits) && !c.over && !d.waits[i].over(now, dumpWithin) {
+			return false
+		}
+	}
+	return true
+}
+
 // restart begins to count anew: there is no deadlock now.
 func (d *deadlock) restart(now time.Time) bool {
 	d.since, d.looks = now, 0
@@ -85,9 +95,10 @@ func pendingEvent(fd int) bool {
 // report asks every core for its goroutines, by the signal that makes the Go
 // runtime print them and exit.
 func (d *deadlock) report() {
-	d.found, d.asked = true, time.Now()
+	d.found = true
 	d.r.logs.Alarm("deadlock: all cores are halted, no timer is set and no message is under way; goroutines of each core follow")
-	for _, c := range d.r.cores {
+	for i, c := range d.r.cores {
+		d.waits = append(d.waits, d.r.usage[i].patience(time.Now()))
 		if !c.over {
 			c.life.Signal(unix.SIGQUIT)
 		}

@@ -1,7 +1,6 @@
 package multikernel
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,9 @@ import (
 	"barreleye/vmm/postmortem"
 )
 
-// inquireWithin is how long a core's monitor has to answer about the program, beside the
-// time that it is told to take. To list stacks it stops the whole program, which takes a
-// tick for each goroutine that computes, and more where the host has other things to do.
+// inquireWithin is how long a core's monitor has to answer about the program (patience),
+// beside the time that it is told to take. To list stacks it stops the whole program, which takes a
+// tick for each goroutine that computes.
 const inquireWithin = 5 * time.Second
 
 // DefaultSample is for how long a CPU profile is taken where nobody says.
@@ -39,7 +38,7 @@ func (r *run) openDesk(c *core) {
 
 // inquire asks a core's monitor about its program, beside everything else.
 func (r *run) inquire(cmd *Command, c *core) {
-	kind, arg, patience := requests.Stacks, uint64(0), inquireWithin
+	kind, arg, within := requests.Stacks, uint64(0), inquireWithin
 	switch cmd.Op {
 	case OpMonitor:
 		kind = requests.Monitor
@@ -61,7 +60,7 @@ func (r *run) inquire(cmd *Command, c *core) {
 				cmd.refuse(fmt.Errorf("a CPU profile of %v", d), fmt.Sprintf("take it for up to %v", requests.MaxSample))
 				return
 			}
-			arg, patience = uint64(d), patience+d
+			arg, within = uint64(d), within+d
 		}
 	}
 	switch state := r.machine.State(c.index); {
@@ -74,14 +73,14 @@ func (r *run) inquire(cmd *Command, c *core) {
 	}
 	desk, life := c.desk, c.number
 	r.working.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := r.usage[c.index].wait(within)
 		defer cancel()
 		data, err := desk.Ask(ctx, kind, arg)
 		switch {
 		case err == nil:
 			cmd.answer(Reply{Core: c.index, Life: life, Data: data})
 		case errors.Is(err, inquiry.ErrSilent):
-			err = fmt.Errorf("%w within %v", err, patience)
+			err = fmt.Errorf("%w within %v", err, within)
 			r.tell(func() {
 				if c.number != life || c.over {
 					cmd.refuse(inquiry.ErrEnded, "ps shows how the cores are")

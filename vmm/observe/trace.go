@@ -19,16 +19,20 @@ type trace struct {
 	confirmed bool   // a goroutine's stack was seen
 	opened    time.Time
 	last      time.Time // when the last line came
+	looks     int       // for more of it since then
 }
 
-// Limits of a trace. It stays open while lines of it keep coming; one that has
-// no stack yet may be something else, so it is not waited for as long.
+// Limits of a trace. It stays open while lines of it keep coming, on a host that gives
+// the core a CPU now and then only; most cores end by it, which closes it at once. One that
+// has no stack yet may be something else, so it is not waited for as long. Where nobody
+// looked for more, none could come.
 const (
-	traceIdle      = 500 * time.Millisecond
+	traceIdle      = 5 * time.Second
 	traceDoubt     = 2 * time.Second // without a stack, from the first line on
-	traceDoubtSize = 64 << 10        // without a stack, in bytes
-	traceSize      = 4 << 20         // at most, in bytes
-	traceHeld      = 1 << 20         // entries held meanwhile, in bytes
+	traceLooks     = 15
+	traceDoubtSize = 64 << 10 // without a stack, in bytes
+	traceSize      = 4 << 20  // at most, in bytes
+	traceHeld      = 1 << 20  // entries held meanwhile, in bytes
 )
 
 var (
@@ -57,7 +61,7 @@ func (t *trace) add(e *Entry, now time.Time) bool {
 		return false
 	}
 	t.text = append(append(t.text, line...), '\n')
-	t.last = now
+	t.last, t.looks = now, 0
 	if t.confirmed {
 		t.inOrder = nil
 	} else {
@@ -78,7 +82,8 @@ func (t *trace) hold(e *Entry) bool {
 
 // over reports whether no more is to be expected.
 func (t *trace) over(now time.Time) bool {
-	return now.Sub(t.last) > traceIdle || !t.confirmed && now.Sub(t.opened) > traceDoubt
+	t.looks++
+	return t.looks >= traceLooks && (now.Sub(t.last) > traceIdle || !t.confirmed && now.Sub(t.opened) > traceDoubt)
 }
 
 // fatal reports whether a program that wrote this and ended did end by it.
