@@ -86,6 +86,9 @@ func TestProblems(t *testing.T) {
 		"[0] soak: talk: core 0 life x",
 		"[0] soak: talk: core 0 life 1 with core 1 life 1: sent 1 delivered 1 undelivered 0 received 1",
 		"[vmm] core 1: exited with code 3: its last lines are in x",
+		"[vmm] core 1: exited with code 9: its last lines are in x",
+		"[vmm] core 1: exited with code 2 (panic: index out of range): its last lines are in x",
+		"[1.2] soak: dies: core 1 life 2, way 1\n[vmm] core 1: life 3 begins\n[vmm] core 1: exited with code 2 (panic: as planned): its last lines are in x",
 		"[vmm] core 1: crashed: page fault, read of 0x0",
 		"[vmm] core 1: stuck: no progress",
 		"[vmm] core 1: life 7 cannot begin: no memory",
@@ -95,7 +98,11 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%q goes unnoticed", line)
 		}
 	}
-	for _, line := range []string{"[1.3] soak: dies: core 1 life 3, way 0", "[vmm] core 1: exited with code 9: its last lines are in x", "[vmm] core 1: park"} {
+	for _, line := range []string{
+		"[1.2] soak: dies: core 1 life 2, way 0\n[vmm] core 1: exited with code 9: its last lines are in x",
+		"[0] soak: dies: core 0 life 1, way 2\n[vmm] core 0: exited with code 2 (panic: runtime error: segmentation fault): its last lines are in x\n[vmm] core 0: life 2 begins",
+		"[vmm] core 1: park",
+	} {
 		if c := read(t, lines+line+"\n"); c.err != nil {
 			t.Errorf("%q: %v", line, c.err)
 		}

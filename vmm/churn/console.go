@@ -12,6 +12,7 @@ type console struct {
 	rest    []byte // of a line that is not complete yet
 	cores   int
 	were    map[string]bool // cores that were ready
+	lives   map[int]uint64  // by core, of those that had more than one: the latest
 	ready   chan struct{}   // closed when all of the first ones were
 	overdue int
 	last    []string      // lines, but for those of messages and of what went well
@@ -21,7 +22,7 @@ type console struct {
 }
 
 func newConsole(cores int) *console {
-	return &console{book: newBook(), cores: cores, were: map[string]bool{}, ready: make(chan struct{}), failed: make(chan struct{})}
+	return &console{book: newBook(), cores: cores, were: map[string]bool{}, lives: map[int]uint64{}, ready: make(chan struct{}), failed: make(chan struct{})}
 }
 
 // Write is io.Writer's.
@@ -63,15 +64,24 @@ func (c *console) take(line string) error {
 		c.overdue++
 		return nil
 	}
-	return c.ended(text)
+	return c.told(text)
 }
 
-// ended looks at what the VMM says of the end of a core.
-func (c *console) ended(text string) error {
-	if strings.Contains(text, "killed, as a command asked") || strings.Contains(text, "exited with code 9") || strings.Contains(text, "exited with code 2 ") {
-		return nil // programs may end by an error where they said so before
+// told looks at what the VMM says of a core.
+func (c *console) told(text string) error {
+	var l life
+	if _, err := fmt.Sscanf(text, "core %d: life %d begins", &l.core, &l.life); err == nil {
+		c.lives[l.core] = l.life
+		return nil
 	}
-	if strings.Contains(text, "exited with code") || problem(text) {
+	code := 0
+	if _, err := fmt.Sscanf(text, "core %d: exited with code %d", &l.core, &code); err == nil {
+		if l.life = max(c.lives[l.core], 1); !c.book.dies[l] {
+			return fmt.Errorf("life %d had not said so: %s", l.life, text)
+		}
+		return nil // what follows of its panic tells of a fault
+	}
+	if !strings.Contains(text, "killed, as a command asked") && problem(text) {
 		return fmt.Errorf("%s", text)
 	}
 	return nil
