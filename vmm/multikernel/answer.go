@@ -48,6 +48,9 @@ func (r *run) outcome(w waiting) (err error, done bool) {
 	ended := c.last != nil && c.last.Life >= w.life
 	switch w.Op {
 	case OpStop, OpKill:
+		if w.life == 0 && (state == lifecycle.Waiting || state.Lives()) {
+			return ErrOvertaken, true
+		}
 		return nil, w.life == 0 && rests || w.life > 0 && ended
 	case OpPark, OpResume:
 		return nil, true
@@ -85,4 +88,6 @@ var (
 	ErrBusy    = errors.New("it is being restarted")
 	ErrStopped = errors.New("it was stopped before its program began")
 	ErrEarly   = errors.New("its life ended before its program reached main")
+	// ErrOvertaken is of a life that was to be stopped before it began.
+	ErrOvertaken = errors.New("a later command has it begin all the same")
 )
