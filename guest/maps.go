@@ -50,7 +50,7 @@ func Map(c Cap, opt MapOptions) (*Mapping, error) {
 		return nil, capped("map", err)
 	}
 	// It may have gone before it was mapped, and then nobody has it unmapped.
-	if !unmapGone(c.ref) {
+	if !unmapGone(c.ref, -1) {
 		return nil, capped("map", caps.ErrGone)
 	}
 	return &Mapping{m, got.Rights}, nil
@@ -60,23 +60,23 @@ func Map(c Cap, opt MapOptions) (*Mapping, error) {
 // are left.
 func sweep() {
 	for _, r := range mapped.Refs() {
-		unmapGone(r)
+		unmapGone(r, Core())
 	}
 }
 
 // unmapGone reports whether a capability is there, and has unmapped what it is for where it
-// is not.
-func unmapGone(r caps.Ref) bool {
+// is not: because of a core, -1 where that is not known.
+func unmapGone(r caps.Ref, by int) bool {
 	_, _, err := core.Cap(r)
 	if err != nil {
-		mapped.ForgetRef(r, frames.Why{Reason: frames.Revoked, By: -1})
+		mapped.ForgetRef(r, frames.Why{Reason: frames.Revoked, By: by})
 	}
 	return err == nil
 }
 
 // unmapObject is monitor.Config.Unmap.
-func unmapObject(object caps.ObjectID, _ caps.Extent) {
-	mapped.Forget(object, frames.Why{Reason: frames.Revoked, By: -1})
+func unmapObject(object caps.ObjectID, _ caps.Extent, by int) {
+	mapped.Forget(object, frames.Why{Reason: frames.Revoked, By: by})
 }
 
 // giveBack is monitor.Config.GiveBack.

@@ -80,6 +80,9 @@ func (n *noted) step(s vspace.Step, why frames.Why) {
 			frames.Unmapped: "which is not mapped any more", frames.Deleted: "the capability to which was deleted",
 			frames.Revoked: "the capability to which was revoked", frames.Moved: "the capability to which was moved away",
 		}[why.Reason]
+		if why.By >= 0 {
+			text += fmt.Sprintf(" by core %d", why.By)
+		}
 		n.forget(s.Addr, s.Pieces)
 		n.note(s.Addr, s.Pieces, text)
 		for i := range n.spans {

@@ -31,9 +31,10 @@ type capabilities struct {
 	core int
 	open func(from int, tag uint64) bool // whether the channel is open over which something was sent
 
-	// unmap is told of each object of which this core has no capability any more, before
-	// any other core hears that it is so. giveBack gets private memory that is free again.
-	unmap    func(caps.ObjectID, caps.Extent)
+	// unmap is told of each object of which this core has no capability any more, and which
+	// core wanted it so, before any other core hears that it is so. giveBack gets private
+	// memory that is free again.
+	unmap    func(o caps.ObjectID, e caps.Extent, by int)
 	giveBack func(caps.Extent)
 	check    bool // everything, after every step
 
@@ -47,6 +48,7 @@ type capabilities struct {
 	busy     map[ledger.ID]int           // entries that own operations give to others, or cut
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
 	arrived  []Arrival                   // what nobody has accepted yet
+	gone     []gone                      // until settle
 	sent     atomic.Uint64               // over channels
 	cache    cache
 	reclaims reclaiming
@@ -63,6 +65,12 @@ type lift struct {
 // revoked is what an operation under way revokes all below of: ref, or pin where the program
 // has deleted that meanwhile.
 type revoked struct{ ref, pin caps.Ref }
+
+// gone is what the space has let go of, because of what a core did.
+type gone struct {
+	caps.Left
+	by int
+}
 
 // Arrival is a capability that another core has sent.
 type Arrival struct {
@@ -84,7 +92,7 @@ func newCapabilities(a *agreed, cfg *Config, open func(from int, tag uint64) boo
 		reclaims: reclaiming{awaited: map[uint64]map[int]bool{}, parting: map[ledger.ID]parting{}},
 	}
 	if c.unmap == nil {
-		c.unmap = func(caps.ObjectID, caps.Extent) {}
+		c.unmap = func(caps.ObjectID, caps.Extent, int) {}
 	}
 	if c.giveBack == nil {
 		c.giveBack = func(caps.Extent) {}
@@ -187,7 +195,9 @@ func (c *capabilities) lose(ch *ledger.Change) {
 	}
 	delete(c.objects, ch.Entry)
 	delete(c.entries, object)
+	c.blame(c.core)
 	c.free(c.space.Remove(object), nil)
+	c.blame(ch.From)
 	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool { return !c.has(a.Ref) })
 }
 
@@ -218,7 +228,9 @@ func (c *capabilities) free(list []caps.Extent, err error) {
 // settle does what the space's changes ask for: it has objects unmapped that nobody here
 // may use any more, and lets go of entries of which nothing is left here.
 func (c *capabilities) settle() {
-	for list := c.space.Left(); len(list) > 0; list = c.space.Left() {
+	for c.blame(c.core); len(c.gone) > 0; c.blame(c.core) {
+		list := c.gone
+		c.gone = nil
 		for i := range list {
 			c.leave(&list[i])
 		}
@@ -230,9 +242,16 @@ func (c *capabilities) settle() {
 	}
 }
 
-func (c *capabilities) leave(left *caps.Left) {
+// blame puts what the space has let go of since down to a core.
+func (c *capabilities) blame(by int) {
+	for _, left := range c.space.Left() {
+		c.gone = append(c.gone, gone{left, by})
+	}
+}
+
+func (c *capabilities) leave(left *gone) {
 	if !left.Root {
-		c.unmap(left.Object, left.Extent)
+		c.unmap(left.Object, left.Extent, left.by)
 		c.stir(left.Extent)
 		return
 	}

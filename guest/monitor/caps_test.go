@@ -93,6 +93,11 @@ func TestCaps(t *testing.T) {
 	if who := k.maps.of(sharedRAM); who != nil {
 		t.Errorf("core %d has revoked memory mapped", who.core)
 	}
+	for _, loser := range []*testCore{b, c} {
+		if by, taken := k.maps.by[loser]; !taken || by != 0 {
+			t.Errorf("core %d is told that core %d took it, %v; core 0 did", loser.core, by, taken)
+		}
+	}
 	for _, err := range []error{
 		second3(a.Cap(frames[0])), second3(b.Cap(got.Ref)), second3(c.Cap(third)), second3(a.Cap(frames[2])),
 	} {

@@ -85,7 +85,7 @@ func (c *testCore) start() {
 	m, err := Start(Config{
 		Core: c.core, Life: c.life, Geometry: region.Geometry{Cores: len(c.k.cores), PoolPages: 64}, Memory: memory{},
 		Ends: c, Shared: c, Tree: c.k.tree, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: c,
-		SharedRAM: sharedRAM, CheckCaps: true, Unmap: func(o caps.ObjectID, e caps.Extent) { c.k.maps.unmap(c, o) },
+		SharedRAM: sharedRAM, CheckCaps: true, Unmap: func(o caps.ObjectID, _ caps.Extent, by int) { c.k.maps.unmap(c, o, by) },
 		Polls: func() int { return c.core % 2 * 500 }, // some sleep at once
 	})
 	if err != nil {

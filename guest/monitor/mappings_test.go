@@ -10,6 +10,7 @@ import (
 type mappings struct {
 	mu   sync.Mutex
 	list map[*testCore]map[caps.ObjectID]caps.Extent
+	by   map[*testCore]int // who wanted what each unmapped last unmapped
 }
 
 // mapped maps an object that the core has a capability to.
@@ -17,7 +18,7 @@ func (m *mappings) mapped(c *testCore, o caps.ObjectID, e caps.Extent) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.list == nil {
-		m.list = map[*testCore]map[caps.ObjectID]caps.Extent{}
+		m.list, m.by = map[*testCore]map[caps.ObjectID]caps.Extent{}, map[*testCore]int{}
 	}
 	if m.list[c] == nil {
 		m.list[c] = map[caps.ObjectID]caps.Extent{}
@@ -25,9 +26,12 @@ func (m *mappings) mapped(c *testCore, o caps.ObjectID, e caps.Extent) {
 	m.list[c][o] = e
 }
 
-func (m *mappings) unmap(c *testCore, o caps.ObjectID) {
+func (m *mappings) unmap(c *testCore, o caps.ObjectID, by int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if _, mapped := m.list[c][o]; mapped {
+		m.by[c] = by
+	}
 	delete(m.list[c], o)
 }
 

@@ -58,11 +58,11 @@ type Config struct {
 
 	// SharedRAM is the memory of the region that capabilities are about, at its
 	// guest-physical address; size 0 is none. Unmap takes an object's mappings out of the
-	// page tables, when this core has no capability to it any more: at once, and without
-	// asking the monitor anything. GiveBack gets private memory that is free again. nil
+	// page tables, when this core has no capability to it any more, because of what core by
+	// did: at once, and without asking the monitor anything. GiveBack gets private memory that is free again. nil
 	// does nothing. CheckCaps has all invariants tested after each change.
 	SharedRAM caps.Extent
-	Unmap     func(caps.ObjectID, caps.Extent)
+	Unmap     func(o caps.ObjectID, e caps.Extent, by int)
 	GiveBack  func(caps.Extent)
 	CheckCaps bool
 

@@ -88,7 +88,7 @@ func TestMapShared(t *testing.T) {
 		"unmapped": "which is not mapped any more",
 		"deleted":  "the capability to which was deleted",
 		"moved":    "the capability to which was moved away",
-		"revoked":  "the capability to which was revoked",
+		"revoked":  "the capability to which was revoked by core 0",
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()

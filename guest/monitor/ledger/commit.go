@@ -47,9 +47,9 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 		if l.give(e, &o) && o.owns {
 			e.chosen = o.to
 		}
-		l.leave(e, o.core)
+		l.leave(e, o.core, o.core)
 	case opGive, opDrop:
-		l.leave(e, o.core)
+		l.leave(e, o.core, o.core)
 	case opRevoke:
 		l.revoke(e, &o)
 	case opRecall:
@@ -74,7 +74,7 @@ func (l *Ledger) Gone(core int) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.entries)) {
 		if e := l.entries[id]; e != nil {
-			l.leave(e, core)
+			l.leave(e, core, core)
 		}
 	}
 }
@@ -125,8 +125,8 @@ func (l *Ledger) give(e *entry, o *operation) bool {
 	return true
 }
 
-// leave lets a core hold an entry no more.
-func (l *Ledger) leave(e *entry, core int) {
+// leave lets a core hold an entry no more, as core by wants it.
+func (l *Ledger) leave(e *entry, core, by int) {
 	if _, ok := e.holders[core]; !ok {
 		return
 	}
@@ -135,7 +135,7 @@ func (l *Ledger) leave(e *entry, core int) {
 		e.chosen = nobody
 	}
 	if core == l.self {
-		l.tell(Change{Event: Lost, Core: core, Entry: e.id, Extent: e.extent})
+		l.tell(Change{Event: Lost, Core: core, Entry: e.id, Extent: e.extent, From: by})
 	}
 	if len(e.holders) > 0 {
 		return
@@ -164,13 +164,13 @@ func (l *Ledger) revoke(e *entry, o *operation) {
 	})
 	for _, d := range goes {
 		for _, c := range slices.Sorted(maps.Keys(d.holders)) {
-			l.leave(d, c)
+			l.leave(d, c, o.core)
 		}
 	}
 	if e.extent.Within(o.extent) {
 		for _, c := range slices.Sorted(maps.Keys(e.holders)) {
 			if c != o.core {
-				l.leave(e, c)
+				l.leave(e, c, o.core)
 			}
 		}
 		e.chosen = o.core
