@@ -27,7 +27,9 @@ func main() {
 	}
 	total, err := soak(list, time.Duration(*seconds)*time.Second, *seed, *dir)
 	if err != nil {
-		fmt.Printf("soak: FAILED: %v\n", err)
+		for line := range strings.SplitSeq(err.Error(), "\n") { // each can be told from the rest of a log
+			fmt.Printf("soak: FAILED: %s\n", line)
+		}
 		os.Exit(1)
 	}
 	fmt.Printf("soak: ok: %v\n", total)

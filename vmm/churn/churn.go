@@ -11,6 +11,7 @@ package churn
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"barreleye/vmm/image"
@@ -44,6 +45,9 @@ func Run(cfg Config) (*Summary, error) {
 		if err != nil {
 			if cfg.Progress != nil {
 				r.tell(cfg.Progress)
+			}
+			if r.hung != "" {
+				err = fmt.Errorf("%w\nwithout an answer: %s\ncores: %s", err, r.open(), strings.Join(r.states, "; "))
 			}
 			return s, fmt.Errorf("%s, seed %d, %s: %w\nlogs are in %s; make soak SOAK_PLATFORM=%s SOAK_SEED=%d SOAK_SECONDS=1 repeats what was asked",
 				cfg.Platform, seed, r, err, cfg.Dir, cfg.Platform, seed)

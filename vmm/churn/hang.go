@@ -66,6 +66,7 @@ func (r *round) examine(over <-chan struct{}) string {
 		got.Status.Table(&b)
 		for _, c := range got.Status.Cores {
 			fmt.Fprintf(&b, "core %d life %d, %s:\n", c.Core, c.Life, c.State)
+			r.states = append(r.states, fmt.Sprintf("%d life %d %s, %d sent, %d received", c.Core, c.Life, c.State, c.Sent, c.Received))
 			b.WriteString(indent(r.examineCore(c.Core, over)))
 		}
 	}

@@ -38,6 +38,7 @@ type round struct {
 	replies chan reply
 	asked   []*asked // so far
 	hung    string   // what it told of itself when it hung
+	states  []string // of its cores then
 	obeyed  int
 	parked  map[int]bool
 	account Account
