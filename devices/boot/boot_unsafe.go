@@ -47,7 +47,7 @@ type Mapping struct {
 const MaxMappings = 32
 
 // Page is the boot page. Only the VMM writes it, before the vCPU starts; Growth
-// also while that waits for the answer.
+// also while that waits for the answer, and Steal.
 type Page struct {
 	Magic, ABI uint64
 	Core       uint32 // index of this core
@@ -76,7 +76,22 @@ type Page struct {
 
 	MappingCount uint64
 	Mappings     [MaxMappings]Mapping
+
+	_ [4]uint64
+	// Steal is written by KVM (struct kvm_steal_time): for how many ns this core could have run
+	// but the host ran something else. It is brought up to date before the core goes on, and
+	// stays 0 where the host's kernel does not measure it.
+	Steal uint64
+	_     [7]uint64 // the rest of the structure
 }
+
+// KVM wants the structure of 64 bytes aligned to its size.
+const (
+	StealAt   = unsafe.Offsetof(Page{}.Steal)
+	stealSize = 64
+	_         = -(StealAt % stealSize)
+	_         = -(unsafe.Sizeof(Page{}) - StealAt - stealSize)
+)
 
 // Bits of Page.Flags.
 const (

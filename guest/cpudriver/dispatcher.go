@@ -1,7 +1,6 @@
 package cpudriver
 
 import (
-	"barreleye/devices/clock"
 	"barreleye/devices/layout"
 	"barreleye/guest/cpudriver/shares"
 )
@@ -51,7 +50,8 @@ func newDispatcher(c *context, weight, priority uint64) uint64 {
 		slice := cyclesOf(uint64(bootPage().TickCount) * layout.TimerDivide)
 		division.Init(slice)
 		longest = slice + slice/4
-		divided, accounted = true, clock.TSC()
+		account()
+		divided = true
 	}
 	charge()
 	slot, ok := division.Open(weight, priority)

@@ -1,6 +1,8 @@
 package cpudriver
 
 import (
+	"sync/atomic"
+
 	"barreleye/devices/clock"
 	"barreleye/guest/cpudriver/shares"
 	"barreleye/urpc/trace"
@@ -16,19 +18,36 @@ var (
 	division  shares.Table
 	turn      [shares.Max]uint64 // index of the context of each share that ran last
 	accounted uint64             // TSC up to which time was charged
+	stolen    uint64             // ns that the host had taken by then
 	longest   uint64             // cycles between two ticks at most, 0 where there are none
 )
 
-// charge accounts for the time since the last switch. It is no more than a tick and a
-// bit: in what is beyond that the host had the CPU, or there would have been a tick.
+// charge accounts for the time since the last switch, without what KVM says that the host
+// took of it. It is no more than a tick and a bit: what is beyond that was taken without
+// KVM's knowing, as by an emulator that stood still, or there would have been a tick.
 func charge() {
-	now := clock.TSC()
-	cycles := now - accounted
+	from, taken := accounted, stolen
+	account()
+	cycles := accounted - from
+	if taken != stolen {
+		cycles -= min(cycles, cyclesOf(min(stolen-taken, 1e9))) // cyclesOf takes 4 s
+	}
 	if longest != 0 {
 		cycles = min(cycles, longest)
 	}
 	division.Charge(int(running().account), cycles)
-	accounted = now
+}
+
+// account begins the time to be charged next.
+func account() {
+	steal := &bootPage().Steal
+	for {
+		stolen = atomic.LoadUint64(steal)
+		accounted = clock.TSC()
+		if atomic.LoadUint64(steal) == stolen {
+			return
+		}
+	}
 }
 
 // scheduleShared is schedule where the core is divided.
@@ -62,7 +81,7 @@ func scheduleShared() {
 		if !unfinished {
 			idle()
 			sampleFrom()
-			accounted = clock.TSC()
+			account()
 		}
 	}
 }

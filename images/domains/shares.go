@@ -94,7 +94,11 @@ func showShares() error {
 			return err
 		}
 	}
-	fmt.Printf("shares: %.1f %% off at most\n", worst*100)
+	var whole time.Duration
+	for _, m := range all {
+		whole += m.Dispatcher().Ran()
+	}
+	fmt.Printf("shares: %.1f %% off at most; the domains ran for %.3f s\n", worst*100, whole.Seconds())
 	return nil
 }
 

@@ -2,7 +2,11 @@ package integration
 
 import (
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"barreleye/vmm/image"
 	"barreleye/vmm/supervise"
@@ -12,10 +16,10 @@ import (
 // counted by the driver (by Linux, where cores are processes), until they have had a time
 // together: however slow the host is, that does not change the parts. At any moment a
 // domain is a turn or so ahead or behind, and a turn lasts up to a tick and a quarter: the time is
-// so long that this is half of the bound, at the begin and the end together.
+// so long that this is less than the bound, at the begin and the end together.
 func TestDomainShares(t *testing.T) {
 	for _, shares := range []string{"300,100", "100,100,200"} {
-		o := boot(t, "domains", 1, "-shares", shares, "-total", "4s", "shares")
+		o := boot(t, "domains", 1, "-shares", shares, "-total", "3s", "shares")
 		o.wantOK()
 		var off float64
 		for _, line := range o.logged(0, "shares: ") {
@@ -26,6 +30,57 @@ func TestDomainShares(t *testing.T) {
 			t.Errorf("shares %s: %.1f %% off, want 5 at most", shares, off)
 		}
 	}
+}
+
+// TestDomainsShareWhatTheCoreHad has something else compute on the core's CPU: domains are not
+// charged with the time that it gets.
+func TestDomainsShareWhatTheCoreHad(t *testing.T) {
+	needGuests(t, "where cores are processes Linux counts")
+	var cpus unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
+		t.Fatal(err)
+	}
+	cpu := 0
+	for !cpus.IsSet(cpu) {
+		cpu++
+	}
+	opt := options(t, load(t, "domains", image.LoadOptions{}), 1, "-total", "1s", "shares")
+	opt.Pin = fmt.Sprint(cpu)
+	stop := beside(t, cpu)
+	o := run(t, opt)
+	stop()
+	o.wantOK()
+	if o.Cores[0].StealNS == 0 {
+		t.Skip("this kernel does not measure for how long a thread waits for a CPU")
+	}
+	var off, ran float64
+	for _, line := range o.logged(0, "shares: ") {
+		fmt.Sscanf(line, "shares: %f %% off at most; the domains ran for %f s", &off, &ran)
+	}
+	// What else had the CPU had half of the time, or more.
+	if had := float64(o.Cores[0].CPUNS) / 1e9; ran == 0 || ran > had*1.5 {
+		t.Errorf("the domains were charged with %.3f s, and the core's thread had the CPU for %.3f s", ran, had)
+	}
+}
+
+// beside has a thread of this process compute on a CPU until stop is called.
+func beside(t *testing.T, cpu int) (stop func()) {
+	var over atomic.Bool
+	begun := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		var set unix.CPUSet
+		set.Set(cpu)
+		begun <- unix.SchedSetaffinity(0, &set)
+		for !over.Load() {
+		}
+	}()
+	if err := <-begun; err != nil {
+		t.Fatal(err)
+	}
+	stop = func() { over.Store(true) }
+	t.Cleanup(stop)
+	return stop
 }
 
 // TestDomainCalls: calls between domains of a core, nested, that fault, and that

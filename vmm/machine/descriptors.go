@@ -84,7 +84,8 @@ const (
 	msrSTAR       = 0xc000_0081
 	msrLSTAR      = 0xc000_0082
 	msrSFMASK     = 0xc000_0084
-	sfmask        = 0x47500 // AC NT IOPL DF TF
+	msrStealTime  = 0x4b56_4d03 // MSR_KVM_STEAL_TIME; bit 0 of its value: enabled
+	sfmask        = 0x47500     // AC NT IOPL DF TF
 	rflagsIF      = 1 << 9
 	rflags        = 2      // IF=0: the driver, when it is ready, lets interrupts in
 	cpuidFSGSBASE = 1 << 0 // leaf 7 EBX

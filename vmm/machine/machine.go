@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"barreleye/devices/boot"
 	"barreleye/devices/doorbell"
 	"barreleye/devices/layout"
 	"barreleye/devices/region"
@@ -179,6 +180,10 @@ func (m *Machine) setRegisters(sys *kvm.System, text *Text, rsp uint64) error {
 		return fmt.Errorf("machine: core %d: %w: the guest's TSC cannot be made the host's (%v), clocks of cores would differ: use a kernel from 5.16 on", m.cfg.Core, kvm.ErrUnusable, err)
 	}
 	if err := setSystemRegisters(sys, m.vcpu, &text.Image.Table, m.tables.pool+layout.RAMGPA); err != nil {
+		return err
+	}
+	// A kernel that does not measure steal time leaves the word alone.
+	if err := m.vcpu.SetMSRs(msrStealTime, layout.RAMGPA+m.bootAt+uint64(boot.StealAt)|1); err != nil {
 		return err
 	}
 	if err := setLocalAPIC(m.vcpu); err != nil {
