@@ -7,6 +7,7 @@ import (
 
 	"barreleye/images/kv/workload"
 	"barreleye/urpc"
+	"barreleye/urpc/urpctest"
 )
 
 // loop is a client and its shard in one process, on channel memory of the heap.
@@ -17,27 +18,8 @@ type loop struct {
 }
 
 func newLoop(t testing.TB) *loop {
-	const lines = 256
-	side := func() (s urpc.Side) {
-		mem := make([]byte, urpc.SideBytes(lines)+64)
-		for i := 0; i < 64; i += 8 { // one of these is aligned
-			if s, err := urpc.SideOf(mem[i:], lines); err == nil {
-				return s
-			}
-		}
-		t.Fatal("no aligned memory")
-		return s
-	}
-	a, b := side(), side()
-	conn := func(own, peer urpc.Side) *urpc.Conn {
-		c, err := urpc.NewConn(own, peer, urpc.Link{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
 	o := &options{Config: workload.Config{Operations: 1, Keys: 100, ValueBytes: 32, Reads: 60, Deletes: 10}, shards: 1, inflight: 16}
-	near, far := conn(a, b), conn(b, a)
+	near, far := urpctest.Rings(t, 256, 0)
 	c := makeClient(context.Background(), o, 0, 0, []*urpc.Conn{near})
 	return &loop{c, makeShard(context.Background(), 0, []*urpc.Conn{far}), c.steps(1 << 40)}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"barreleye/urpc"
+	"barreleye/urpc/urpctest"
 )
 
 var sizes = []int{4 << 10, 64 << 10, 1 << 20}
@@ -53,7 +54,7 @@ func BenchmarkHandOver(b *testing.B) {
 func BenchmarkCopy(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("bytes=%d", n), func(b *testing.B) {
-			x, y := rings(b, 4096, 20)
+			x, y := urpctest.Rings(b, 4096, 20)
 			b.SetBytes(int64(n))
 			go func() {
 				out := make([]byte, n)

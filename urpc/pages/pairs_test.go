@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"barreleye/urpc"
+	"barreleye/urpc/urpctest"
 )
 
 func must[T any](v T, err error) T {
@@ -38,23 +38,6 @@ func (m *memories) of(a, b int) ([]byte, error) {
 	return m.pools[[2]int{a, b}], nil
 }
 
-// rings makes a channel of rings on memory of the heap.
-func rings(tb testing.TB, lines, polls int) (a, b *urpc.Conn) {
-	side := func() (s urpc.Side) {
-		mem := make([]byte, urpc.SideBytes(lines)+64)
-		for i := 0; i < 64; i += 8 { // one of these is aligned
-			if s, err := urpc.SideOf(mem[i:], lines); err == nil {
-				return s
-			}
-		}
-		tb.Fatal("no aligned memory")
-		return s
-	}
-	x, y := side(), side()
-	link := urpc.Link{Epoch: 3, Polls: polls}
-	return must(urpc.NewConn(x, y, link)), must(urpc.NewConn(y, x, link))
-}
-
 // cores makes n cores without pools.
 func cores(tb testing.TB, n, pages int) (list []*Core) {
 	m := newMemories(pages)
@@ -66,7 +49,7 @@ func cores(tb testing.TB, n, pages int) (list []*Core) {
 
 // connect makes the pool of two of them, on rings.
 func connect(tb testing.TB, list []*Core, a, b, lines int) (x, y *Pool) {
-	ca, cb := rings(tb, lines, 20)
+	ca, cb := urpctest.Rings(tb, lines, 20)
 	return must(list[a].Pool(b, ca)), must(list[b].Pool(a, cb))
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"barreleye/urpc"
+	"barreleye/urpc/urpctest"
 )
 
 var seeds = flag.Uint64("pages.seeds", 1500, "simulations to run")
@@ -388,14 +389,14 @@ func (w *world) run() error {
 // cores comes home, and so does what was granted to a core that died.
 func TestSimulation(t *testing.T) {
 	first, n := uint64(1), *seeds
-	if *seedFlag != 0 {
-		first, n = *seedFlag, 1
+	if seed := urpctest.Given(); seed != 0 {
+		first, n = seed, 1
 	} else if underRace || testing.Short() {
 		n /= 20
 	}
 	for seed := first; seed < first+n; seed++ {
 		if err := newWorld(seed).run(); err != nil {
-			t.Fatalf("%v\nrepeat with -pages.seed=%d", err, seed)
+			t.Fatalf("%v\nrepeat with -urpc.seed=%d", err, seed)
 		}
 	}
 }

@@ -3,28 +3,12 @@ package pages
 import (
 	"context"
 	"encoding/binary"
-	"flag"
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
+
+	"barreleye/urpc/urpctest"
 )
-
-var seedFlag = flag.Uint64("pages.seed", 0, "seed of what is random; 0 takes one from the clock")
-
-// seeded prints the seed of a test that fails.
-func seeded(t *testing.T) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with -pages.seed=%d", seed)
-		}
-	})
-	return seed
-}
 
 // fill writes what belongs to a tag.
 func fill(b []byte, tag uint64) {
@@ -48,7 +32,7 @@ func filled(b []byte, tag uint64) bool {
 // starves, and all arrives once and unharmed.
 func TestStreams(t *testing.T) {
 	limit(t)
-	seed := seeded(t)
+	seed := urpctest.Seed(t)
 	const givers, receivers, each = 3, 2, 400
 	for _, lines := range []int{16, 256} {
 		x, y := pair(t, 64, lines)

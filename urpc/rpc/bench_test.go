@@ -10,6 +10,7 @@ import (
 
 	"barreleye/urpc"
 	"barreleye/urpc/rpc/inproc"
+	"barreleye/urpc/urpctest"
 )
 
 // echoLines turns every request on the channel into its answer, line by line,
@@ -32,7 +33,7 @@ func echoLines(ch *urpc.Conn, done chan<- struct{}) {
 func BenchmarkSharing(b *testing.B) {
 	for _, callers := range []int{1, 4, 16, 64} {
 		b.Run(fmt.Sprintf("conn/callers=%d", callers), func(b *testing.B) {
-			near, far := rings(b, 256, 0)
+			near, far := urpctest.Rings(b, 256, 0)
 			done := make(chan struct{})
 			go echoLines(far, done)
 			c := must(New(near, Config{}))
@@ -41,7 +42,7 @@ func BenchmarkSharing(b *testing.B) {
 			<-done
 		})
 		b.Run(fmt.Sprintf("owner/callers=%d", callers), func(b *testing.B) {
-			near, far := rings(b, 256, 0)
+			near, far := urpctest.Rings(b, 256, 0)
 			done := make(chan struct{})
 			go echoLines(far, done)
 			o := newOwner(near, 64)
@@ -52,7 +53,7 @@ func BenchmarkSharing(b *testing.B) {
 		})
 	}
 	b.Run("alone", func(b *testing.B) {
-		near, far := rings(b, 256, 0)
+		near, far := urpctest.Rings(b, 256, 0)
 		done := make(chan struct{})
 		go echoLines(far, done)
 		m := urpc.Message{Len: 24}
@@ -171,7 +172,7 @@ func (o *owner) run() {
 func BenchmarkCall(b *testing.B) {
 	for _, size := range []int{16, 48, 256, 4096, 65536} {
 		for name, ends := range map[string]func() (Channel, Channel){
-			"rings":  func() (Channel, Channel) { return rings(b, 1024, 0) },
+			"rings":  func() (Channel, Channel) { return urpctest.Rings(b, 1024, 0) },
 			"inproc": func() (Channel, Channel) { return inproc.Pair(inproc.Options{}) },
 		} {
 			b.Run(fmt.Sprintf("%s/bytes=%d", name, size), func(b *testing.B) {
@@ -181,7 +182,7 @@ func BenchmarkCall(b *testing.B) {
 			})
 		}
 		b.Run(fmt.Sprintf("rings, both ends serve/bytes=%d", size), func(b *testing.B) {
-			x, y := rings(b, 1024, 0)
+			x, y := urpctest.Rings(b, 1024, 0)
 			near, _ := serve(b, x, y, Config{})
 			benchSize(b, near, size)
 		})

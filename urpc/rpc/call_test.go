@@ -14,13 +14,14 @@ import (
 
 	"barreleye/urpc"
 	"barreleye/urpc/rpc/inproc"
+	"barreleye/urpc/urpctest"
 )
 
 // transports are the channels on which everything must work.
 var transports = map[string]func(tb testing.TB, lines int) (a, b Channel){
-	"rings": func(tb testing.TB, lines int) (a, b Channel) { return rings(tb, lines, 200) },
+	"rings": func(tb testing.TB, lines int) (a, b Channel) { return urpctest.Rings(tb, lines, 200) },
 	"rings without polls": func(tb testing.TB, lines int) (a, b Channel) {
-		return rings(tb, lines, -1)
+		return urpctest.Rings(tb, lines, -1)
 	},
 	"inproc": func(tb testing.TB, lines int) (a, b Channel) { return inproc.Pair(inproc.Options{Lines: lines}) },
 	"inproc with delays": func(tb testing.TB, lines int) (a, b Channel) {
@@ -255,7 +256,7 @@ func TestManyCallers(t *testing.T) {
 	for name, make := range transports {
 		for _, inFlight := range []int{1, 3, 64} {
 			t.Run(fmt.Sprintf("%s/%d", name, inFlight), func(t *testing.T) {
-				seed := seeded(t)
+				seed := urpctest.Seed(t)
 				a, b := make(t, 16)
 				near, far := serve(t, a, b, Config{InFlight: inFlight, MaxBytes: 2000})
 				ctx := within(t)
@@ -395,8 +396,8 @@ func TestConfig(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	deadline := within(t)
 	for name, make := range map[string]func() (a, b Channel){
-		"polling": func() (a, b Channel) { return rings(t, 64, 1000) },
-		"parking": func() (a, b Channel) { return rings(t, 64, -1) },
+		"polling": func() (a, b Channel) { return urpctest.Rings(t, 64, 1000) },
+		"parking": func() (a, b Channel) { return urpctest.Rings(t, 64, -1) },
 	} {
 		a, b := make()
 		near, _ := serve(t, a, b, Config{})

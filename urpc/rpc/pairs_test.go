@@ -4,53 +4,17 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
-
-	"barreleye/urpc"
 )
-
-var seedFlag = flag.Uint64("rpc.seed", 0, "seed of what is random; 0 takes one from the clock")
-
-// seeded prints the seed of a test that fails.
-func seeded(t *testing.T) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with -rpc.seed=%d", seed)
-		}
-	})
-	return seed
-}
 
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
 	}
 	return v
-}
-
-// rings makes a duplex channel of rings on memory of the heap.
-func rings(tb testing.TB, lines, polls int) (a, b *urpc.Conn) {
-	side := func() (s urpc.Side) {
-		mem := make([]byte, urpc.SideBytes(lines)+64)
-		for i := 0; i < 64; i += 8 { // one of these is aligned
-			if s, err := urpc.SideOf(mem[i:], lines); err == nil {
-				return s
-			}
-		}
-		tb.Fatal("no aligned memory")
-		return s
-	}
-	x, y := side(), side()
-	link := urpc.Link{Epoch: 3, Polls: polls}
-	return must(urpc.NewConn(x, y, link)), must(urpc.NewConn(y, x, link))
 }
 
 // Methods of the tests' service.

@@ -13,6 +13,7 @@ import (
 	"barreleye/urpc"
 	"barreleye/urpc/rpc"
 	"barreleye/urpc/rpc/inproc"
+	"barreleye/urpc/urpctest"
 )
 
 // memory is a Store.
@@ -93,29 +94,6 @@ func overChannel(t testing.TB, near, far rpc.Channel) *StoreClient {
 	return NewStoreClient(client)
 }
 
-func rings(t testing.TB) (near, far *urpc.Conn) {
-	const lines = 64
-	side := func() (s urpc.Side) {
-		mem := make([]byte, urpc.SideBytes(lines)+64)
-		for i := 0; i < 64; i += 8 { // one of these is aligned
-			if s, err := urpc.SideOf(mem[i:], lines); err == nil {
-				return s
-			}
-		}
-		t.Fatal("no aligned memory")
-		return s
-	}
-	a, b := side(), side()
-	near, err := urpc.NewConn(a, b, urpc.Link{Polls: 200})
-	if err == nil {
-		far, err = urpc.NewConn(b, a, urpc.Link{Polls: 200})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return near, far
-}
-
 // TestStore: the same code runs on every transport.
 func TestStore(t *testing.T) {
 	t.Run("direct", func(t *testing.T) { testStore(t, newMemory()) })
@@ -127,7 +105,7 @@ func TestStore(t *testing.T) {
 		testStore(t, NewStoreClient(conn))
 	})
 	t.Run("rings", func(t *testing.T) {
-		near, far := rings(t)
+		near, far := urpctest.Rings(t, 64, 200)
 		testStore(t, overChannel(t, near, far))
 	})
 	t.Run("inproc", func(t *testing.T) {
@@ -193,7 +171,7 @@ func testStore(t *testing.T, s Store) {
 // TestOneLine: a call of few bytes takes one line each way, and allocates
 // nothing.
 func TestOneLine(t *testing.T) {
-	near, far := rings(t)
+	near, far := urpctest.Rings(t, 64, 200)
 	lines := &counted{Conn: near}
 	s := overChannel(t, lines, far)
 	ctx := context.Background()
@@ -290,7 +268,7 @@ func (e *encoder) Get(context.Context, Key) (Entry, error)              { return
 
 // BenchmarkAdd is the smallest call, on the transports.
 func BenchmarkAdd(b *testing.B) {
-	near, far := rings(b)
+	near, far := urpctest.Rings(b, 64, 200)
 	local, err := rpc.Local(rpc.Config{Services: []rpc.Service{NewStoreService(newMemory())}})
 	if err != nil {
 		b.Fatal(err)
