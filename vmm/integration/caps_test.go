@@ -67,14 +67,15 @@ func TestCapsStorm(t *testing.T) {
 	}
 }
 
-// tellMonitors logs what the monitors of a run hold that takes long to end.
-func tellMonitors(t *testing.T, do func(multikernel.Command) multikernel.Reply, cores int) {
+// tellMonitors logs what the monitors of a run hold that takes long to end, and may end
+// meanwhile.
+func tellMonitors(t *testing.T, try doer, cores int) {
 	for core := range cores {
-		r := do(multikernel.Command{Op: multikernel.OpMonitor, Core: core})
+		r := try(multikernel.Command{Op: multikernel.OpMonitor, Core: core})
 		m, _, err := report.Parse(r.Data)
 		m.Names = nil
 		t.Logf("core %d, life %d: %+v, %v", core, r.Life, m, errors.Join(err, r.Err))
-		r = do(multikernel.Command{Op: multikernel.OpStacks, Core: core})
+		r = try(multikernel.Command{Op: multikernel.OpStacks, Core: core})
 		t.Logf("%s", r.Data)
 	}
 }
@@ -116,11 +117,15 @@ func stormKilled(t *testing.T, seed uint64, kills int, monitors string) {
 		return strings.Count(string(b), "in the storm")
 	}
 	began := time.Now()
-	o := command(t, opt, "in the storm", func(do func(multikernel.Command) multikernel.Reply) {
+	o := attempt(t, opt, "in the storm", func(try doer) {
 		for killed < kills && !t.Failed() {
 			time.Sleep(time.Duration(r.Int64N(int64(*capsPause)))) // any moment will do
 			core := r.IntN(opt.Cores)
-			if do(multikernel.Command{Op: multikernel.OpKill, Core: core}).Err != nil {
+			switch err := try(multikernel.Command{Op: multikernel.OpKill, Core: core}).Err; {
+			case err == errRunOver || err == errNoAnswer:
+				t.Errorf("kill core %d: %v", core, err)
+				continue
+			case err != nil:
 				continue // it was about to return
 			}
 			killed++
@@ -131,9 +136,16 @@ func stormKilled(t *testing.T, seed uint64, kills int, monitors string) {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		late := time.AfterFunc(hang()/4, func() { tellMonitors(t, do, opt.Cores) })
-		defer late.Stop()
-		if r := do(multikernel.Command{Op: multikernel.OpStop, Core: 0, Drain: true}); r.Err != nil {
+		stopped := make(chan multikernel.Reply, 1)
+		go func() { stopped <- try(multikernel.Command{Op: multikernel.OpStop, Core: 0, Drain: true}) }()
+		var r multikernel.Reply
+		select {
+		case r = <-stopped:
+		case <-time.After(hang() / 4):
+			tellMonitors(t, try, opt.Cores)
+			r = <-stopped
+		}
+		if r.Err != nil {
 			t.Error(r.Err)
 		}
 	})

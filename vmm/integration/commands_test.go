@@ -19,25 +19,47 @@ func commanded(t *testing.T, cores int, task, ready string, script func(do func(
 	return command(t, options(t, load(t, "probe", image.LoadOptions{}), cores, task), ready, script)
 }
 
+// doer asks a run for something.
+type doer = func(multikernel.Command) multikernel.Reply
+
+// Errors of a doer, beside the run's own.
+var (
+	errRunOver  = errors.New("the run had ended")
+	errNoAnswer = errors.New("no answer")
+)
+
 // command is commanded with options of any kind. ready may be a line for each core, "|" between them.
-func command(t *testing.T, opt *multikernel.Options, ready string, script func(do func(multikernel.Command) multikernel.Reply)) *outcome {
+func command(t *testing.T, opt *multikernel.Options, ready string, script func(do doer)) *outcome {
+	t.Helper()
+	return attempt(t, opt, ready, func(try doer) {
+		script(func(cmd multikernel.Command) multikernel.Reply {
+			r := try(cmd)
+			if r.Err == errRunOver || r.Err == errNoAnswer {
+				t.Errorf("%v: %v", cmd.Op, r.Err)
+				return multikernel.Reply{}
+			}
+			return r
+		})
+	})
+}
+
+// attempt is command where it is no failure that the run has ended.
+func attempt(t *testing.T, opt *multikernel.Options, ready string, script func(try doer)) *outcome {
 	t.Helper()
 	commands, over, done := make(chan multikernel.Command), make(chan struct{}), make(chan struct{})
-	do := func(cmd multikernel.Command) multikernel.Reply {
+	try := func(cmd multikernel.Command) multikernel.Reply {
 		reply := make(chan multikernel.Reply, 1)
 		cmd.Reply = reply
 		select {
 		case commands <- cmd:
 		case <-over:
-			t.Errorf("%v: the run had ended", cmd.Op)
-			return multikernel.Reply{}
+			return multikernel.Reply{Err: errRunOver}
 		}
 		select {
 		case r := <-reply:
 			return r
 		case <-time.After(hang()):
-			t.Errorf("%v: no answer", cmd.Op)
-			return multikernel.Reply{}
+			return multikernel.Reply{Err: errNoAnswer}
 		}
 	}
 	opt.Commands, opt.Grace = commands, hang()
@@ -50,7 +72,7 @@ func command(t *testing.T, opt *multikernel.Options, ready string, script func(d
 		begun.Store(true)
 		go func() { // the console goes on
 			defer close(done)
-			script(do)
+			script(try)
 		}()
 	})
 	o := run(t, opt)
