@@ -20,7 +20,7 @@ type task struct {
 
 var (
 	count  = flag.Int("n", 1000, "how many lines, sleeps or messages")
-	length = flag.Duration("d", 50*time.Microsecond, "how long to sleep")
+	length = flag.Duration("d", 50*time.Microsecond, "how long to sleep, or to go on")
 )
 
 var tasks = []task{
@@ -50,7 +50,7 @@ var tasks = []task{
 	{"stubborn", "ignore SIGINT and SIGTERM, and sleep for a day", stubborn},
 	{"sleeps", "sleep -n times for -d and print how long it took", sleeps},
 	{"parks", "the same, and be parked meanwhile", parks},
-	{"clocks", "cores 0 and 1 exchange -n messages with the time they were sent at", clocks},
+	{"clocks", "cores 0 and 1 exchange messages with the time they were sent at, for -d", clocks},
 	{"identity", "print what is a life's own, and then who lives", identity},
 	{"random", "print random bytes from every source", random},
 	{"environment", "print arguments and environment", environment},

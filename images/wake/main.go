@@ -26,6 +26,7 @@ import (
 
 var (
 	rounds = flag.Int("n", 10000, "messages")
+	most   = flag.Duration("for", time.Hour, "send no more after this time")
 	low    = flag.Duration("min", 0, "shortest delay before a message")
 	high   = flag.Duration("max", 60*time.Microsecond, "longest delay")
 	busy   = flag.Int("busy", 0, "goroutines of core 1 that compute all the time")
@@ -37,6 +38,12 @@ var (
 // lostAfter is how long an answer may take: so long that only a lost wake-up
 // can explain it, also where the host has much else to do.
 const lostAfter = 2 * time.Minute
+
+// Types of messages.
+const (
+	typeWake = 1 + iota
+	typeOver // no more follow
+)
 
 // result is what the sender prints as JSON: ns from the send to the sleeper's
 // reading, in the order of the messages.
@@ -80,6 +87,9 @@ func sleeper() error {
 	for i := range uint64(*rounds) {
 		if err := ch.Recv(ctx, &m); err != nil {
 			return err
+		}
+		if m.Type == typeOver {
+			return nil
 		}
 		if m.Words[0] != i {
 			return fmt.Errorf("message %d arrived where %d was due", m.Words[0], i)
@@ -154,11 +164,19 @@ func sender() error {
 	latency := make([]uint32, *rounds) // cycles from send to the sleeper's reading
 	without := 0                       // messages that were read before the sleeper's core took another tick
 	var m urpc.Message
+	start := time.Now()
 	for i := range *rounds {
+		if i > 0 && time.Since(start) > *most {
+			latency = latency[:i]
+			if err := ch.Send(ctx, &urpc.Message{Type: typeOver}); err != nil {
+				return err
+			}
+			break
+		}
 		until := guest.TSC() + uint64(lowC+r.Float64()*spread)
 		for guest.TSC() < until {
 		}
-		m = urpc.Message{Type: 1, Len: 24, Words: [7]uint64{uint64(i)}}
+		m = urpc.Message{Type: typeWake, Len: 24, Words: [7]uint64{uint64(i)}}
 		ticked, sent := ticks(1), guest.TSC()
 		if err := ch.Send(ctx, &m); err != nil {
 			return err
@@ -183,9 +201,9 @@ func sender() error {
 		}
 		latency[i] = uint32(min(m.Words[1]-sent, 1<<32-1))
 	}
-	each := guest.Nanoseconds(latest-first) / float64(max(1, *rounds-1))
+	each := guest.Nanoseconds(latest-first) / float64(max(1, len(latency)-1))
 	if *asJSON {
-		res := result{make([]float64, *rounds), each}
+		res := result{make([]float64, len(latency)), each}
 		for i, l := range latency {
 			res.Samples[i] = guest.Nanoseconds(uint64(l))
 		}
@@ -193,10 +211,10 @@ func sender() error {
 	}
 	slices.Sort(latency)
 	at := func(q float64) float64 {
-		return guest.Nanoseconds(uint64(latency[min(int(q*float64(*rounds)), *rounds-1)])) / 1e3
+		return guest.Nanoseconds(uint64(latency[min(int(q*float64(len(latency))), len(latency)-1)])) / 1e3
 	}
 	fmt.Printf("wake: %d messages, none lost; one way min %.1f us, median %.1f us, p99 %.1f us, max %.1f us\n",
-		*rounds, at(0), at(0.5), at(0.99), at(1))
+		len(latency), at(0), at(0.5), at(0.99), at(1))
 	if *busy > 0 {
 		fmt.Printf("wake: %d messages read without a tick\n", without)
 		fmt.Printf("wake: %.1f us of the computing goroutine's time per message\n", each/1e3)

@@ -9,15 +9,16 @@ import (
 )
 
 // TestNoWakeUpIsLost: a core that sleeps is woken by every message. No tick
-// hides a loss, and the delays put the doorbell at every step of the way down.
+// hides a loss, and the delays put the doorbell at every step of the way down. A busy host
+// takes milliseconds for each, so there it is fewer.
 func TestNoWakeUpIsLost(t *testing.T) {
 	n := scaled(50_000, 10_000)
 	opt := options(t, load(t, "wake", image.LoadOptions{}), 2,
-		"-n", fmt.Sprint(n), "-seed", fmt.Sprint(time.Now().UnixNano()%1e9)) // printed where one is lost
+		"-n", fmt.Sprint(n), "-for", (hang() / 4).String(), "-seed", fmt.Sprint(time.Now().UnixNano()%1e9)) // printed where one is lost
 	opt.Tick, opt.Poll = 0, "0s"
 	o := run(t, opt)
 	o.wantOK()
-	o.wantLine(0, fmt.Sprintf("wake: %d messages, none lost", n))
+	o.wantLine(0, " messages, none lost")
 	t.Log(o.logged(0, "wake: "))
 	if c := o.Cores[1]; c.Halts == 0 || c.Ticks != 0 {
 		t.Errorf("core 1 halted %d times with %d ticks: the test lost its point", c.Halts, c.Ticks)
