@@ -11,7 +11,7 @@ import (
 	"barreleye/urpc"
 )
 
-// A capability is a name for memory, and says what may be done with it. Cores take memory
+// A capability is a name for memory or for a listener, and says what may be done with it. Cores take memory
 // of the region that they share, cut it, give each other capabilities to parts, and revoke
 // those. The monitors agree on whatever several cores know of (docs/reference/caps.md);
 // the rest asks nobody. What a core has it has until its life ends, however that ends.
@@ -146,6 +146,30 @@ func ReceiveCap(ctx context.Context) (c Cap, from int, err error) {
 	}
 	a, err := core.Receive(ctx)
 	return Cap{a.Ref}, a.From, capped("receive", err)
+}
+
+// Endpoint returns a capability to dial the listener, with all rights: whoever gets it opens
+// channels by DialCap, without the service's name. Revoke keeps them out again, but for
+// channels that are open. Each call makes another one. It ends with the listener, and with this
+// core's life; what others have of it then they can only delete.
+func (l *Listener) Endpoint(ctx context.Context) (Cap, error) {
+	r, err := core.Endpoint(ctx, l.Listener)
+	return Cap{r}, capped("endpoint", err)
+}
+
+// DialCap opens a channel to the listener of an endpoint on another core. Its errors are those
+// of Dial, caps.ErrType, and ErrCapGone: it was deleted, moved or revoked. ChannelOptions.Wait
+// has no meaning.
+func DialCap(ctx context.Context, endpoint Cap, opt ChannelOptions) (*Conn, error) {
+	if core == nil {
+		return nil, errNoCaps
+	}
+	peer, service, err := core.AtEndpoint(endpoint.ref)
+	if err != nil {
+		return nil, capped("channel to an endpoint", err)
+	}
+	opt.Wait = false // who waits would not hear that it is revoked
+	return Dial(ctx, peer, service, opt)
 }
 
 // TypeCap is the type of the message that announces a capability on a channel.

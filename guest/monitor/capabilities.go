@@ -125,7 +125,9 @@ func (c *capabilities) follow() {
 		case ledger.Departed:
 			c.departed(ch.Core)
 		case ledger.Freed:
-			c.stir(ch.Extent)
+			if c.stir(ch.Extent); ch.Extent.Type == caps.Endpoint {
+				c.unlisten(ch.Extent.Base)
+			}
 		case ledger.Recalled:
 			c.recalled(ch)
 		case ledger.Yielded:

@@ -44,6 +44,7 @@ type channels struct {
 	machine   *bind.Machine
 	dials     map[bind.ID]chan error
 	listeners map[string]*Listener
+	endpoints *capabilities // which say who may dial those
 }
 
 func newChannels(geometry region.Geometry, memory Memory) *channels {
@@ -82,9 +83,13 @@ func (c *channels) perform(actions []bind.Action) {
 
 // receive takes a line from a peer's monitor.
 func (c *channels) receive(core, peer int, l *urpc.Message) {
+	take := c.machine.Receive
+	if number, ok := endpointOf(bind.Requested(l)); ok && !c.endpoints.mayDial(peer, number) {
+		take = c.machine.Refuse
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	actions, err := c.machine.Receive(peer, l)
+	actions, err := take(peer, l)
 	c.perform(actions)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v: no channels are opened with it any more\n", core, peer, err)
@@ -201,26 +206,36 @@ func (m *Monitor) Close(id bind.ID) {
 
 // Listener has the channels that peers dial to a service of this core.
 type Listener struct {
-	c       *channels
-	service string
-	ready   chan struct{} // of one: there are channels
-	closed  chan struct{}
-	list    []bind.ID // not accepted yet; guarded by c.mu
+	c        *channels
+	services []string // its own, and its endpoints
+	profile  int
+	ready    chan struct{} // of one: there are channels
+	closed   chan struct{}
+	list     []bind.ID // not accepted yet; guarded by c.mu
 }
 
 // Listen has requests for a service accepted. Errors are those of package bind.
 func (m *Monitor) Listen(service string, profile int) (*Listener, error) {
 	c := m.channels
-	l := &Listener{c: c, service: service, ready: make(chan struct{}, 1), closed: make(chan struct{})}
+	l := &Listener{c: c, profile: profile, ready: make(chan struct{}, 1), closed: make(chan struct{})}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	actions, err := c.machine.Listen(service, profile)
-	if err != nil {
+	if err := l.listen(service); err != nil {
 		return nil, err
 	}
-	c.listeners[service] = l
-	c.perform(actions)
 	return l, nil
+}
+
+// listen has it listen for one more service, with mu held.
+func (l *Listener) listen(service string) error {
+	actions, err := l.c.machine.Listen(service, l.profile)
+	if err != nil {
+		return err
+	}
+	l.services = append(l.services, service)
+	l.c.listeners[service] = l
+	l.c.perform(actions)
+	return nil
 }
 
 // offer puts a channel into the list, with mu held.
@@ -288,8 +303,10 @@ func (l *Listener) close() (peers []int) {
 	default:
 	}
 	close(l.closed)
-	l.c.machine.Unlisten(l.service)
-	delete(l.c.listeners, l.service)
+	for _, service := range l.services {
+		l.c.machine.Unlisten(service)
+		delete(l.c.listeners, service)
+	}
 	for _, id := range l.list {
 		peers = append(peers, l.c.opened(id).Peer)
 		l.c.perform(l.c.machine.GiveUp(id))

@@ -101,7 +101,7 @@ func Start(cfg Config) (*Monitor, error) {
 	m.ears = newEars(m, cfg.Polls, cfg.Computes)
 	m.agreed.ears, m.agreed.monitor = m.ears, m
 	m.caps = m.agreed.caps
-	m.channels.closed = m.caps.closed
+	m.channels.closed, m.channels.endpoints = m.caps.closed, m.caps
 	seen := atomic.LoadUint64(cfg.Ends.Word())
 	if err := m.look(); err != nil {
 		return nil, fmt.Errorf("monitor: %w", err)

@@ -41,6 +41,9 @@ func check(ctx context.Context) error {
 		return fmt.Errorf("sent without the right to: %v", err)
 	}
 	if n > 1 {
+		if err := meet(ctx, all); err != nil {
+			return err
+		}
 		if err := give(ctx, all, ram, frames); err != nil {
 			return err
 		}

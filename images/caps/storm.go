@@ -18,6 +18,8 @@ type weather struct {
 	did  map[string]int
 	most int // capabilities that it keeps
 
+	offer *guest.Listener
+
 	alone  []*alone         // data.go
 	mapped []*guest.Mapping // of what others may know of
 
@@ -43,6 +45,7 @@ func storm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.offer = offer
 	receivers.Go(func() { w.accept(receiving, offer) })
 	fmt.Println("in the storm")
 	for turn := 0; ; turn++ {
@@ -93,7 +96,7 @@ func (w *weather) over(ctx context.Context, turn int, asked <-chan struct{}) (bo
 // expected reports whether others may be the cause of an error.
 func expected(err error) bool {
 	for _, is := range []error{
-		guest.ErrCapGone, guest.ErrMemory, guest.ErrDivided, guest.ErrGone, guest.ErrStopping, guest.ErrService, guest.ErrRoom,
+		guest.ErrCapGone, guest.ErrMemory, guest.ErrDivided, guest.ErrGone, guest.ErrStopping, guest.ErrService, guest.ErrRoom, guest.ErrPeer, guest.ErrListener,
 		caps.ErrOverlap, caps.ErrRights, caps.ErrType, caps.ErrExtent, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, is) {
@@ -140,6 +143,15 @@ func (w *weather) turn(ctx context.Context) error {
 	}
 	c, ok := w.pick(false)
 	switch {
+	case ok && do <= 1 && w.isEndpoint(c):
+		return w.dial(ctx, c)
+	case do == 0 && w.r.IntN(4) == 0 && w.count() < w.most:
+		w.did["endpoint"]++
+		end, err := w.offer.Endpoint(ctx)
+		if err == nil {
+			w.keep(end)
+		}
+		return err
 	case !ok || do == 0 && w.count() < w.most:
 		w.did["take"]++
 		ram, err := guest.AllocRAM(ctx, uint64(1+w.r.IntN(16))*page)
@@ -172,6 +184,23 @@ func (w *weather) turn(ctx context.Context) error {
 		return nil
 	}
 	return c.Delete(ctx)
+}
+
+func (w *weather) isEndpoint(c guest.Cap) bool {
+	info, err := c.Info()
+	return err == nil && info.Type == caps.Endpoint
+}
+
+// dial opens a channel to a listener that may be gone.
+func (w *weather) dial(ctx context.Context, c guest.Cap) error {
+	w.did["dial"]++
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	conn, err := guest.DialCap(ctx, c, guest.ChannelOptions{Lines: 16})
+	if err == nil {
+		conn.Close()
+	}
+	return err
 }
 
 func (w *weather) rights() caps.Rights { return caps.All &^ caps.Rights(1<<w.r.IntN(8)) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"barreleye/devices/region"
+	"barreleye/urpc"
 )
 
 // Listen has requests for a service accepted; those that wait for it are at once.
@@ -57,7 +58,7 @@ func (m *Machine) requested(peer int, msg *message) error {
 			Lines: msg.peerLines, PeerLines: msg.lines, PeerPage: msg.page,
 		},
 	}
-	if _, ok := m.profiles[c.service]; !ok && msg.wait && !m.stopping {
+	if _, ok := m.profiles[c.service]; !ok && msg.wait && !m.stopping && !m.barred {
 		c.state = waiting
 		m.name(c)
 		m.keep(c)
@@ -66,6 +67,23 @@ func (m *Machine) requested(peer int, msg *message) error {
 	}
 	m.answer(c)
 	return nil
+}
+
+// Requested returns for which service a line asks, "" where it asks for none.
+func Requested(l *urpc.Message) string {
+	var msg message
+	if uint8(l.Words[0]) != kindRequest || msg.decode(l) != nil {
+		return ""
+	}
+	return msg.service
+}
+
+// Refuse takes a line that asks for a service, as Receive does, and refuses it as one for which
+// nobody listens.
+func (m *Machine) Refuse(peer int, l *urpc.Message) ([]Action, error) {
+	m.barred = true
+	defer func() { m.barred = false }()
+	return m.Receive(peer, l)
 }
 
 // keep notes a channel that the peer dialed.
@@ -84,7 +102,7 @@ func (m *Machine) answer(c *channel) {
 	switch {
 	case m.stopping:
 		err = ErrStopping
-	case !listens:
+	case !listens || m.barred:
 		err = ErrService
 	case profile != c.entry.Profile:
 		err = ErrProfile

@@ -56,6 +56,7 @@ type Machine struct {
 	profiles map[string]int        // of services that this core listens for
 	waiting  map[string][]*channel // requests for those that it does not, in order
 	stopping bool                  // requests are refused
+	barred   bool                  // the one that is being taken is (Refuse)
 	actions  []Action
 }
 

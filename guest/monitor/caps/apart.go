@@ -59,10 +59,10 @@ func (s *Space) Divided(id ObjectID) bool {
 	return o != nil && len(o.children) > 0
 }
 
-// InsertApart adds an extent as a root apart, with a capability of those rights. It fails
-// with ErrType, ErrExtent.
+// InsertApart adds an extent as a root apart, with a capability of those rights; also an
+// endpoint, where the other book says whose that is. It fails with ErrType, ErrExtent.
 func (s *Space) InsertApart(e Extent, rights Rights) (Ref, error) {
-	if err := e.root(); err != nil {
+	if err := e.check(); err != nil {
 		return 0, err
 	}
 	o := s.object(e, nil)

@@ -19,7 +19,7 @@ func TestApart(t *testing.T) {
 	s, r := one(t, RAM, 8*PageSize)
 	a := must(s.InsertApart(Extent{RAM, 16 * PageSize, 4 * PageSize}, All))
 	b := must(s.InsertApart(Extent{Frame, 16 * PageSize, PageSize}, Read|Grant))
-	for _, e := range []Extent{{Endpoint, 0, 1}, {RAM, 1, PageSize}, {Frame, 0, 0}} {
+	for _, e := range []Extent{{Endpoint, 0, 2}, {RAM, 1, PageSize}, {Frame, 0, 0}} {
 		if _, err := s.InsertApart(e, All); err == nil {
 			t.Errorf("%v is a root", e)
 		}

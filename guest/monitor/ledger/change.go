@@ -12,7 +12,7 @@ const (
 	Gained                    // this core holds Entry with Rights, which From gave it: itself where it made the entry
 	Lost                      // this core holds Entry no more, as From wanted, itself or who revoked it: neither it nor what was cut from it here
 	Revoked                   // this core has revoked Extent of Entry: what was cut from that here goes
-	Freed                     // Extent may be free where it was cut from, the area or what this core holds, but for what was cut from it
+	Freed                     // Extent may be free where it was cut from, the area or what this core holds, but for what was cut from it; or nobody has the endpoint any more
 	Recalled                  // Core asks all to give back what they do not use, under Tag
 	Yielded                   // Core has done so, as this one had asked under Tag
 )

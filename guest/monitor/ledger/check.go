@@ -19,7 +19,7 @@ func (l *Ledger) Check() error {
 				return fmt.Errorf("ledger: %v %v is below another, or has lost its name", e.id, e.extent)
 			case e.extent.Check() != nil || !shareable(e.extent.Type) || !e.extent.Within(p.extent):
 				return fmt.Errorf("ledger: %v %v is not in %v", e.id, e.extent, p.extent)
-			case p != l.area && !caps.Allowed(p.extent.Type, e.extent.Type):
+			case p != l.root(e.extent.Type) && !caps.Allowed(p.extent.Type, e.extent.Type):
 				return fmt.Errorf("ledger: %v %v is below %v", e.id, e.extent, p.extent)
 			case i > 0 && p.children[i-1].extent.Base+p.children[i-1].extent.Size > e.extent.Base:
 				return fmt.Errorf("ledger: %v %v and %v %v overlap", p.children[i-1].id, p.children[i-1].extent, e.id, e.extent)
@@ -40,8 +40,10 @@ func (l *Ledger) Check() error {
 		}
 		return nil
 	}
-	if err := check(l.area); err != nil {
-		return err
+	for _, root := range []*entry{l.area, l.numbers} {
+		if err := check(root); err != nil {
+			return err
+		}
 	}
 	if seen != len(l.entries) {
 		return fmt.Errorf("ledger: %d entries, %d found below the area", len(l.entries), seen)

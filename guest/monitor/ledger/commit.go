@@ -19,6 +19,9 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 		l.release(op)
 	}
 	e := l.at(o.entry)
+	if o.entry == 0 {
+		e = l.root(o.extent.Type)
+	}
 	if e == nil {
 		return
 	}
@@ -146,7 +149,7 @@ func (l *Ledger) leave(e *entry, core, by int) {
 		c.parent = e.parent
 	}
 	delete(l.entries, e.id)
-	if _, mine := e.parent.holders[l.self]; mine || e.parent == l.area {
+	if _, mine := e.parent.holders[l.self]; mine || e.parent.parent == nil {
 		l.tell(Change{Event: Freed, Entry: e.id, Extent: e.extent})
 	}
 }

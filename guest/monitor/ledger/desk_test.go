@@ -203,6 +203,9 @@ func (d *desk) path(id caps.ObjectID) []step {
 func (d *desk) act() (op agreement.Op, err error) {
 	c := d.t.world.Choices
 	if len(d.refs) == 0 || c.One(10) {
+		if c.One(6) {
+			return d.ledger.Offer()
+		}
 		e, err := d.ledger.Find(page<<(1+c.N(3)), page<<c.N(2), c.N(2))
 		if err != nil {
 			return "", err

@@ -13,7 +13,9 @@
 // what was cut from it belongs to what it was cut from itself, and the rest is free there.
 // So the tree after several such ends is the same in whatever order they come.
 //
-// Limits: memory only (RAM, Frames, VNodes), of one area. A Ledger keeps no time, waits
+// Endpoints are in it too, by number: the right to open a channel to whoever made one.
+//
+// Limits: memory (RAM, Frames, VNodes) of one area, and endpoints. A Ledger keeps no time, waits
 // for nothing, and does not touch the memory. docs/reference/caps.md has every operation,
 // what it refuses, and what holds whoever dies.
 package ledger

@@ -12,6 +12,7 @@ import (
 type Ledger struct {
 	self    int
 	area    *entry // nobody holds it; nil extent: there is no shared memory
+	numbers *entry // nobody holds it: of endpoints, which are no memory
 	entries map[ID]*entry
 	lives   map[int]life // of the cores that ever entered
 
@@ -38,6 +39,7 @@ type revoked struct {
 func New(self int, area caps.Extent) *Ledger {
 	return &Ledger{
 		self: self, area: &entry{extent: area, chosen: nobody},
+		numbers: &entry{extent: caps.Extent{Type: caps.Endpoint, Size: 1<<64 - 1}, chosen: nobody},
 		entries: map[ID]*entry{}, lives: map[int]life{},
 	}
 }
@@ -68,8 +70,41 @@ func (e *entry) entry() Entry {
 
 // Entries returns all entries: each after what it was cut from, neighbours by address.
 func (l *Ledger) Entries() (list []Entry) {
-	l.area.walk(func(e *entry) { list = append(list, e.entry()) })
+	l.walk(func(e *entry) { list = append(list, e.entry()) })
 	return list
+}
+
+// walk visits all entries, each before what was cut from it.
+func (l *Ledger) walk(visit func(*entry)) {
+	l.area.walk(visit)
+	l.numbers.walk(visit)
+}
+
+// root returns what entries of a type that were cut from none lie in.
+func (l *Ledger) root(t caps.Type) *entry {
+	if t == caps.Endpoint {
+		return l.numbers
+	}
+	return l.area
+}
+
+// Endpoint returns the core that made an endpoint, and whether it still lives that life: only
+// then it answers.
+func (l *Ledger) Endpoint(number uint64) (core int, lives bool) {
+	core, life := ID(number).maker()
+	now := l.lives[core]
+	return core, now.alive && now.number == life
+}
+
+// MayUse reports whether a core holds an entry, or is about to as far as this replica knows:
+// others may know already that it does.
+func (l *Ledger) MayUse(id ID, core int) bool {
+	e := l.entries[id]
+	if e == nil {
+		return false
+	}
+	_, held := e.holders[core]
+	return held || slices.ContainsFunc(l.prepared, func(o *operation) bool { return o.gives() && o.entry == id && o.to == core })
 }
 
 // walk visits all that was cut from e, each before what was cut from it.
@@ -109,7 +144,7 @@ func (l *Ledger) at(id ID) *entry {
 
 // Held returns what a core holds, by address.
 func (l *Ledger) Held(core int) (list []Entry) {
-	l.area.walk(func(e *entry) {
+	l.walk(func(e *entry) {
 		if _, ok := e.holders[core]; ok {
 			list = append(list, e.entry())
 		}
@@ -179,7 +214,9 @@ func (l *Ledger) Find(size, align uint64, pass int) (found caps.Extent, err erro
 		end := f.Base + f.Size
 		for at := (f.Base + align - 1) / align * align; at >= f.Base && at < end && end-at >= size; {
 			e := caps.Extent{Type: caps.RAM, Base: at, Size: size}
-			i := slices.IndexFunc(l.prepared, func(o *operation) bool { return o.kind == opTake && o.extent.Overlaps(e) })
+			i := slices.IndexFunc(l.prepared, func(o *operation) bool {
+				return o.kind == opTake && o.extent.Type == caps.RAM && o.extent.Overlaps(e)
+			})
 			if i >= 0 {
 				busy := l.prepared[i].extent
 				at = (busy.Base + busy.Size + align - 1) / align * align

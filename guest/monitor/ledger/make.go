@@ -17,7 +17,9 @@ func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
 		o.life++
 	}
 	if o.makes() {
-		o.first = newID(l.self, o.life, l.number+1)
+		if o.first = newID(l.self, o.life, l.number+1); o.extent.Type == caps.Endpoint {
+			o.extent.Base = uint64(o.first)
+		}
 	}
 	if o.gives() {
 		o.toLife = l.lives[o.to].number
@@ -51,6 +53,11 @@ func (l *Ledger) Enter() (agreement.Op, error) { return l.wanted(&operation{kind
 // Gained change.
 func (l *Ledger) Take(e caps.Extent) (agreement.Op, error) {
 	return l.wanted(&operation{kind: opTake, extent: e, count: 1})
+}
+
+// Offer makes an endpoint of this core: its number, which no other ever has, is the entry's ID.
+func (l *Ledger) Offer() (agreement.Op, error) {
+	return l.wanted(&operation{kind: opTake, extent: caps.Extent{Type: caps.Endpoint, Size: 1}, count: 1})
 }
 
 // Give gives an entry back: as Drop, but refused while others hold it or something was cut

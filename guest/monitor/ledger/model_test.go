@@ -104,6 +104,9 @@ func (m *model) refuses(o *operation) error {
 		return nil
 	}
 	within, from := m.area, ID(0)
+	if o.kind == opTake && o.extent.Type == caps.Endpoint {
+		return nil // it has a number of its own
+	}
 	if o.kind != opTake {
 		h := m.holding(o.entry, o.core)
 		switch {
@@ -139,7 +142,7 @@ func (m *model) refuses(o *operation) error {
 		}
 		for _, h := range m.held {
 			below := from == 0 || h.id != from && m.derived(h.id, from)
-			if below && m.sizes[h.id].Overlaps(x) && (o.kind != opPart || !m.sizes[h.id].Within(x)) {
+			if below && m.sizes[h.id].Type != caps.Endpoint && m.sizes[h.id].Overlaps(x) && (o.kind != opPart || !m.sizes[h.id].Within(x)) {
 				return caps.ErrOverlap
 			}
 		}
@@ -340,17 +343,22 @@ func random(l *Ledger, c *simulate.Choices, m *model) (agreement.Op, error) {
 	}
 	types := []caps.Type{caps.RAM, caps.Frame, caps.PageTable}
 	o.count = 1
-	switch e := m.sizes[o.entry]; o.kind {
+	e := m.sizes[o.entry]
+	part := e
+	part.Base &^= page - 1 // an endpoint's is any number
+	switch o.kind {
 	case opTake:
-		o.extent = ram(uint64(c.N(26)), 1+uint64(c.N(8)))
+		if o.extent = ram(uint64(c.N(26)), 1+uint64(c.N(8))); c.One(6) {
+			o.extent = caps.Extent{Type: caps.Endpoint, Size: 1}
+		}
 		o.rights, o.own = 0, 0
 	case opShare, opRetype:
-		o.extent = caps.Extent{Type: types[c.N(3)], Base: e.Base + page*uint64(c.N(5)), Size: page}
+		o.extent = caps.Extent{Type: types[c.N(3)], Base: part.Base + page*uint64(c.N(5)), Size: page}
 		if o.kind == opRetype {
 			o.own, o.count = 0, 1+uint64(c.N(3))
 		}
 	case opPart:
-		o.extent = caps.Extent{Type: e.Type, Base: e.Base + page*uint64(c.N(3)), Size: page * uint64(1+c.N(4))}
+		o.extent = caps.Extent{Type: e.Type, Base: part.Base + page*uint64(c.N(3)), Size: page * uint64(1+c.N(4))}
 		o.own = 0
 		if e.Type != caps.RAM {
 			o.extent.Type = caps.RAM
@@ -359,7 +367,7 @@ func random(l *Ledger, c *simulate.Choices, m *model) (agreement.Op, error) {
 		o.entry, o.rights, o.own = 0, 0, 0
 	case opRevoke:
 		if o.extent = e; c.One(3) {
-			o.extent = caps.Extent{Type: caps.RAM, Base: e.Base + page*uint64(c.N(4)), Size: page}
+			o.extent = caps.Extent{Type: caps.RAM, Base: part.Base + page*uint64(c.N(4)), Size: page}
 		}
 		o.rights, o.own = 0, 0
 	case opSend:

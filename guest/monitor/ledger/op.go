@@ -22,7 +22,7 @@ const (
 
 const (
 	opEnter  kind = First + iota // core begins a life
-	opTake                       // core holds an extent of the area
+	opTake                       // core holds an extent of the area, or an endpoint
 	opGive                       // the only holder lets go of what is not in use
 	opSend                       // another core holds the entry too
 	opShare                      // as opSend, of a new entry that is cut from one
@@ -136,18 +136,23 @@ func (o *operation) sane() bool {
 		return shareable(o.extent.Type) && o.extent.Check() == nil && o.count > 0 && (o.count == 1 || o.kind == opRetype) &&
 			o.extent.Size < 1<<52 && o.extent.Base+o.extent.Size*o.count > o.extent.Base &&
 			maker == o.core && life == o.life && uint64(o.first)&maxNumber+o.count-1 <= maxNumber &&
-			(o.kind != opTake && o.kind != opPart || o.extent.Type == caps.RAM)
+			(o.kind != opTake && o.kind != opPart || o.extent.Type == caps.RAM || o.kind == opTake && o.endpoint())
 	case o.kind == opRevoke:
 		return o.extent.Check() == nil
 	}
 	return true
 }
 
-// shareable reports whether several cores may hold something of a type. What CNodes,
-// dispatchers and endpoints are depends on their core.
+// endpoint reports whether it makes an endpoint, as Offer does.
+func (o *operation) endpoint() bool {
+	return o.extent.Type == caps.Endpoint && o.extent.Base == uint64(o.first)
+}
+
+// shareable reports whether several cores may hold something of a type. What CNodes and
+// dispatchers are depends on their core.
 func shareable(t caps.Type) bool {
 	switch t {
-	case caps.RAM, caps.Frame, caps.PML4, caps.PDPT, caps.PageDir, caps.PageTable:
+	case caps.RAM, caps.Frame, caps.PML4, caps.PDPT, caps.PageDir, caps.PageTable, caps.Endpoint:
 		return true
 	}
 	return false

@@ -50,7 +50,7 @@ func (l *Ledger) allows(o *operation) error {
 	}
 	switch {
 	case o.kind == opTake:
-		return l.cut(l.area, o)
+		return l.cut(l.root(o.extent.Type), o)
 	case o.asks():
 		return nil
 	}
@@ -97,7 +97,7 @@ func (l *Ledger) allows(o *operation) error {
 // cut says why what o makes cannot be cut from e.
 func (l *Ledger) cut(e *entry, o *operation) error {
 	x := o.whole()
-	if e != l.area && !caps.Allowed(e.extent.Type, x.Type) {
+	if e != l.root(x.Type) && !caps.Allowed(e.extent.Type, x.Type) {
 		return fmt.Errorf("%v to %v: %w", e.extent.Type, x.Type, caps.ErrType)
 	}
 	if !x.Within(e.extent) {
@@ -129,7 +129,7 @@ func (l *Ledger) conflict(a, b *operation) bool {
 	case a.entry != b.entry:
 		return false
 	case a.makes() && b.makes():
-		return a.whole().Overlaps(b.whole())
+		return (a.extent.Type == caps.Endpoint) == (b.extent.Type == caps.Endpoint) && a.whole().Overlaps(b.whole())
 	case a.owns && b.owns: // a death or a copy that one has not seen made two of them owner
 		return true
 	}

@@ -28,7 +28,7 @@ func (l *Ledger) Save(b []byte) []byte {
 		number(uint64(c), n.number, alive)
 	}
 	number(uint64(len(l.entries)))
-	l.area.walk(func(e *entry) {
+	l.walk(func(e *entry) {
 		number(uint64(e.id), uint64(e.parent.id), uint64(e.extent.Type), e.extent.Base, e.extent.Size)
 		number(uint64(e.chosen+1), uint64(len(e.holders)))
 		for _, c := range slices.Sorted(maps.Keys(e.holders)) {
@@ -53,8 +53,12 @@ func (l *Ledger) Load(b []byte) error {
 		n.lives[int(number(cores.Max))] = life{number(maxLife + 1), number(2) == 1}
 	}
 	for i := number(any); i > 0 && !r.Bad; i-- {
-		e := &entry{id: ID(number(any)), parent: n.at(ID(number(any))), holders: map[int]caps.Rights{}}
+		e := &entry{id: ID(number(any)), holders: map[int]caps.Rights{}}
+		parent := ID(number(any))
 		e.extent = caps.Extent{Type: caps.Type(number(uint64(caps.IRQ) + 1)), Base: number(any), Size: number(any)}
+		if e.parent = n.at(parent); parent == 0 {
+			e.parent = n.root(e.extent.Type)
+		}
 		e.chosen = int(number(cores.Max+1)) - 1
 		for j := number(cores.Max + 1); j > 0 && !r.Bad; j-- {
 			e.holders[int(number(cores.Max))] = caps.Rights(number(uint64(caps.All) + 1))

@@ -61,7 +61,7 @@ func ParseCaps(b []byte) (c Caps, err error) {
 	in := numbers.Reader{Rest: b}
 	number := in.Below
 	extent := func() (e caps.Extent) {
-		e.Type, e.Base, e.Size = caps.Type(number(uint64(caps.IRQ)+1)), number(1<<63), number(1<<63)
+		e.Type, e.Base, e.Size = caps.Type(number(uint64(caps.IRQ)+1)), number(1<<64-1), number(1<<63)
 		return e
 	}
 	c.Core, c.Ready, c.Area, c.Free = int(number(most)), number(2) == 1, extent(), number(1<<63)
