@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"barreleye/guest/monitor/caps"
 	"barreleye/vmm/operator"
 
 	"github.com/spf13/cobra"
@@ -64,7 +65,7 @@ func capsTable(w io.Writer, r *operator.CapsReport) error {
 	fmt.Fprintf(t, "CORE %d HAS\tBASE\tSIZE\tRIGHTS\tSHARED AS\n", r.Core.Core)
 	walk(r.Own, 0, func(o operator.Object) (id, parent uint64) { return o.ID, o.Parent }, func(depth int, o operator.Object) {
 		rights := cmp.Or(strings.Join(o.Rights, " "), "-") // none: it is only there because of what was cut from it
-		fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%s\n", strings.Repeat("  ", depth), o.Type, o.Base, kibibytes(o.Size), rights, cmp.Or(o.Entry, "-"))
+		fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%s\n", strings.Repeat("  ", depth), o.Type, o.Base, sizeOf(o.Extent), rights, cmp.Or(o.Entry, "-"))
 	})
 	fmt.Fprintf(t, "\nSHARED MEMORY\tBASE\tSIZE\tID\tOWNER\tHOLDERS\n")
 	walk(r.Shared, "", func(e operator.Entry) (id, parent string) { return e.ID, e.Parent }, func(depth int, e operator.Entry) {
@@ -72,7 +73,7 @@ func capsTable(w io.Writer, r *operator.CapsReport) error {
 		for _, h := range e.Holders {
 			holders = append(holders, fmt.Sprintf("%d:%s", h.Core, h.Rights))
 		}
-		fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%d\t%s\n", strings.Repeat("  ", depth), e.Type, e.Base, kibibytes(e.Size), e.ID, e.Owner, strings.Join(holders, " "))
+		fmt.Fprintf(t, "%s%s\t%#x\t%s\t%s\t%d\t%s\n", strings.Repeat("  ", depth), e.Type, e.Base, sizeOf(e.Extent), e.ID, e.Owner, strings.Join(holders, " "))
 	})
 	fmt.Fprintf(t, "free\t\t%s\t\t\tof %s\n", kibibytes(r.Free), kibibytes(r.Size))
 	return t.Flush()
@@ -97,6 +98,14 @@ func walk[Node any, ID comparable](list []Node, root ID, name func(Node) (id, pa
 		}
 	}
 	below(root, 0)
+}
+
+// sizeOf writes how large something is, or how many numbers it is.
+func sizeOf(e operator.Extent) string {
+	if e.Type == caps.Endpoint.String() || e.Type == caps.IRQ.String() {
+		return fmt.Sprint(e.Size)
+	}
+	return kibibytes(e.Size)
 }
 
 // kibibytes writes a size.

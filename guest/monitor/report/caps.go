@@ -61,20 +61,20 @@ func ParseCaps(b []byte) (c Caps, err error) {
 	in := numbers.Reader{Rest: b}
 	number := in.Below
 	extent := func() (e caps.Extent) {
-		e.Type, e.Base, e.Size = caps.Type(number(uint64(caps.IRQ)+1)), number(1<<64-1), number(1<<63)
+		e.Type, e.Base, e.Size = caps.Type(number(uint64(caps.IRQ)+1)), number(1<<64-1), number(1<<64-1)
 		return e
 	}
-	c.Core, c.Ready, c.Area, c.Free = int(number(most)), number(2) == 1, extent(), number(1<<63)
+	c.Core, c.Ready, c.Area, c.Free = int(number(most)), number(2) == 1, extent(), number(1<<64-1)
 	for n := number(most); n > 0 && !in.Bad; n-- {
 		var o Object
-		o.ID, o.Parent, o.Entry, o.Extent = caps.ObjectID(number(1<<63)), caps.ObjectID(number(1<<63)), ledger.ID(number(1<<63)), extent()
+		o.ID, o.Parent, o.Entry, o.Extent = caps.ObjectID(number(1<<64-1)), caps.ObjectID(number(1<<64-1)), ledger.ID(number(1<<64-1)), extent()
 		for n := number(most); n > 0 && !in.Bad; n-- {
 			o.Copies = append(o.Copies, caps.Rights(number(uint64(caps.All)+1)))
 		}
 		c.Objects = append(c.Objects, o)
 	}
 	for n := number(most); n > 0 && !in.Bad; n-- {
-		e := ledger.Entry{ID: ledger.ID(number(1 << 63)), Parent: ledger.ID(number(1 << 63)), Owner: int(number(most)) - 1, Extent: extent()}
+		e := ledger.Entry{ID: ledger.ID(number(1<<64 - 1)), Parent: ledger.ID(number(1<<64 - 1)), Owner: int(number(most)) - 1, Extent: extent()}
 		for n := number(most); n > 0 && !in.Bad; n-- {
 			e.Holders = append(e.Holders, ledger.Holding{Core: int(number(most)), Rights: caps.Rights(number(uint64(caps.All) + 1))})
 		}
