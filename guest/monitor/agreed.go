@@ -10,6 +10,7 @@ import (
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
+	"barreleye/guest/monitor/names"
 	"barreleye/guest/monitor/replica"
 	"barreleye/guest/monitor/routes"
 	"barreleye/urpc"
@@ -55,15 +56,14 @@ type agreed struct {
 	peers   []speech
 	later   bool // whoever has it step tells the peers afterwards
 
-	tag      uint64
-	requests map[uint64]*request     // that are under way
-	spare    atomic.Pointer[request] // used before
-	start    agreement.Event         // of the request that begins
-	waiting  []*request              // until there is room for them, in order
-	full     bool                    // there was no room for the last one
-	changed  chan struct{}           // closed when a name has changed; nil: nobody waits for that
-	follows  []*Subscription
-	steps    steps
+	under   [agreement.Window]*request // that are under way: an operation's tag is its place
+	spare   atomic.Pointer[request]    // used before
+	start   agreement.Event            // of the request that begins
+	waiting []*request                 // until there is room for them, in order
+	full    bool                       // there was no room for the last one
+	changed chan struct{}              // closed when a name has changed; nil: nobody waits for that
+	follows []*Subscription
+	steps   steps
 }
 
 // speech is what is said to a peer: lines that have no channel yet are held.
@@ -76,8 +76,7 @@ type speech struct {
 type request struct {
 	op     agreement.Op
 	two    bool
-	undo   agreement.Op // what to do where it takes effect and nobody waits for it; "" is nothing
-	gaveUp bool         // nobody waits any more
+	gaveUp bool // nobody waits any more: what it does is undone
 
 	outcome agreement.Outcome
 	over    atomic.Bool   // there is one
@@ -88,7 +87,7 @@ type request struct {
 func newAgreed(cfg *Config, open func(from int, tag uint64) bool) *agreed {
 	a := &agreed{
 		core: cfg.Core, shared: cfg.Shared, tree: cfg.Tree, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
-		requests: map[uint64]*request{},
+		start: agreement.Event{Kind: agreement.EventStart, All: true},
 	}
 	a.caps = newCapabilities(a, cfg, open)
 	return a
@@ -191,11 +190,14 @@ func (a *agreed) follow(list []agreement.Action) {
 // proceed begins what waits as far as there is room, and says what has changed.
 func (a *agreed) proceed() {
 	for a.full = false; !a.full && len(a.waiting) > 0; {
+		place := slices.Index(a.under[:], nil)
+		if place < 0 {
+			break // one of those that end makes room
+		}
 		r := a.waiting[0]
 		a.waiting = slices.Delete(a.waiting, 0, 1)
-		a.tag++
-		a.requests[a.tag] = r
-		a.start = agreement.Event{Kind: agreement.EventStart, Op: r.op, All: true, TwoPhases: r.two, Tag: a.tag}
+		a.under[place] = r
+		a.start.Op, a.start.TwoPhases, a.start.Tag = r.op, r.two, uint64(place)
 		a.follow(a.machine.Step(&a.start, a.list[:0]))
 	}
 	changes := a.state.Names.Changes()
@@ -234,7 +236,7 @@ func (a *agreed) perform(list []agreement.Action) {
 		case agreement.ActSnapshot:
 			a.say(do.To, do.Snapshot.AppendLines(nil))
 		case agreement.ActRecord:
-			a.shared.Record(do.Slot, &do.Record)
+			a.shared.Record(do.Slot, do.Record)
 		case agreement.ActResult:
 			a.ended(do.Tag, do.Outcome)
 		case agreement.ActSettled:
@@ -266,8 +268,8 @@ func (a *agreed) say(to int, lines []urpc.Message) {
 
 // ended says how a request ended.
 func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
-	r := a.requests[tag]
-	delete(a.requests, tag)
+	r := a.under[tag]
+	a.under[tag] = nil
 	if outcome == agreement.Busy {
 		a.waiting, a.full = slices.Insert(a.waiting, 0, r), true
 		return
@@ -280,8 +282,10 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 		if parked {
 			r.wake <- struct{}{}
 		}
-	case r.undo != "" && outcome == agreement.Committed:
-		a.waiting = append(a.waiting, &request{op: r.undo, two: true, gaveUp: true})
+	case outcome == agreement.Committed:
+		if undo := names.Undo(r.op); undo != "" {
+			a.waiting = append(a.waiting, &request{op: undo, two: true, gaveUp: true})
+		}
 	}
 }
 
@@ -296,10 +300,10 @@ func (a *agreed) newRequest() *request {
 }
 
 // agree has an operation agreed on by all cores. Where the context ends first, it is
-// not begun, or takes effect or not, and undo is begun once it does.
-func (a *agreed) agree(ctx context.Context, op, undo agreement.Op) (agreement.Outcome, error) {
+// not begun, or takes effect or not, and is undone once it does (names.Undo).
+func (a *agreed) agree(ctx context.Context, op agreement.Op) (agreement.Outcome, error) {
 	r := a.newRequest()
-	r.op, r.two, r.undo = op, replica.TwoPhases(op), undo
+	r.op, r.two = op, replica.TwoPhases(op)
 	a.mu.Lock()
 	a.begin(r)
 	a.mu.Unlock()

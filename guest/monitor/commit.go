@@ -77,12 +77,12 @@ func (c *capabilities) try(ctx context.Context, op agreement.Op, w wanted) (agre
 		return 0, err
 	}
 	if ctx.Done() == nil {
-		outcome, err := c.a.agree(ctx, op, "")
+		outcome, err := c.a.agree(ctx, op)
 		return c.ended(op, outcome, w, false), err
 	}
 	done := make(chan agreement.Outcome, 1)
 	go func() {
-		outcome, _ := c.a.agree(context.WithoutCancel(ctx), op, "") // it ends however long it takes
+		outcome, _ := c.a.agree(context.WithoutCancel(ctx), op) // it ends however long it takes
 		done <- outcome
 	}()
 	select {

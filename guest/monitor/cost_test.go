@@ -99,19 +99,18 @@ func BenchmarkOnePhase(b *testing.B) {
 	}
 }
 
-// TestAllocations: what is said and heard of an operation allocates nothing; the operation
-// itself is a string at each core.
+// TestAllocations: an operation that was made before allocates nothing, at neither core.
 func TestAllocations(t *testing.T) {
 	m := pair(t)
 	turn := 0
-	if n := testing.AllocsPerRun(1000, func() { two(t, m, turn); turn++ }); n > 2 {
-		t.Errorf("an operation of two phases allocates %v objects, want 2", n)
+	if n := testing.AllocsPerRun(1000, func() { two(t, m, turn); turn++ }); n != 0 {
+		t.Errorf("an operation of two phases allocates %v objects", n)
 	}
 	if n := testing.AllocsPerRun(1000, func() {
 		if err := m.Publish(context.Background(), "topic", "text"); err != nil {
 			t.Fatal(err)
 		}
-	}); n > 2 {
-		t.Errorf("one of one phase allocates %v objects, want 2", n)
+	}); n != 0 {
+		t.Errorf("one of one phase allocates %v objects", n)
 	}
 }

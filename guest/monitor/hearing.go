@@ -43,7 +43,7 @@ func (h *hearing) read(l *urpc.Message) (whole bool, err error) {
 		e.Snapshot, whole, err = h.snapshots.Take(l)
 	default:
 		e.Kind = agreement.EventMessage
-		e.Message, whole, err = h.messages.Take(l)
+		whole, err = h.messages.Take(l, &e.Message)
 	}
 	return whole, err
 }

@@ -22,11 +22,7 @@ func (m *Monitor) Export(ctx context.Context, name string, number uint64, proper
 	if err != nil {
 		return err
 	}
-	undo, err := names.Withdraw(m.cfg.Core, name)
-	if err != nil {
-		return err
-	}
-	return m.agreed.have(ctx, op, undo, func(r *names.Registry) error {
+	return m.agreed.have(ctx, op, func(r *names.Registry) error {
 		if _, taken := r.Lookup(name); taken {
 			return ErrTaken
 		}
@@ -40,7 +36,7 @@ func (m *Monitor) Withdraw(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return m.agreed.have(ctx, op, "", func(r *names.Registry) error {
+	return m.agreed.have(ctx, op, func(r *names.Registry) error {
 		if s, ok := r.Lookup(name); !ok || s.Core != m.cfg.Core {
 			return ErrNotHeld
 		}
@@ -57,17 +53,13 @@ func (m *Monitor) TryLock(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	undo, err := names.Unlock(m.cfg.Core, name)
-	if err != nil {
-		return false, err
-	}
-	err = m.agreed.have(ctx, op, undo, func(r *names.Registry) error {
+	err = m.agreed.have(ctx, op, func(r *names.Registry) error {
 		if _, held := r.Holder(name); held {
 			return errHeld
 		}
 		return nil
 	})
-	if errors.Is(err, errHeld) {
+	if err == errHeld {
 		return false, nil
 	}
 	return err == nil, err
@@ -95,7 +87,7 @@ func (m *Monitor) Unlock(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return m.agreed.have(ctx, op, "", func(r *names.Registry) error {
+	return m.agreed.have(ctx, op, func(r *names.Registry) error {
 		if core, held := r.Holder(name); !held || core != m.cfg.Core {
 			return ErrNotHeld
 		}
@@ -108,7 +100,7 @@ func (m *Monitor) Unlock(ctx context.Context, name string) error {
 func (m *Monitor) Publish(ctx context.Context, topic, text string) error {
 	op, err := names.Publish(m.cfg.Core, topic, text)
 	if err == nil {
-		_, err = m.agreed.agree(ctx, op, "")
+		_, err = m.agreed.agree(ctx, op)
 	}
 	return err
 }
@@ -142,7 +134,7 @@ func (b *Barrier) Wait(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.agree(ctx, op, ""); err != nil {
+	if _, err := a.agree(ctx, op); err != nil {
 		return err
 	}
 	return a.until(ctx, func(r *names.Registry) bool {
@@ -197,13 +189,9 @@ const (
 
 // have has an operation of two phases take effect. may says, of this core's replica, why it
 // cannot, if so.
-func (a *agreed) have(ctx context.Context, op, undo agreement.Op, may func(*names.Registry) error) error {
+func (a *agreed) have(ctx context.Context, op agreement.Op, may func(*names.Registry) error) error {
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
-		r, err := a.beginWhere(ctx, op, undo, may)
-		if err != nil {
-			return err
-		}
-		outcome, err := a.await(ctx, r)
+		outcome, err := a.agree(ctx, op)
 		switch {
 		case err != nil:
 			return err
@@ -212,33 +200,14 @@ func (a *agreed) have(ctx context.Context, op, undo agreement.Op, may func(*name
 		case outcome == agreement.TooLong:
 			return ErrTooLong
 		}
-		timer := time.NewTimer(rand.N(wait))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
-}
-
-// beginWhere begins an operation once this core has its replica, unless may says why not.
-func (a *agreed) beginWhere(ctx context.Context, op, undo agreement.Op, may func(*names.Registry) error) (*request, error) {
-	r := a.newRequest()
-	r.op, r.two, r.undo = op, true, undo
-	for {
 		a.mu.Lock()
-		if a.ready {
-			err := may(a.state.Names)
-			if err == nil {
-				a.begin(r)
-			}
-			a.mu.Unlock()
-			return r, err
-		}
+		err = may(a.state.Names)
 		a.mu.Unlock()
-		if err := a.until(ctx, func(*names.Registry) bool { return true }); err != nil {
-			return nil, err
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, rand.N(wait)); err != nil {
+			return err
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (s *steps) note(core int, do *agreement.Action) {
 		}
 		s.write(end, core, "", do.Seq)
 	case do.Kind == agreement.ActRecord:
-		if r := &do.Record; r.Seq != 0 && r.To == (cores.Set{}) {
+		if r := do.Record; r.Seq != 0 && r.To == (cores.Set{}) {
 			s.write(trace.AgreeAlone, core, r.Op, r.Seq)
 		}
 	case do.Kind != agreement.ActSend:

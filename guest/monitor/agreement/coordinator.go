@@ -15,14 +15,10 @@ const (
 
 // operation is one of this core's own.
 type operation struct {
-	phase phase
-	seq   uint64
-	epoch uint64 // of the view in which it began
-	op    Op
-	all   bool
-	to    cores.Set // without this core
-	waits cores.Set // of those, who has not answered this phase
-	tag   uint64
+	Record // what there is once it is decided
+	phase  phase
+	waits  cores.Set // of To, who has not answered this phase
+	tag    uint64
 }
 
 // begin starts an operation. This core's own state is asked first, so that what it
@@ -41,57 +37,58 @@ func (m *Machine) begin(e *Event) {
 		m.result(e.Tag, 0, Refused)
 		return
 	}
-	to := m.view.Members
+	o.Seq, o.Epoch, o.Op, o.All, o.Apply = m.next, m.view.Epoch, e.Op, e.All, !e.TwoPhases
+	o.phase, o.tag = voting, e.Tag
+	o.To = m.view.Members
 	if !e.All {
-		to = e.To.And(&to)
+		o.To = e.To.And(&o.To)
 	}
-	*o = operation{phase: voting, seq: m.next, epoch: m.view.Epoch, op: e.Op, all: e.All, to: to, tag: e.Tag}
-	o.to.Remove(m.self)
+	o.To.Remove(m.self)
 	m.next++
 	mine := m.part(m.self)
 	if e.TwoPhases {
 		mine.note(o, prepared)
 	} else {
 		o.phase = applying
-		m.record(o, o.stored())
-		m.state.Apply(o.op)
+		m.record(o, &o.Record)
+		m.state.Apply(o.Op)
 		mine.note(o, ended)
 	}
 	m.ask(o)
 }
 
-// stored is what is recorded of the operation.
-func (o *operation) stored() Record {
-	return Record{Seq: o.seq, Epoch: o.epoch, Op: o.op, All: o.all, To: o.to, Apply: o.phase == applying}
-}
+// none is recorded where nothing is needed any more.
+var none Record
 
-func (m *Machine) record(o *operation, r Record) {
-	m.list = append(m.list, Action{Kind: ActRecord, Slot: int(o.seq % Window), Record: r})
+func (m *Machine) record(o *operation, r *Record) {
+	a := m.do(ActRecord)
+	a.Slot, a.Record = int(o.Seq%Window), r
 }
 
 func (m *Machine) result(tag, seq uint64, outcome Outcome) {
-	m.list = append(m.list, Action{Kind: ActResult, Tag: tag, Seq: seq, Outcome: outcome})
+	a := m.do(ActResult)
+	a.Tag, a.Seq, a.Outcome = tag, seq, outcome
 }
 
 // ask asks all that take part what the phase asks.
 func (m *Machine) ask(o *operation) {
-	o.waits = o.to
+	o.waits = o.To
 	m.askWho(o)
 	m.proceed(o)
 }
 
 // askWho asks those who owe an answer.
 func (m *Machine) askWho(o *operation) {
-	msg := Message{Seq: o.seq, Core: m.self, Epoch: m.view.Epoch, Set: o.waits}
+	msg := Message{Seq: o.Seq, Core: m.self, Epoch: m.view.Epoch}
 	switch o.phase {
 	case voting:
-		msg.Kind, msg.Op, msg.All = KindPrepare, o.op, o.all
+		msg.Kind, msg.Op, msg.All = KindPrepare, o.Op, o.All
 	case deciding, refusing:
 		msg.Kind, msg.Yes = KindDecide, o.phase == deciding
 	case applying:
-		msg.Kind, msg.Op, msg.All = KindApply, o.op, o.all
+		msg.Kind, msg.Op, msg.All = KindApply, o.Op, o.All
 	}
-	m.ship(&msg)
+	m.spread(&msg, &o.waits)
 }
 
 // answer takes an answer. One to an operation that has ended, or of cores that owe none,
@@ -102,33 +99,33 @@ func (m *Machine) answer(msg *Message) {
 	if o.phase == voting {
 		wanted = KindVote
 	}
-	if o.phase == free || o.seq != msg.Seq || msg.Kind != wanted || o.waits.And(&msg.Set) == (cores.Set{}) {
+	if o.phase == free || o.Seq != msg.Seq || msg.Kind != wanted || !o.waits.Meets(&msg.Set) {
 		return
 	}
 	if msg.Kind == KindVote && !msg.Yes {
 		m.refuse(o)
 		return
 	}
-	o.waits = o.waits.Without(&msg.Set)
+	o.waits.Subtract(&msg.Set)
 	m.proceed(o)
 }
 
 // proceed goes on to the next phase once all answers are there.
 func (m *Machine) proceed(o *operation) {
-	if o.waits != (cores.Set{}) {
+	if !o.waits.Empty() {
 		return
 	}
 	switch o.phase {
 	case voting:
 		o.phase = deciding
-		m.record(o, o.stored()) // from here on it is committed, also if this core dies
-		m.state.Commit(o.op, true)
+		m.record(o, &o.Record) // from here on it is committed, also if this core dies
+		m.state.Commit(o.Op, true)
 		m.part(m.self).note(o, ended)
 		m.ask(o)
 		return
 	case deciding, applying:
-		m.record(o, Record{})
-		m.result(o.tag, o.seq, Committed)
+		m.record(o, &none)
+		m.result(o.tag, o.Seq, Committed)
 	}
 	o.phase = free
 	m.flush()
@@ -138,9 +135,9 @@ func (m *Machine) proceed(o *operation) {
 // the others to hear of it. Who does not, because this core dies, finds no record.
 func (m *Machine) refuse(o *operation) {
 	o.phase = refusing
-	m.state.Abort(o.op)
+	m.state.Abort(o.Op)
 	m.part(m.self).note(o, ended)
-	m.result(o.tag, o.seq, Refused)
+	m.result(o.tag, o.Seq, Refused)
 	m.ask(o)
 }
 
@@ -150,8 +147,8 @@ func (m *Machine) reduce(o *operation) {
 	if o.phase == free {
 		return
 	}
-	o.to = o.to.And(&m.view.Members)
-	if o.waits = o.waits.And(&m.view.Members); o.waits != (cores.Set{}) {
+	o.To = o.To.And(&m.view.Members)
+	if o.waits = o.waits.And(&m.view.Members); !o.waits.Empty() {
 		m.askWho(o)
 		return
 	}

@@ -62,17 +62,18 @@ const (
 	ActCalled                         // open the channel to core To, which did so
 )
 
-// Action is something to do, in the order of the list.
+// Action is something to do, in the order of the list. What it points to is good until the
+// next Step.
 type Action struct {
 	Kind     ActionKind
 	To       int
 	Message  Message
 	Slot     int
-	Record   Record
+	Record   *Record // the zero Record where none is needed any more
 	Tag      uint64
 	Outcome  Outcome
 	Seq      uint64 // ActResult: the operation's, 0 where it was not begun
-	Snapshot Snapshot
+	Snapshot *Snapshot
 	Epoch    uint64
 }
 

@@ -36,7 +36,7 @@ func (m *Machine) allHere() {
 	for c := range m.below().All() {
 		m.tell(c, KindAllHere)
 	}
-	m.list = append(m.list, Action{Kind: ActAllHere, Epoch: m.view.Epoch})
+	m.do(ActAllHere).Epoch = m.view.Epoch
 }
 
 func (m *Machine) below() cores.Set {
@@ -49,7 +49,7 @@ func (m *Machine) below() cores.Set {
 
 // tell tells a neighbour something.
 func (m *Machine) tell(neighbour int, kind Kind) {
-	m.send(neighbour, &Message{Kind: kind, Seq: m.view.Epoch, Core: neighbour, Epoch: m.view.Epoch}, m.self)
+	m.send(neighbour, &Message{Kind: kind, Seq: m.view.Epoch, Core: neighbour, Epoch: m.view.Epoch})
 }
 
 // heardHere takes what neighbours say of who is there.

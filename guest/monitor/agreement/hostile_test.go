@@ -45,11 +45,12 @@ func TestLines(t *testing.T) {
 			want.Set, words = cores.Set{}, 0
 		}
 		lines := want.AppendLines(nil)
+		var m Message
 		if fits := n+8*words <= 40; fits != (len(lines) == 1) {
 			t.Fatalf("%d bytes in %d lines", n, len(lines))
 		}
 		for i := range lines {
-			m, whole, err := r.Take(&lines[i])
+			whole, err := r.Take(&lines[i], &m)
 			if last := i == len(lines)-1; err != nil || whole != last || last && m != want {
 				t.Fatalf("%d bytes, line %d: %+v, %v, %v", n, i, m, whole, err)
 			}
@@ -70,9 +71,10 @@ func TestLines(t *testing.T) {
 		"more at end": func(l []urpc.Message) []urpc.Message { return append(l, l[1]) },
 	} {
 		var r Reader
+		var m Message
 		var err error
 		for _, l := range spoil(long.AppendLines(nil)) {
-			if _, _, err = r.Take(&l); err != nil {
+			if _, err = r.Take(&l, &m); err != nil {
 				break
 			}
 		}
@@ -165,6 +167,7 @@ func FuzzStep(f *testing.F) {
 		}
 		m := New(0, s, v, tree)
 		var readers [4]Reader
+		var messages [4]Message
 		asked := map[[2]uint64]bool{}
 		for len(data) > 56 {
 			from := int(data[0] % 4)
@@ -173,14 +176,15 @@ func FuzzStep(f *testing.F) {
 				line.Words[i] = binary.LittleEndian.Uint64(data[1+8*i:])
 			}
 			data = data[57:]
-			msg, whole, err := readers[from].Take(&line)
+			msg := &messages[from]
+			whole, err := readers[from].Take(&line, msg)
 			if err != nil || !whole {
 				continue
 			}
 			if msg.Kind == KindPrepare {
 				asked[[2]uint64{uint64(msg.Core), msg.Seq}] = true
 			}
-			m.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil)
+			m.Step(&Event{Kind: EventMessage, From: from, Message: *msg}, nil)
 		}
 		if s.committed > len(asked) {
 			t.Errorf("%d commits of %d that were asked for", s.committed, len(asked))

@@ -75,7 +75,7 @@ func (m *Machine) flush() {
 		return
 	}
 	for i := range m.own {
-		if m.own[i].phase != free && m.own[i].epoch < m.view.JoinEpoch {
+		if m.own[i].phase != free && m.own[i].Epoch < m.view.JoinEpoch {
 			return
 		}
 	}
@@ -99,15 +99,19 @@ func (m *Machine) hear(who *cores.Set) {
 	if m.owes || holders.Without(&m.flushed) != (cores.Set{}) {
 		return
 	}
-	s := Snapshot{Epoch: m.view.Epoch, Members: m.view.Members, State: m.state.Save(nil), Parts: map[int][Window]Ended{}}
+	s := &Snapshot{Epoch: m.view.Epoch, Members: m.view.Members, State: m.state.Save(nil), Parts: map[int][Window]Ended{}}
 	for c, h := range m.parts {
+		if h == nil {
+			continue
+		}
 		var w [Window]Ended
 		for i, e := range h {
 			w[i] = Ended{e.seq, e.state == ended, e.all}
 		}
 		s.Parts[c] = w
 	}
-	m.list = append(m.list, Action{Kind: ActSnapshot, To: m.view.Joining, Snapshot: s})
+	a := m.do(ActSnapshot)
+	a.To, a.Snapshot = m.view.Joining, s
 }
 
 // install takes the state in the view in which it was saved: this core must have settled
@@ -152,6 +156,9 @@ func (m *Machine) adopt(s *Snapshot) {
 	}
 	m.promises = 0
 	for c, h := range m.parts {
+		if h == nil {
+			continue
+		}
 		for i := range h {
 			e := &h[i]
 			switch {
@@ -184,7 +191,9 @@ func (m *Machine) askNext() {
 
 // forget drops what waits of a coordinator: about one operation, or about all (0).
 func (m *Machine) forget(from int, seq uint64) {
-	m.queue = slices.DeleteFunc(m.queue, func(q question) bool {
-		return q.from == from && (seq == 0 || q.msg.Seq == seq)
-	})
+	if len(m.queue) > 0 {
+		m.queue = slices.DeleteFunc(m.queue, func(q question) bool {
+			return q.from == from && (seq == 0 || q.msg.Seq == seq)
+		})
+	}
 }

@@ -91,50 +91,55 @@ func put(words []uint64, s string) (rest string) {
 
 // Reader makes messages of the lines of one channel.
 type Reader struct {
-	msg   Message
 	op    []byte
 	want  int // bytes of the operation in all
 	words int // of the set that are to come
 	at    int // the next of them
+
+	recent Recent
 }
 
 // inside reports whether more lines of a message are to come.
 func (r *Reader) inside() bool { return r.words > 0 || len(r.op) < r.want }
 
-// Take takes the next line and reports whether a message is whole. It fails with
-// urpc.ErrCorrupt where no machine wrote that line; the channel is to be closed then.
-func (r *Reader) Take(l *urpc.Message) (m Message, whole bool, err error) {
-	wrong := func() (Message, bool, error) {
-		return Message{}, false, fmt.Errorf("agreement: line of type %#x, words %x: %w", l.Type, l.Words, urpc.ErrCorrupt)
-	}
+// Take takes the next line of m, the same for all of a message, and reports whether that is
+// whole. It fails with urpc.ErrCorrupt where no machine wrote that line; the channel is to be
+// closed then.
+func (r *Reader) Take(l *urpc.Message, m *Message) (whole bool, err error) {
 	if l.Len != urpc.MaxPayload {
-		return wrong()
+		return false, wrong(l)
 	}
 	words := l.Words[:]
 	switch {
 	case l.Type == TypeFirst && !r.inside():
 		w := l.Words[0]
-		r.msg = Message{
-			Kind: Kind(field(w, 0, 4)), Yes: w&yesBit != 0, All: w&allBit != 0, Seq: l.Words[1],
-			Core: field(w, coreShift, epochShift), Epoch: w >> epochShift,
-		}
+		m.Kind, m.Yes, m.All = Kind(field(w, 0, 4)), w&yesBit != 0, w&allBit != 0
+		m.Seq, m.Core, m.Epoch, m.Op, m.Set = l.Words[1], field(w, coreShift, epochShift), w>>epochShift, "", cores.Set{}
 		r.words, r.at = field(w, wordsShift, firstShift), field(w, firstShift, lengthShift)
 		r.op, r.want = r.op[:0], field(w, lengthShift, coreShift)
-		if r.msg.Kind < KindPrepare || r.msg.Kind > KindCall || r.msg.Seq == 0 || r.want > MaxOp || r.at+r.words > len(r.msg.Set) {
+		if m.Kind < KindPrepare || m.Kind > KindCall || m.Seq == 0 || r.want > MaxOp || r.at+r.words > len(m.Set) {
 			r.want, r.words = 0, 0
-			return wrong()
+			return false, wrong(l)
 		}
 		words = words[headWords:]
 	case l.Type == TypeMore && r.inside():
 	default:
-		return wrong()
+		return false, wrong(l)
 	}
-	n := copy(r.msg.Set[r.at:][:r.words], words)
-	words, r.at, r.words = words[n:], r.at+n, r.words-n
+	if r.words > 0 {
+		n := copy(m.Set[r.at:][:r.words], words)
+		words, r.at, r.words = words[n:], r.at+n, r.words-n
+	}
 	r.op = take(r.op, words, min(8*len(words), r.want-len(r.op)))
 	if r.inside() {
-		return Message{}, false, nil
+		return false, nil
 	}
-	r.msg.Op = Op(r.op)
-	return r.msg, true, nil
+	if r.want > 0 {
+		m.Op = r.recent.Op(r.op)
+	}
+	return true, nil
+}
+
+func wrong(l *urpc.Message) error {
+	return fmt.Errorf("agreement: line of type %#x, words %x: %w", l.Type, l.Words, urpc.ErrCorrupt)
 }

@@ -17,9 +17,9 @@ type Machine struct {
 	joined uint64 // epoch in which this core became a member; 0 for the first ones
 	holder bool   // the state is here
 
-	next  uint64            // sequence of the next own operation
-	own   [Window]operation // by sequence
-	parts map[int]*history  // by coordinator, this core included
+	next  uint64              // sequence of the next own operation
+	own   [Window]operation   // by sequence
+	parts [cores.Max]*history // by coordinator, this core included; nil: it has done nothing yet
 
 	// While the state is not here (join.go):
 	missed   []missed   // what took effect
@@ -48,7 +48,7 @@ type Machine struct {
 // the first members with the initial state, or as the joining one. All cores have the same
 // tree.
 func New(self int, state State, view membership.View, tree routes.Tree) *Machine {
-	m := &Machine{self: self, state: state, view: view, next: 1, parts: map[int]*history{}, tree: tree, combined: map[asked]*combined{}}
+	m := &Machine{self: self, state: state, view: view, next: 1, tree: tree, combined: map[asked]*combined{}}
 	m.table = tree.Table(self, &view.Members)
 	m.holder = view.Joining != self
 	if !m.holder {
@@ -83,6 +83,12 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 	return m.list
 }
 
+// do adds an action to the list.
+func (m *Machine) do(kind ActionKind) *Action {
+	m.list = append(m.list, Action{Kind: kind})
+	return &m.list[len(m.list)-1]
+}
+
 // View returns the view that it has taken last.
 func (m *Machine) View() membership.View { return m.view }
 
@@ -95,6 +101,9 @@ func (m *Machine) Under() (own, others int) {
 		}
 	}
 	for c, h := range m.parts {
+		if h == nil {
+			continue
+		}
 		for i := range h {
 			if s := h[i].state; c != m.self && (s == prepared || s == promised) {
 				others++
@@ -120,7 +129,7 @@ func (m *Machine) message(msg *Message) {
 	case KindHere, KindAllHere:
 		m.heardHere(msg)
 	case KindCall:
-		m.list = append(m.list, Action{Kind: ActCalled, To: msg.Set.Lowest()})
+		m.do(ActCalled).To = msg.Set.Lowest()
 	}
 }
 
@@ -162,5 +171,5 @@ func (m *Machine) settle() {
 	m.flushed = cores.Set{}
 	m.owes = m.view.Joining != membership.Nobody && m.view.Joining != m.self
 	m.flush()
-	m.list = append(m.list, Action{Kind: ActSettled, Epoch: m.view.Epoch})
+	m.do(ActSettled).Epoch = m.view.Epoch
 }

@@ -40,7 +40,7 @@ func (e *entry) open(seq uint64) bool {
 }
 
 // note keeps what this core did in an operation of its own.
-func (h *history) note(o *operation, s partState) { *h.at(o.seq) = entry{o.seq, s, o.op, o.all} }
+func (h *history) note(o *operation, s partState) { *h.at(o.Seq) = entry{o.Seq, s, o.Op, o.All} }
 
 // prepare answers a coordinator's question.
 func (m *Machine) prepare(from int, msg *Message) {
@@ -135,7 +135,7 @@ func (m *Machine) bury(dead int, records [Window]Record) {
 			m.conclude(dead, e, false)
 		}
 	}
-	delete(m.parts, dead)
+	m.parts[dead] = nil
 	m.state.Gone(dead)
 	m.askNext()
 }

@@ -53,17 +53,16 @@ func (m *Machine) receive(from int, msg *Message) {
 		if msg.Core == m.self {
 			return
 		}
-		if msg.Set == (cores.Set{}) {
-			msg.Set.Add(m.self)
+		if !msg.Set.Empty() {
+			m.ship(msg)
+			if !msg.Set.Has(m.self) {
+				return
+			}
 		}
-		mine := msg.Set.Has(m.self)
-		m.ship(msg)
-		if mine {
-			m.message(msg)
-		}
+		m.message(msg)
 		return
 	}
-	if msg.Set == (cores.Set{}) {
+	if msg.Set.Empty() {
 		msg.Set.Add(from)
 	}
 	if msg.Core == m.self {
@@ -73,27 +72,31 @@ func (m *Machine) receive(from int, msg *Message) {
 	m.combine(msg)
 }
 
-// ship sends a question on its ways.
+// ship sends another core's question on its ways, and has the answers combined.
 func (m *Machine) ship(msg *Message) {
 	set := msg.Set.And(&m.view.Members)
 	others := set
 	others.Remove(m.self)
-	if msg.Core != m.self {
-		delete(m.combined, asked{msg.Core, msg.Seq, KindVote})
-		if others != (cores.Set{}) {
-			m.combined[asked{msg.Core, msg.Seq, msg.Kind.answer()}] = &combined{waits: set, all: set}
-		}
+	delete(m.combined, asked{msg.Core, msg.Seq, KindVote})
+	if others.Empty() {
+		return
 	}
+	m.combined[asked{msg.Core, msg.Seq, msg.Kind.answer()}] = &combined{waits: set, all: set}
 	out := *msg
-	for hop, part := range m.table.Split(others) {
-		out.Set = part
-		m.send(hop, &out, hop)
+	m.spread(&out, &others)
+}
+
+// spread sends a question to other cores, over the neighbours on the ways there.
+func (m *Machine) spread(msg *Message, to *cores.Set) {
+	for hop, part := range m.table.Split(to) {
+		msg.Set = part
+		m.send(hop, msg)
 	}
 }
 
 // reply sends this core's answer to a coordinator, or what it tells a sponsor.
 func (m *Machine) reply(to int, msg Message) {
-	msg.Core, msg.Epoch, msg.Set = to, m.view.Epoch, cores.Of(m.self)
+	msg.Core, msg.Epoch = to, m.view.Epoch
 	m.combine(&msg)
 }
 
@@ -102,11 +105,14 @@ func (m *Machine) reply(to int, msg Message) {
 func (m *Machine) combine(msg *Message) {
 	key := asked{msg.Core, msg.Seq, msg.Kind}
 	if c := m.combined[key]; c != nil {
+		if msg.Set.Empty() {
+			msg.Set.Add(m.self)
+		}
 		if c.refused {
 			return
 		}
 		if c.refused = msg.Kind == KindVote && !msg.Yes; !c.refused {
-			if c.waits = c.waits.Without(&msg.Set); c.waits != (cores.Set{}) {
+			if c.waits.Subtract(&msg.Set); !c.waits.Empty() {
 				return
 			}
 			delete(m.combined, key)
@@ -114,17 +120,17 @@ func (m *Machine) combine(msg *Message) {
 		}
 	}
 	if hop := m.table.Next(msg.Core); hop >= 0 {
-		m.send(hop, msg, m.self)
+		if msg.Set.Only(m.self) {
+			msg.Set = cores.Set{} // that is obvious
+		}
+		m.send(hop, msg)
 	}
 }
 
-// send sends a message to a neighbour, without a set that is obvious.
-func (m *Machine) send(hop int, msg *Message, obvious int) {
-	a := Action{Kind: ActSend, To: hop, Message: *msg}
-	if a.Message.Set == cores.Of(obvious) {
-		a.Message.Set = cores.Set{}
-	}
-	m.list = append(m.list, a)
+// send sends a message to a neighbour.
+func (m *Machine) send(hop int, msg *Message) {
+	a := m.do(ActSend)
+	a.To, a.Message = hop, *msg
 }
 
 // reroute takes the ways of a new view.

@@ -46,6 +46,7 @@ type node struct {
 // reading is what has come of one sender.
 type reading struct {
 	Reader
+	msg       Message
 	snapshots SnapshotReader
 }
 
@@ -106,13 +107,14 @@ func (t *trial) Deliver(core, from int, m message) {
 		}
 		return
 	}
-	msg, whole, err := r.Take(&m)
+	whole, err := r.Take(&m, &r.msg)
 	if err != nil {
 		t.world.Fail("core %d of core %d: %v", core, from, err)
 	}
 	if !whole {
 		return
 	}
+	msg := r.msg
 	t.world.Note("core %d gets %s of core %d", core, text(msg.describe), from)
 	switch today := n.machine.view.Epoch; {
 	case t.mutation == takeOld && msg.Epoch < today:

@@ -45,6 +45,44 @@ func (s *Set) Len() (n int) {
 	return n
 }
 
+// Empty reports whether none is in.
+func (s *Set) Empty() bool {
+	for i := 0; i < len(s); i += 4 { // most sets have a core in the first few words
+		if s[i]|s[i+1]|s[i+2]|s[i+3] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Only reports whether core c is in, and no other.
+func (s *Set) Only(c int) bool {
+	if !s.Has(c) {
+		return false
+	}
+	s.Remove(c)
+	alone := s.Empty()
+	s.Add(c)
+	return alone
+}
+
+// Meets reports whether some core is in both sets.
+func (s *Set) Meets(t *Set) bool {
+	for i := 0; i < len(s); i += 4 {
+		if s[i]&t[i]|s[i+1]&t[i+1]|s[i+2]&t[i+2]|s[i+3]&t[i+3] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Subtract takes the cores of t out.
+func (s *Set) Subtract(t *Set) {
+	for i := range s {
+		s[i] &^= t[i]
+	}
+}
+
 // Lowest returns the core with the lowest number, -1 if there is none.
 func (s *Set) Lowest() int {
 	for i, w := range s {

@@ -67,3 +67,29 @@ func TestSet(t *testing.T) {
 		}
 	}
 }
+
+// TestInPlace compares what is done with sets in place with what is done by value.
+func TestInPlace(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		var s, u Set
+		for range r.IntN(4) {
+			s.Add(r.IntN(Max))
+		}
+		for range r.IntN(200) {
+			u.Add(r.IntN(Max))
+		}
+		if s.Empty() != (s == Set{}) || s.Meets(&u) != (s.And(&u) != Set{}) {
+			t.Fatalf("%v and %v: empty %v, meet %v", s, u, s.Empty(), s.Meets(&u))
+		}
+		before := s
+		for c := range Max {
+			if s.Only(c) != (s == Of(c)) || s != before {
+				t.Fatalf("%v: only %d: %v", before, c, s.Only(c))
+			}
+		}
+		if s.Subtract(&u); s != before.Without(&u) {
+			t.Fatalf("%v without %v: %v", before, u, s)
+		}
+	}
+}

@@ -86,9 +86,9 @@ func (s *stage) do(core int, list []agreement.Action) {
 			s.queues[core][a.To] = append(s.queues[core][a.To], message{m: a.Message})
 		case agreement.ActSnapshot:
 			s.say("  core %d sends its state to core %d", core, a.To)
-			s.queues[core][a.To] = append(s.queues[core][a.To], message{snapshot: &a.Snapshot})
+			s.queues[core][a.To] = append(s.queues[core][a.To], message{snapshot: a.Snapshot})
 		case agreement.ActRecord:
-			if s.records[core][a.Slot] = a.Record; a.Record.Seq != 0 {
+			if s.records[core][a.Slot] = *a.Record; a.Record.Seq != 0 {
 				s.say("  core %d has decided", core)
 				if s.stops == core {
 					s.dies(core)

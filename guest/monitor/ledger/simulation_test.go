@@ -200,9 +200,9 @@ func (t *trial) do(core int, list []agreement.Action) {
 		case agreement.ActSend:
 			t.world.Send(core, a.To, message{m: a.Message})
 		case agreement.ActSnapshot:
-			t.world.Send(core, a.To, message{snapshot: &a.Snapshot})
+			t.world.Send(core, a.To, message{snapshot: a.Snapshot})
 		case agreement.ActRecord:
-			n.records[a.Slot] = a.Record
+			n.records[a.Slot] = *a.Record
 			if o, ok := decode(a.Record.Op); ok && a.Record.Seq != 0 {
 				if t.world.Log != nil {
 					t.world.Note("  decided: %s", Describe(o.op))

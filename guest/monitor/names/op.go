@@ -71,6 +71,24 @@ func Arrive(core int, barrier string, time uint64) (agreement.Op, error) {
 	return (&operation{kind: opArrive, core: core, name: barrier, number: time}).encode()
 }
 
+// Undo returns the operation that undoes one of two phases where it took effect, "" where
+// there is nothing to undo.
+func Undo(op agreement.Op) agreement.Op {
+	o, ok := decode(op)
+	switch {
+	case !ok:
+		return ""
+	case o.kind == opExport:
+		o = operation{kind: opWithdraw, core: o.core, name: o.name}
+	case o.kind == opLock:
+		o.kind = opUnlock
+	default:
+		return ""
+	}
+	undo, _ := o.encode() // it is no longer than the other one
+	return undo
+}
+
 // encode fails where the operation is too long, or its name empty.
 func (o *operation) encode() (agreement.Op, error) {
 	b := append(make([]byte, 0, agreement.MaxOp), byte(o.kind)) // on the stack
@@ -85,8 +103,11 @@ func (o *operation) encode() (agreement.Op, error) {
 	if o.name == "" || len(b) > agreement.MaxOp {
 		return "", fmt.Errorf("names: %q: %d bytes in all, 1 to %d needed: use a shorter name, or fewer properties", o.name, len(b), agreement.MaxOp)
 	}
-	return agreement.Op(b), nil
+	return made.Op(b), nil
 }
+
+// made are operations of this core's program.
+var made agreement.Recent
 
 // decode takes an operation apart, whose strings are parts of it; ok is false where no
 // encode made it.

@@ -46,9 +46,12 @@ type Registry struct {
 	locks    map[string]int
 	barriers map[string]map[int]uint64 // how often each core has arrived
 
-	prepared map[subject]agreement.Op // conflicts are kept out
+	prepared []subject // conflicts are kept out
 	changes  []Change
 	told     []Change // what Changes returned last
+
+	op  agreement.Op // asked about last: what was prepared is mostly committed next
+	its operation
 }
 
 // subject is what an operation may be in conflict about.
@@ -60,7 +63,7 @@ type subject struct {
 // New returns the replica of a multikernel in which nothing has a name.
 func New() *Registry {
 	return &Registry{
-		services: map[string]Service{}, locks: map[string]int{}, barriers: map[string]map[int]uint64{}, prepared: map[subject]agreement.Op{},
+		services: map[string]Service{}, locks: map[string]int{}, barriers: map[string]map[int]uint64{},
 	}
 }
 
@@ -119,39 +122,57 @@ func (o *operation) about() subject {
 
 // allows reports whether an operation fits what there is.
 func (r *Registry) allows(o *operation) bool {
-	s, taken := r.services[o.name]
-	holder, held := r.locks[o.name]
 	switch o.kind {
 	case opExport:
+		_, taken := r.services[o.name]
 		return !taken
 	case opWithdraw:
+		s, taken := r.services[o.name]
 		return taken && s.Core == o.core
 	case opLock:
+		_, held := r.locks[o.name]
 		return !held
 	case opUnlock:
+		holder, held := r.locks[o.name]
 		return held && holder == o.core
 	}
 	return false
 }
 
+// read takes an operation apart.
+func (r *Registry) read(op agreement.Op) (o *operation, ok bool) {
+	if op == "" || op != r.op {
+		o, ok := decode(op)
+		if !ok {
+			return &operation{}, false
+		}
+		r.op, r.its = op, o
+	}
+	return &r.its, true
+}
+
 // Prepare implements agreement.State.
 func (r *Registry) Prepare(op agreement.Op) bool {
-	o, ok := decode(op)
-	if !ok || !r.allows(&o) {
+	o, ok := r.read(op)
+	if !ok || !r.allows(o) || slices.Contains(r.prepared, o.about()) {
 		return false
 	}
-	if _, busy := r.prepared[o.about()]; busy {
-		return false
-	}
-	r.prepared[o.about()] = op
+	r.prepared = append(r.prepared, o.about())
 	return true
+}
+
+// free says that an operation is prepared no more.
+func (r *Registry) free(o *operation) {
+	if i := slices.Index(r.prepared, o.about()); i >= 0 {
+		r.prepared = slices.Delete(r.prepared, i, i+1)
+	}
 }
 
 // Commit implements agreement.State.
 func (r *Registry) Commit(op agreement.Op, prepared bool) {
-	o, _ := decode(op)
+	o, _ := r.read(op)
 	if prepared {
-		delete(r.prepared, o.about())
+		r.free(o)
 	}
 	switch o.kind {
 	case opExport:
@@ -171,13 +192,13 @@ func (r *Registry) Commit(op agreement.Op, prepared bool) {
 
 // Abort implements agreement.State.
 func (r *Registry) Abort(op agreement.Op) {
-	o, _ := decode(op)
-	delete(r.prepared, o.about())
+	o, _ := r.read(op)
+	r.free(o)
 }
 
 // Apply implements agreement.State.
 func (r *Registry) Apply(op agreement.Op) {
-	switch o, _ := decode(op); o.kind {
+	switch o, _ := r.read(op); o.kind {
 	case opPublish:
 		r.tell(Published, o.name, o.core, o.text)
 	case opArrive:

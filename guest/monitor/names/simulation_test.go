@@ -96,9 +96,9 @@ func (t *trial) do(core int, list []agreement.Action) {
 		case agreement.ActSend:
 			t.world.Send(core, a.To, message{m: a.Message})
 		case agreement.ActSnapshot:
-			t.world.Send(core, a.To, message{snapshot: &a.Snapshot})
+			t.world.Send(core, a.To, message{snapshot: a.Snapshot})
 		case agreement.ActRecord:
-			n.records[a.Slot] = a.Record
+			n.records[a.Slot] = *a.Record
 		case agreement.ActResult:
 			n.waits--
 			t.world.Note("  core %d: %s", core, outcomes[a.Outcome])
@@ -147,7 +147,7 @@ func (r *replica) Gone(core int) {
 func (r *replica) Prepare(op agreement.Op) bool {
 	ok := r.Registry.Prepare(op)
 	if r.mutation == unlocked {
-		clear(r.prepared)
+		r.prepared = nil
 	}
 	return ok
 }

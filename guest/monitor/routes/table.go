@@ -61,19 +61,26 @@ func (t *Table) Next(to int) int {
 }
 
 // Split runs through the neighbours to which goes what is for all cores of a set, each
-// with those of the set that it reaches from there.
-func (t *Table) Split(set cores.Set) iter.Seq2[int, cores.Set] {
+// with those of the set that it reaches from there: none where it is for that one alone.
+func (t *Table) Split(set *cores.Set) iter.Seq2[int, cores.Set] {
 	return func(yield func(int, cores.Set) bool) {
 		if t.next == nil {
 			for c := range set.All() {
-				if c != t.self && !yield(c, cores.Of(c)) {
+				if c != t.self && !yield(c, cores.Set{}) {
 					return
 				}
 			}
 			return
 		}
 		for i, hop := range t.hops {
-			if part := set.And(&t.down[i]); part != (cores.Set{}) && !yield(hop, part) {
+			if !set.Meets(&t.down[i]) {
+				continue
+			}
+			part := set.And(&t.down[i])
+			if part.Only(hop) {
+				part = cores.Set{}
+			}
+			if !yield(hop, part) {
 				return
 			}
 		}
