@@ -41,7 +41,7 @@ func TestHostileCore(t *testing.T) {
 // withHostile runs core 1 as the hostile one.
 func withHostile(t *testing.T, args ...string) {
 	const cores, culprit = 3, 1
-	rounds := scaled(5000, 500)
+	rounds := scaled(1000, 500) // each a wake-up where the CPUs are busy
 	opt := options(t, load(t, "hostile", image.LoadOptions{}), cores, append([]string{"-n", fmt.Sprint(rounds)}, args...)...)
 	opt.Watchdog = 2 * time.Second
 	commands, over := make(chan multikernel.Command), make(chan struct{})

@@ -13,7 +13,7 @@ import (
 )
 
 func TestPingpong(t *testing.T) {
-	o := boot(t, "pingpong", 3, "-n", fmt.Sprint(scaled(20_000, 500)))
+	o := boot(t, "pingpong", 3, "-n", fmt.Sprint(scaled(2_000, 500))) // each a wake-up where the CPUs are busy
 	o.wantOK()
 	for _, kind := range []string{"call: ", "ring: "} {
 		t.Log(o.logged(0, kind))
