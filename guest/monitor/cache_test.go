@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"errors"
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"barreleye/guest/monitor/bind"
@@ -138,4 +140,53 @@ func TestReclaim(t *testing.T) {
 		t.Fatal(err)
 	}
 	ok[caps.Ref](t)(a.TakeRAM(ctx, sharedRAM.Size))
+}
+
+// TestFragmentation: as long as less than three quarters of the memory are in use, nothing is
+// refused for its being in pieces. It prints how often that is at 90 %.
+func TestFragmentation(t *testing.T) {
+	k := &kernel{t: t, trusted: true, ram: caps.Extent{Type: caps.RAM, Base: 64 << 20, Size: 64 << 20}}
+	a := k.start(1).cores[0]
+	const requests = 20_000
+	for _, percent := range []uint64{50, 75, 90} {
+		r := rand.New(rand.NewPCG(1, percent))
+		type piece struct {
+			ref  caps.Ref
+			size uint64
+		}
+		var list []piece
+		used, refused := uint64(0), 0
+		free := func() {
+			i := r.IntN(len(list))
+			if err := a.Delete(limited(t), list[i].ref); err != nil {
+				t.Fatal(err)
+			}
+			used -= list[i].size
+			list[i] = list[len(list)-1]
+			list = list[:len(list)-1]
+		}
+		for range requests {
+			size := uint64(math.Exp2(7*r.Float64())) * caps.PageSize // 4 to 512 KiB
+			for used+size > k.ram.Size*percent/100 {
+				free()
+			}
+			ref, err := a.TakeRAM(limited(t), size)
+			if errors.Is(err, ledger.ErrMemory) {
+				refused++
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			list, used = append(list, piece{ref, size}), used+size
+		}
+		t.Logf("%d %% in use: %d of %d requests refused", percent, refused, requests)
+		if percent < 90 && refused > 0 {
+			t.Errorf("%d requests were refused while %d %% were in use", refused, percent)
+		}
+		for len(list) > 0 {
+			free()
+		}
+	}
+	ok[caps.Ref](t)(a.TakeRAM(limited(t), k.ram.Size))
 }

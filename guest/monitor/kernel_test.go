@@ -28,6 +28,8 @@ type kernel struct {
 	cores   []*testCore // the latest life of each
 	pipes   map[[2]int]*line
 	ending  bool
+	ram     caps.Extent // that the cores share
+	trusted bool        // nothing is checked after each change
 	maps    mappings
 }
 
@@ -45,7 +47,13 @@ type testCore struct {
 func newKernel(t *testing.T, n int) *kernel { return newKernelOver(t, n, routes.Tree{}) }
 
 func newKernelOver(t *testing.T, n int, tree routes.Tree) *kernel {
-	k := &kernel{t: t, tree: tree, keeper: membership.NewKeeper(n), cores: make([]*testCore, n), pipes: map[[2]int]*line{}}
+	return (&kernel{t: t, tree: tree, ram: sharedRAM}).start(n)
+}
+
+// start starts n cores.
+func (k *kernel) start(n int) *kernel {
+	t := k.t
+	k.keeper, k.cores, k.pipes = membership.NewKeeper(n), make([]*testCore, n), map[[2]int]*line{}
 	k.changed = sync.NewCond(&k.mu)
 	t.Cleanup(func() {
 		k.mu.Lock()
@@ -85,7 +93,7 @@ func (c *testCore) start() {
 	m, err := Start(Config{
 		Core: c.core, Life: c.life, Geometry: region.Geometry{Cores: len(c.k.cores), PoolPages: 64}, Memory: memory{},
 		Ends: c, Shared: c, Tree: c.k.tree, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: c,
-		SharedRAM: sharedRAM, CheckCaps: true, Unmap: func(o caps.ObjectID, _ caps.Extent, by int) { c.k.maps.unmap(c, o, by) },
+		SharedRAM: c.k.ram, CheckCaps: !c.k.trusted, Unmap: func(o caps.ObjectID, _ caps.Extent, by int) { c.k.maps.unmap(c, o, by) },
 		Polls: func() int { return c.core % 2 * 500 }, // some sleep at once
 	})
 	if err != nil {
