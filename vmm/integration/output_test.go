@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/vmm/image"
+	"barreleye/vmm/lifecycle"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/observe"
 
@@ -198,10 +200,11 @@ func (s *stopped) Write(b []byte) (int, error) {
 // TestStoppedConsoleHoldsUpNoEnd: a run that was asked to end does so, whatever its
 // terminal is about; and where its console is something else, once it is asked again.
 func TestStoppedConsoleHoldsUpNoEnd(t *testing.T) {
-	for _, terminal := range []bool{true, false} {
+	const terminal, kicked, shut = "a terminal", "asked again by a signal", "asked again by a command"
+	for _, how := range []string{terminal, kicked, shut} {
 		opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
-		kick := make(chan multikernel.Reason, 1)
-		opt.Kick, opt.Grace, opt.Terminal = kick, hang(), terminal
+		kick, commands := make(chan multikernel.Reason, 1), make(chan multikernel.Command, 2)
+		opt.Kick, opt.Commands, opt.Grace, opt.Terminal = kick, commands, hang(), how == terminal
 		console := &stopped{asked: make(chan struct{}), released: make(chan struct{})}
 		defer close(console.released)
 		console.watcher = newWatcher([]string{"ready", "ready"}, func() {
@@ -209,11 +212,26 @@ func TestStoppedConsoleHoldsUpNoEnd(t *testing.T) {
 			kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}
 		})
 		opt.Console = console
-		if !terminal {
+		late, again := make(chan multikernel.Reply, 1), make(chan multikernel.Reply, 1)
+		switch how {
+		case kicked:
 			opt.Inspect = func(*region.View) { kick <- multikernel.Reason{Text: "again", Code: 131} }
+		case shut:
+			opt.Inspect = func(*region.View) {
+				commands <- multikernel.Command{Op: multikernel.OpStatus, Reply: late}
+				commands <- multikernel.Command{Op: multikernel.OpShutdown, Reply: again}
+			}
 		}
 		if o := run(t, opt); o.ExitCode != 130 {
-			t.Errorf("terminal %v: exit code %d, want 130", terminal, o.ExitCode)
+			t.Errorf("%s: exit code %d, want 130", how, o.ExitCode)
+		}
+		if how == shut {
+			if r := <-late; !errors.Is(r.Err, lifecycle.ErrEnding) {
+				t.Errorf("what is asked at the end is answered with %+v", r)
+			}
+			if r := <-again; r.Err != nil {
+				t.Errorf("the second shutdown is answered with %+v", r)
+			}
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"barreleye/vmm/lifecycle"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -31,14 +33,24 @@ func (r *run) shown(followed <-chan error) error {
 	if r.stop != nil && r.opt.Terminal {
 		late = time.After(lastLines)
 	}
-	select {
-	case err := <-followed:
-		hungUp := r.stop != nil && errors.Is(err, unix.EIO) // the terminal is gone, which is why the run was stopped
-		if err != nil && !hungUp {
-			return fmt.Errorf("run: console: %w: 'barreleye logs' shows all lines", err)
+	for {
+		select {
+		case err := <-followed:
+			hungUp := r.stop != nil && errors.Is(err, unix.EIO) // the terminal is gone, which is why the run was stopped
+			if err != nil && !hungUp {
+				return fmt.Errorf("run: console: %w: 'barreleye logs' shows all lines", err)
+			}
+			return nil
+		case <-late:
+			return nil
+		case <-r.opt.Kick:
+			return nil
+		case cmd := <-r.opt.Commands:
+			if cmd.Op == OpShutdown {
+				cmd.answer(Reply{})
+				return nil
+			}
+			cmd.refuse(lifecycle.ErrEnding, "its report is shown at its end")
 		}
-	case <-late:
-	case <-r.opt.Kick:
 	}
-	return nil
 }
