@@ -142,16 +142,16 @@ func (a *agreed) receive(e *agreement.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.later = true
-	defer func() { a.later = false }()
 	if a.machine == nil {
 		a.early = append(a.early, *e)
 		a.update(true)
-		return
+	} else {
+		if e.Of() > a.machine.Epoch() {
+			a.update(true) // the peer has seen a view that this core has not looked at yet
+		}
+		a.step(e)
 	}
-	if e.Of() > a.machine.View().Epoch {
-		a.update(true) // the peer has seen a view that this core has not looked at yet
-	}
-	a.step(e)
+	a.later = false
 }
 
 // meet says that lines to a peer go into out from now on.

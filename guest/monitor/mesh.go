@@ -185,5 +185,5 @@ func (a *agreed) epoch() uint64 {
 	if a.machine == nil {
 		return 0
 	}
-	return a.machine.View().Epoch
+	return a.machine.Epoch()
 }

@@ -2,6 +2,7 @@ package agreement
 
 import (
 	"fmt"
+	"slices"
 
 	"barreleye/guest/monitor/cores"
 	"barreleye/urpc"
@@ -38,16 +39,14 @@ func field(w uint64, from, to int) int { return int(w >> from & (1<<(to-from) - 
 // AppendLines appends the lines of the message: one, unless the operation and the words of
 // the set are longer than 40 bytes together.
 func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
-	first, end := 0, len(m.Set)
-	for ; first < end && m.Set[first] == 0; first++ {
+	first, end := 0, 0
+	if !m.Set.Empty() {
+		for end = len(m.Set); m.Set[end-1] == 0; end-- {
+		}
+		for ; m.Set[first] == 0; first++ {
+		}
 	}
-	for ; first < end && m.Set[end-1] == 0; end-- {
-	}
-	if first == end {
-		first, end = 0, 0
-	}
-	var l urpc.Message
-	l.Type, l.Len = TypeFirst, urpc.MaxPayload
+	list, l := another(list, TypeFirst)
 	l.Words[0] = uint64(m.Kind) | uint64(b2i(m.Yes))*yesBit | uint64(b2i(m.All))*allBit |
 		uint64(end-first)<<wordsShift | uint64(first)<<firstShift |
 		uint64(len(m.Op))<<lengthShift | uint64(m.Core)<<coreShift | m.Epoch<<epochShift
@@ -55,20 +54,26 @@ func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
 	at := headWords
 	for _, w := range m.Set[first:end] {
 		if at == len(l.Words) {
-			list = append(list, l)
-			l, at = urpc.Message{Type: TypeMore, Len: urpc.MaxPayload}, 0
+			list, l = another(list, TypeMore)
+			at = 0
 		}
 		l.Words[at] = w
 		at++
 	}
-	rest := put(l.Words[at:], string(m.Op))
-	list = append(list, l)
-	for rest != "" {
-		more := urpc.Message{Type: TypeMore, Len: urpc.MaxPayload}
-		rest = put(more.Words[:], rest)
-		list = append(list, more)
+	for rest := put(l.Words[at:], string(m.Op)); rest != ""; {
+		list, l = another(list, TypeMore)
+		rest = put(l.Words[:], rest)
 	}
 	return list
+}
+
+// another adds a line to a list.
+func another(list []urpc.Message, kind uint16) ([]urpc.Message, *urpc.Message) {
+	n := len(list)
+	list = slices.Grow(list, 1)[:n+1]
+	l := &list[n]
+	*l = urpc.Message{Type: kind, Len: urpc.MaxPayload}
+	return list, l
 }
 
 // put fills words, which are zero, with the bytes of s and returns what did not fit.

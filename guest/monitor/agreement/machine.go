@@ -1,6 +1,8 @@
 package agreement
 
 import (
+	"slices"
+
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/routes"
@@ -83,11 +85,17 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 	return m.list
 }
 
-// do adds an action to the list.
+// do adds an action to the list, which mostly has room from the step before.
 func (m *Machine) do(kind ActionKind) *Action {
-	m.list = append(m.list, Action{Kind: kind})
-	return &m.list[len(m.list)-1]
+	n := len(m.list)
+	m.list = slices.Grow(m.list, 1)[:n+1]
+	a := &m.list[n]
+	*a = Action{Kind: kind}
+	return a
 }
+
+// Epoch returns that of the view that it has taken last.
+func (m *Machine) Epoch() uint64 { return m.view.Epoch }
 
 // View returns the view that it has taken last.
 func (m *Machine) View() membership.View { return m.view }

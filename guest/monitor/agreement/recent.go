@@ -7,7 +7,7 @@ import (
 
 // Recent are operations made lately: one that is made again, as a lock is taken and given back
 // again and again, takes no new memory. Any goroutine may use it.
-type Recent [64]atomic.Pointer[Op]
+type Recent [256]atomic.Pointer[Op]
 
 var recentSeed = maphash.MakeSeed() // what is found does not depend on it
 
