@@ -99,12 +99,15 @@ func (c *client) steps(n int) func() (workload.Step, bool) {
 	}
 }
 
-// stepsUntil is the script until a time.
+// stepsUntil is the script until a time, of which there is one step at least: who has no
+// CPU meanwhile has a result too.
 func (c *client) stepsUntil(tsc uint64) func() (workload.Step, bool) {
+	begun := false
 	return func() (s workload.Step, more bool) {
-		if guest.TSC() >= tsc {
+		if begun && guest.TSC() >= tsc {
 			return s, false
 		}
+		begun = true
 		return c.model.Next(), true
 	}
 }

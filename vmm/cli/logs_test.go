@@ -176,7 +176,7 @@ func ended(t *testing.T, code chan int) {
 		if c != 0 {
 			t.Errorf("exit code %d", c)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("logs -f does not end with the run")
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // hang is how long anything may take before it counts as hung.
-const hang = 20 * time.Second
+const hang = time.Minute
 
 // serve starts a server in a new folder.
 func serve(t *testing.T, handle Handler) (*Server, string) {

@@ -15,7 +15,7 @@ import (
 )
 
 // hang is how long anything may take before it counts as hung.
-const hang = 20 * time.Second
+const hang = time.Minute
 
 // begin makes an operator whose commands run takes, until the test is over.
 func begin(t testing.TB, run func(multikernel.Command)) *Operator {
