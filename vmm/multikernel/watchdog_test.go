@@ -34,9 +34,14 @@ func TestWatchdog(t *testing.T) {
 		"has no ticks":              {cpu, 0, false},
 		"serves an event sometimes": {func(f *fakeCore, b *region.Block, i int) { cpu(f, b, i); b.Progress += uint64(i) & 1 }, time.Millisecond, false},
 		"waits for a CPU":           {func(f *fakeCore, b *region.Block, i int) { f.used += time.Millisecond }, time.Millisecond, false},
-		"sleeps":                    {func(f *fakeCore, b *region.Block, i int) { b.Power.Store(region.PowerHalt); cpu(f, b, i) }, time.Millisecond, false},
-		"has senders ring":          {func(f *fakeCore, b *region.Block, i int) { b.Asleep = 1; cpu(f, b, i) }, time.Millisecond, true},
-		"is not on its CPU":         {func(f *fakeCore, b *region.Block, i int) { f.off = true; cpu(f, b, i) }, time.Millisecond, false},
+		"stands still with the host": {func(f *fakeCore, b *region.Block, i int) {
+			if f.used += time.Millisecond; i%10 == 0 {
+				f.used += time.Hour
+			}
+		}, time.Millisecond, false},
+		"sleeps":            {func(f *fakeCore, b *region.Block, i int) { b.Power.Store(region.PowerHalt); cpu(f, b, i) }, time.Millisecond, false},
+		"has senders ring":  {func(f *fakeCore, b *region.Block, i int) { b.Asleep = 1; cpu(f, b, i) }, time.Millisecond, true},
+		"is not on its CPU": {func(f *fakeCore, b *region.Block, i int) { f.off = true; cpu(f, b, i) }, time.Millisecond, false},
 		"gets a thread that had worked": {func(f *fakeCore, b *region.Block, i int) {
 			switch f.used += time.Millisecond; i {
 			case 0:
