@@ -82,7 +82,7 @@ func (h *Host) run(f *runFlags, arg string, args []string) error {
 	if f.output == formatJSON {
 		f.opt.Console = h.Stderr
 	}
-	_, f.opt.Terminal = h.terminal(f.opt.Console)
+	f.opt.MayBlock = true // a stopped terminal, a pipe that nobody reads
 	f.opt.View.Colour, f.opt.View.Brief = h.colours(f.opt.Console), true
 	if h.Confine != nil && f.sandbox {
 		f.opt.Confine = func() error {

@@ -115,7 +115,7 @@ func (h *Host) testOne(f *testFlags, p testPackage, several bool, args []string)
 		return err
 	}
 	run.opt.Console = h.Stdout
-	_, run.opt.Terminal = h.terminal(h.Stdout)
+	run.opt.MayBlock = true
 	run.opt.View.Bare = run.opt.Cores == 1
 	start := time.Now()
 	report, err := h.boot(&run)

@@ -204,7 +204,7 @@ func TestStoppedConsoleHoldsUpNoEnd(t *testing.T) {
 	for _, how := range []string{terminal, kicked, shut} {
 		opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
 		kick, commands := make(chan multikernel.Reason, 1), make(chan multikernel.Command, 2)
-		opt.Kick, opt.Commands, opt.Grace, opt.Terminal = kick, commands, hang(), how == terminal
+		opt.Kick, opt.Commands, opt.Grace, opt.MayBlock = kick, commands, hang(), how == terminal
 		console := &stopped{asked: make(chan struct{}), released: make(chan struct{})}
 		defer close(console.released)
 		console.watcher = newWatcher([]string{"ready", "ready"}, func() {

@@ -33,7 +33,7 @@ func (r *run) live() error {
 	r.phase("cores start") // before they do: a core may be in main before the last one's thread began
 	r.perform()
 
-	followed := r.follow()
+	console, followed := r.follow()
 	deadlock, watchdog := newDeadlock(r), newWatchdog(r)
 	var pace paceTimer
 	lastClock := time.Now()
@@ -75,7 +75,7 @@ func (r *run) live() error {
 		r.opt.Inspect(r.view)
 	}
 	err = errors.Join(r.failed, r.logs.Finish(), traced)
-	if e := r.shown(followed); err == nil {
+	if e := r.shown(console, followed); err == nil {
 		err = e
 	}
 	return err

@@ -59,7 +59,7 @@ type Options struct {
 	TraceKinds trace.Set        // what it shows
 	Dir        string           // where logs go
 	Console    io.Writer        // where log lines go as well
-	Terminal   bool             // Console is one: whoever stopped it does not hold up the end of a run that was asked to end
+	MayBlock   bool             // Console may take nothing any more: that does not hold up the end of a run that was asked to end
 	View       observe.View     // how they look there
 	Started    time.Time        // when the command started
 	Kick       <-chan Reason    // asks to stop everything
