@@ -11,12 +11,17 @@ func TestImagesAreDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	images := 0
 	for _, d := range dirs {
+		if d.Name() == "internal" { // what several of them share
+			continue
+		}
+		images++
 		if descriptions[d.Name()] == "" {
 			t.Errorf("image %s has no description", d.Name())
 		}
 	}
-	if len(descriptions) != len(dirs) {
-		t.Errorf("%d descriptions of %d images", len(descriptions), len(dirs))
+	if len(descriptions) != images {
+		t.Errorf("%d descriptions of %d images", len(descriptions), images)
 	}
 }
