@@ -54,7 +54,7 @@ func (r *round) choose() multikernel.Command {
 func refusal(err error) bool {
 	for _, e := range []error{
 		lifecycle.ErrAlive, lifecycle.ErrNotAlive, lifecycle.ErrNotRuns, lifecycle.ErrParked, lifecycle.ErrEnding,
-		multikernel.ErrNoRoom, multikernel.ErrBusy, multikernel.ErrStopped, multikernel.ErrEarly, multikernel.ErrOvertaken,
+		multikernel.ErrNoRoom, multikernel.ErrBusy, multikernel.ErrStopped, multikernel.ErrEarly, multikernel.ErrOvertaken, multikernel.ErrEnded,
 	} {
 		if errors.Is(err, e) {
 			return true

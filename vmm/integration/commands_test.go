@@ -178,7 +178,7 @@ func TestCommandsAtTheEnd(t *testing.T) {
 		for range 2 {
 			select {
 			case r := <-answers:
-				if r.Err != nil && !errors.Is(r.Err, lifecycle.ErrEnding) {
+				if r.Err != nil && !errors.Is(r.Err, lifecycle.ErrEnding) && !errors.Is(r.Err, multikernel.ErrEnded) {
 					t.Error(r.Err)
 				}
 			default:

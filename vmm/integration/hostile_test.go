@@ -58,6 +58,9 @@ func withHostile(t *testing.T, args ...string) {
 			done := true
 			select {
 			case r := <-reply:
+				if r.Err != nil {
+					return // the run ends by itself
+				}
 				for _, c := range r.Status.Cores {
 					done = done && (c.Core == culprit || c.State == "exited" || c.State == "crashed")
 				}

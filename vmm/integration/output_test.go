@@ -14,7 +14,6 @@ import (
 
 	"barreleye/devices/region"
 	"barreleye/vmm/image"
-	"barreleye/vmm/lifecycle"
 	"barreleye/vmm/multikernel"
 	"barreleye/vmm/observe"
 
@@ -226,7 +225,7 @@ func TestStoppedConsoleHoldsUpNoEnd(t *testing.T) {
 			t.Errorf("%s: exit code %d, want 130", how, o.ExitCode)
 		}
 		if how == shut {
-			if r := <-late; !errors.Is(r.Err, lifecycle.ErrEnding) {
+			if r := <-late; !errors.Is(r.Err, multikernel.ErrEnded) {
 				t.Errorf("what is asked at the end is answered with %+v", r)
 			}
 			if r := <-again; r.Err != nil {

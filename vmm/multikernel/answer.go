@@ -88,6 +88,8 @@ var (
 	ErrBusy    = errors.New("it is being restarted")
 	ErrStopped = errors.New("it was stopped before its program began")
 	ErrEarly   = errors.New("its life ended before its program reached main")
+	// ErrEnded is of a run whose cores have ended, and whose console has not yet shown all.
+	ErrEnded = errors.New("the run has ended")
 	// ErrOvertaken is of a life that was to be stopped before it began.
 	ErrOvertaken = errors.New("a later command has it begin all the same")
 )

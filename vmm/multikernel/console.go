@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"barreleye/vmm/lifecycle"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -77,7 +75,7 @@ func (r *run) shown(console *taken, followed <-chan error) error {
 				cmd.answer(Reply{})
 				return nil
 			}
-			cmd.refuse(lifecycle.ErrEnding, "its report is shown at its end")
+			cmd.refuse(ErrEnded, "'barreleye logs' shows its lines")
 		}
 	}
 }

@@ -6,6 +6,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"barreleye/vmm/control"
@@ -72,15 +73,23 @@ func (o *Operator) do(cmd multikernel.Command) (multikernel.Reply, error) {
 	}
 	select {
 	case r := <-reply:
-		return r, r.Err
+		return told(cmd.Op, r)
 	case <-o.over:
 	}
 	select {
 	case r := <-reply: // the run's last word
-		return r, r.Err
+		return told(cmd.Op, r)
 	default:
 		return multikernel.Reply{}, errOver(cmd.Op)
 	}
+}
+
+// told takes the run's answer.
+func told(op multikernel.Op, r multikernel.Reply) (multikernel.Reply, error) {
+	if errors.Is(r.Err, multikernel.ErrEnded) {
+		return r, errOver(op)
+	}
+	return r, r.Err
 }
 
 func errOver(op multikernel.Op) error {

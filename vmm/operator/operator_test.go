@@ -129,6 +129,11 @@ func TestOver(t *testing.T) {
 	}
 	o.Close(0)
 
+	waits := begin(t, func(cmd multikernel.Command) { cmd.Reply <- multikernel.Reply{Err: multikernel.ErrEnded} })
+	if _, err := ask(t, waits, Ps, ""); !errors.As(err, &e) || e.Kind != control.KindEnded {
+		t.Errorf("a command while the console of a run that has ended shows what is left: %v", err)
+	}
+
 	o = begin(t, func(cmd multikernel.Command) {
 		cmd.Reply <- multikernel.Reply{Core: 5}
 		o.Over()
