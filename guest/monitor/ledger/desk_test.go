@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -89,8 +90,10 @@ func (d *desk) sync() {
 			if _, err := d.space.Get(p.ref); err != nil {
 				p.ref = p.copy
 			}
-			_, err := d.space.Revoke(p.ref)
-			d.must(err)
+			// An earlier revocation of the same may have removed both; then this one has nothing to remove.
+			if _, err := d.space.Revoke(p.ref); !errors.Is(err, caps.ErrGone) {
+				d.must(err)
+			}
 			d.t.revoked[p.op] = d.t.now
 		}
 	}
