@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"barreleye/urpc/seedtest"
 )
 
 // broadcastTo makes a broadcast in guarded memory, with a receiver per link of
@@ -27,7 +29,7 @@ func broadcastTo(tb testing.TB, to, members []Link) (*Broadcaster, Broadcast, []
 func TestBroadcast(t *testing.T) {
 	const members = 3
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		ctx := deadline(t)
 		writer := newCore(t, new(uint64), delays(seed, 1))
 		var to, from []Link
@@ -156,7 +158,7 @@ func TestBroadcastGoesOnWithoutMembers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := deadline(t)
-			writer, member, to, from := twoCores(t, seeded(t), -1)
+			writer, member, to, from := twoCores(t, seedtest.Seed(t), -1)
 			b, _, ends := broadcastTo(t, []Link{to, to}, []Link{from, from})
 			var m Message
 			for b.TrySend(&m) == nil {
@@ -235,7 +237,7 @@ func TestBuryBroadcaster(t *testing.T) {
 // core with no other member too.
 func TestBuryBroadcasterEndsWaits(t *testing.T) {
 	ctx := deadline(t)
-	writer, member, to, from := twoCores(t, seeded(t), -1)
+	writer, member, to, from := twoCores(t, seedtest.Seed(t), -1)
 	_, page, ends := broadcastTo(t, []Link{to}, []Link{from})
 	got := make(chan error)
 	go func() { got <- ends[0].Recv(ctx, &Message{}) }()

@@ -5,12 +5,14 @@ package urpc
 import (
 	"math/rand/v2"
 	"testing"
+
+	"barreleye/urpc/seedtest"
 )
 
 // TestCopies compares every width of vectors that this CPU has with plain Go: what
 // is copied, and that nothing else is touched.
 func TestCopies(t *testing.T) {
-	seed := seeded(t)
+	seed := seedtest.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 20))
 	const most = 70
 	ring := blocksOf(must(LinesOf(guarded(t, RingBytes(128)), 128)))

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
+
+	"barreleye/urpc/seedtest"
 )
 
 // bulkPair makes a one-way bulk ring in guarded memory.
@@ -47,7 +49,7 @@ func verifyBlocks(blocks []Block, i uint64) error {
 // TestBulkForms sends and takes lines by copies and in place, in portions of random
 // size, through the wrap of small rings.
 func TestBulkForms(t *testing.T) {
-	seed := seeded(t)
+	seed := seedtest.Seed(t)
 	for _, lines := range []int{16, 64, 2048} {
 		rng := rand.New(rand.NewPCG(seed, uint64(lines)))
 		s, r := bulkPair(t, lines, awake(), awake())
@@ -137,7 +139,7 @@ func TestBulkTold(t *testing.T) {
 // time, with random delays on both sides, and closes: every line arrives.
 func TestBulkStress(t *testing.T) {
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		a, b, ab, ba := twoCores(t, seed, polls)
 		sender, receiver := bulkPair(t, 16, ab, ba)
 		ctx := deadline(t)
@@ -190,7 +192,7 @@ func TestBulkStress(t *testing.T) {
 // sender it is paired with before it parks.
 func TestBulkConversation(t *testing.T) {
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		_, _, ab, ba := twoCores(t, seed, polls)
 		near, far := bulkDuplex(t, 16, ab, ba)
 		ctx := deadline(t)
@@ -453,7 +455,7 @@ func TestBuryBulk(t *testing.T) {
 func TestBuryBulkParked(t *testing.T) {
 	for _, sends := range []bool{false, true} {
 		ctx := deadline(t)
-		_, b, ab, ba := twoCores(t, seeded(t), -1)
+		_, b, ab, ba := twoCores(t, seedtest.Seed(t), -1)
 		dead, peer := side(t, guarded(t, SideBytes(16)), 16), side(t, guarded(t, SideBytes(16)), 16)
 		must(NewBulk(dead, peer, ab))
 		waits := must(NewBulk(peer, dead, ba))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"barreleye/urpc/seedtest"
 )
 
 // TestBurySide: a peer of a dead core gets what was sent before the death, in
@@ -136,7 +138,7 @@ func TestBuryHalfClosed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := deadline(t)
-			_, b, ab, ba := twoCores(t, seeded(t), -1)
+			_, b, ab, ba := twoCores(t, seedtest.Seed(t), -1)
 			wait, die := f(ctx, ab, ba)
 			got := make(chan error)
 			go func() { got <- wait() }()

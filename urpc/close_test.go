@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"barreleye/urpc/seedtest"
 )
 
 // TestCloseFullRing closes a ring without room: all messages arrive first.
@@ -65,7 +67,7 @@ func TestCloseEndsWaits(t *testing.T) {
 				return func() error { return s.Accept(ctx, &Message{}) }, c.Close
 			},
 		} {
-			_, b, ab, ba := twoCores(t, seeded(t), polls)
+			_, b, ab, ba := twoCores(t, seedtest.Seed(t), polls)
 			wait, end := f(ab, ba)
 			got := make(chan error)
 			go func() { got <- wait() }()
@@ -85,7 +87,7 @@ func TestCloseEndsWaits(t *testing.T) {
 func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	seed := seeded(t)
+	seed := seedtest.Seed(t)
 	_, _, ab, ba := twoCores(t, seed, 10)
 	s, r := ringPair(t, 16, ab, ba)
 	var m Message

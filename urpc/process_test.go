@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"barreleye/urpc/seedtest"
 )
 
 // Two processes over a memfd: the parent asks, the child answers, over a duplex
@@ -113,7 +115,7 @@ func processCall(mem []byte, client, server Link) (*CallClient, *CallServer) {
 }
 
 func TestTwoProcesses(t *testing.T) {
-	seed := seeded(t)
+	seed := seedtest.Seed(t)
 	ctx := deadline(t)
 	fd, err := newMemfd(procSize)
 	if errors.Is(err, syscall.ENOSYS) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"barreleye/urpc/seedtest"
 )
 
 // TestSelect: three cores send requests in bursts of random length to a fourth,
@@ -13,7 +15,7 @@ import (
 func TestSelect(t *testing.T) {
 	const clients = 3
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		ctx := deadline(t)
 		server := newCore(t, new(uint64), delays(seed, 1))
 		n := uint64(*rounds) / clients

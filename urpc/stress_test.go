@@ -9,27 +9,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"barreleye/urpc/seedtest"
 )
 
 var (
-	seedFlag   = flag.Uint64("urpc.seed", 0, "seed of the random delays; 0 takes one from the clock")
 	rounds     = flag.Int("urpc.messages", 20000, "messages per stress test")
 	stressTime = 30 * time.Second // a lost wake-up shows as this running out
 )
-
-// seeded prints the seed of a test that fails.
-func seeded(t *testing.T) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("repeat with -urpc.seed=%d", seed)
-		}
-	})
-	return seed
-}
 
 // delays makes a function that wastes a random short time, seldom a long one.
 func delays(seed, stream uint64) func() {
@@ -96,7 +83,7 @@ func verify(m *Message, i uint64) error {
 // with random delays on both sides, and closes: every message arrives, in order.
 func TestOneWay(t *testing.T) {
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		a, b, ab, ba := twoCores(t, seed, polls)
 		sender, receiver := ringPair(t, 16, ab, ba)
 		ctx := deadline(t)
@@ -142,7 +129,7 @@ func TestOneWay(t *testing.T) {
 // TestBatches sends and takes in batches of random size through the wrap of a
 // small ring.
 func TestBatches(t *testing.T) {
-	seed := seeded(t)
+	seed := seedtest.Seed(t)
 	_, _, ab, ba := twoCores(t, seed, 0)
 	sender, receiver := ringPair(t, 32, ab, ba)
 	rng := rand.New(rand.NewPCG(seed, 5))
@@ -183,7 +170,7 @@ func TestBatches(t *testing.T) {
 // TestConversation sends by TrySend only: Recv must flush before it parks.
 func TestConversation(t *testing.T) {
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		_, _, ab, ba := twoCores(t, seed, polls)
 		ab.Latency, ba.Latency = true, true // most messages carry a stamp
 		near, far := connPair(t, 16, ab, ba)
@@ -222,7 +209,7 @@ func TestConversation(t *testing.T) {
 // TestCalls calls with random delays, so that either end sleeps at times.
 func TestCalls(t *testing.T) {
 	eachSetting(t, func(t *testing.T, polls int) {
-		seed := seeded(t)
+		seed := seedtest.Seed(t)
 		_, _, ab, ba := twoCores(t, seed, polls)
 		client, server := callPair(t, guarded(t, 3*pageSize), ab, ba)
 		ctx := deadline(t)

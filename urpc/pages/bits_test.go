@@ -4,12 +4,12 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"barreleye/urpc/urpctest"
+	"barreleye/urpc/seedtest"
 )
 
 // TestBitmap: every operation does what a list of booleans would.
 func TestBitmap(t *testing.T) {
-	rng := rand.New(rand.NewPCG(urpctest.Seed(t), 1))
+	rng := rand.New(rand.NewPCG(seedtest.Seed(t), 1))
 	for range 2000 {
 		n := 1 + rng.Uint32N(300)
 		b, plain := newBitmap(int(n)), make([]bool, n)

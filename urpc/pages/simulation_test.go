@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"barreleye/urpc"
-	"barreleye/urpc/urpctest"
+	"barreleye/urpc/seedtest"
 )
 
 var seeds = flag.Uint64("pages.seeds", 1500, "simulations to run")
@@ -389,7 +389,7 @@ func (w *world) run() error {
 // cores comes home, and so does what was granted to a core that died.
 func TestSimulation(t *testing.T) {
 	first, n := uint64(1), *seeds
-	if seed := urpctest.Given(); seed != 0 {
+	if seed := seedtest.Given(); seed != 0 {
 		first, n = seed, 1
 	} else if underRace || testing.Short() {
 		n /= 20

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"barreleye/urpc/urpctest"
+	"barreleye/urpc/seedtest"
 )
 
 // fill writes what belongs to a tag.
@@ -32,7 +32,7 @@ func filled(b []byte, tag uint64) bool {
 // starves, and all arrives once and unharmed.
 func TestStreams(t *testing.T) {
 	limit(t)
-	seed := urpctest.Seed(t)
+	seed := seedtest.Seed(t)
 	const givers, receivers, each = 3, 2, 400
 	for _, lines := range []int{16, 256} {
 		x, y := pair(t, 64, lines)

@@ -14,6 +14,7 @@ import (
 
 	"barreleye/urpc"
 	"barreleye/urpc/rpc/inproc"
+	"barreleye/urpc/seedtest"
 	"barreleye/urpc/urpctest"
 )
 
@@ -256,7 +257,7 @@ func TestManyCallers(t *testing.T) {
 	for name, make := range transports {
 		for _, inFlight := range []int{1, 3, 64} {
 			t.Run(fmt.Sprintf("%s/%d", name, inFlight), func(t *testing.T) {
-				seed := urpctest.Seed(t)
+				seed := seedtest.Seed(t)
 				a, b := make(t, 16)
 				near, far := serve(t, a, b, Config{InFlight: inFlight, MaxBytes: 2000})
 				ctx := within(t)

@@ -14,7 +14,7 @@ import (
 
 	"barreleye/urpc"
 	"barreleye/urpc/rpc/inproc"
-	"barreleye/urpc/urpctest"
+	"barreleye/urpc/seedtest"
 )
 
 // raw is a line as a peer may send it.
@@ -141,7 +141,7 @@ func TestDeath(t *testing.T) {
 	for who := range 2 {
 		for after := 1; after < 40; after++ {
 			t.Run(fmt.Sprintf("end %d after %d lines", who, after), func(t *testing.T) {
-				seed := urpctest.Seed(t)
+				seed := seedtest.Seed(t)
 				synctest.Test(t, func(t *testing.T) {
 					o := inproc.Options{Lines: 8, Seed: seed, MaxDelay: time.Millisecond}
 					o.DieAfter[who] = after

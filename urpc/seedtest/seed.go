@@ -1,4 +1,6 @@
-package urpctest
+// Package seedtest gives a test that has something random its seed, so that a failure can be
+// repeated. It imports nothing of urpc, whose own tests use it.
+package seedtest
 
 import (
 	"flag"
