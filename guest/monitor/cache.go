@@ -217,7 +217,7 @@ func (c *capabilities) runs(b *block) (list []caps.Extent) {
 	return list
 }
 
-// verify looks at everything that must hold of the cache.
+// verifyCache looks at everything that must hold of the cache.
 func (c *capabilities) verifyCache() error {
 	h := &c.cache
 	for i, b := range h.blocks {

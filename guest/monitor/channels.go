@@ -286,6 +286,12 @@ func (l *Listener) take() (o Opened, ok bool) {
 	return o, true
 }
 
+// unlisten has nobody listen for a service, with mu held.
+func (c *channels) unlisten(service string) {
+	c.machine.Unlisten(service)
+	delete(c.listeners, service)
+}
+
 // Close ends the listening, and the channels that nobody has accepted.
 func (l *Listener) Close() {
 	for _, peer := range l.close() {
@@ -304,8 +310,7 @@ func (l *Listener) close() (peers []int) {
 	}
 	close(l.closed)
 	for _, service := range l.services {
-		l.c.machine.Unlisten(service)
-		delete(l.c.listeners, service)
+		l.c.unlisten(service)
 	}
 	for _, id := range l.list {
 		peers = append(peers, l.c.opened(id).Peer)

@@ -69,8 +69,7 @@ func (c *capabilities) unlisten(number uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if l := h.listeners[service]; l != nil {
-		h.machine.Unlisten(service)
-		delete(h.listeners, service)
+		h.unlisten(service)
 		l.services = slices.DeleteFunc(l.services, func(s string) bool { return s == service })
 	}
 }
