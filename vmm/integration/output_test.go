@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -151,6 +152,19 @@ func TestBlockedConsoleHoldsUpNoCore(t *testing.T) {
 	}
 }
 
+// drained returns options of a run of cores that drain: once all have written that they are
+// ready, first is called and the run is asked to end. Its console is a watcher.
+func drained(t *testing.T, cores int, why multikernel.Reason, first func()) (*multikernel.Options, chan<- multikernel.Reason) {
+	opt := options(t, load(t, "probe", image.LoadOptions{}), cores, "drain")
+	kick := make(chan multikernel.Reason, 1)
+	opt.Kick, opt.Grace = kick, hang()
+	opt.Console = newWatcher(slices.Repeat([]string{"ready"}, cores), func() {
+		first()
+		kick <- why
+	})
+	return opt, kick
+}
+
 // slow is a console that asks for the run's end, and then takes its time over each line.
 type slow struct {
 	*watcher
@@ -159,21 +173,16 @@ type slow struct {
 
 func (s *slow) Write(b []byte) (int, error) {
 	if s.asked.Load() {
-		time.Sleep(700 * time.Millisecond) // longer than a terminal is waited for
+		time.Sleep(700 * time.Millisecond) // a slow one: the run has ended by then
 	}
 	return s.watcher.Write(b)
 }
 
 // TestSlowConsoleGetsAll: a run that was asked to end ends when its console has all lines.
 func TestSlowConsoleGetsAll(t *testing.T) {
-	opt := options(t, load(t, "probe", image.LoadOptions{}), 3, "drain")
-	kick := make(chan multikernel.Reason, 1)
-	opt.Kick, opt.Grace = kick, hang()
 	console := &slow{}
-	console.watcher = newWatcher([]string{"ready", "ready", "ready"}, func() {
-		console.asked.Store(true)
-		kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}
-	})
+	opt, _ := drained(t, 3, multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}, func() { console.asked.Store(true) })
+	console.watcher = opt.Console.(*watcher)
 	opt.Console = console
 	o := run(t, opt)
 	if got := console.text.String(); got != o.console() {
@@ -201,15 +210,12 @@ func (s *stopped) Write(b []byte) (int, error) {
 func TestStoppedConsoleHoldsUpNoEnd(t *testing.T) {
 	const terminal, kicked, shut = "a terminal", "asked again by a signal", "asked again by a command"
 	for _, how := range []string{terminal, kicked, shut} {
-		opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
-		kick, commands := make(chan multikernel.Reason, 1), make(chan multikernel.Command, 2)
-		opt.Kick, opt.Commands, opt.Grace, opt.MayBlock = kick, commands, hang(), how == terminal
 		console := &stopped{asked: make(chan struct{}), released: make(chan struct{})}
 		defer close(console.released)
-		console.watcher = newWatcher([]string{"ready", "ready"}, func() {
-			close(console.asked)
-			kick <- multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}
-		})
+		opt, kick := drained(t, 2, multikernel.Reason{Text: "the test", Code: 130, Signal: unix.SIGTERM}, func() { close(console.asked) })
+		commands := make(chan multikernel.Command, 2)
+		opt.Commands, opt.MayBlock = commands, how == terminal
+		console.watcher = opt.Console.(*watcher)
 		opt.Console = console
 		late, again := make(chan multikernel.Reply, 1), make(chan multikernel.Reply, 1)
 		switch how {
@@ -273,14 +279,9 @@ func (l *lost) Write(b []byte) (int, error) {
 // TestLostTerminalIsNoErrorOfTheRun: a run that was asked to end because its
 // terminal is gone ends as asked; nobody can be shown its last lines.
 func TestLostTerminalIsNoErrorOfTheRun(t *testing.T) {
-	opt := options(t, load(t, "probe", image.LoadOptions{}), 2, "drain")
-	kick := make(chan multikernel.Reason, 1)
-	opt.Kick, opt.Grace = kick, hang()
 	console := &lost{}
-	console.watcher = newWatcher([]string{"ready", "ready"}, func() {
-		console.gone.Store(true)
-		kick <- multikernel.Reason{Text: "SIGHUP", Code: 129, Signal: unix.SIGTERM}
-	})
+	opt, _ := drained(t, 2, multikernel.Reason{Text: "SIGHUP", Code: 129, Signal: unix.SIGTERM}, func() { console.gone.Store(true) })
+	console.watcher = opt.Console.(*watcher)
 	opt.Console = console
 	o := run(t, opt)
 	if o.ExitCode != 129 {
