@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -222,7 +223,7 @@ func TestMonitorPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, want := range []string{"Two-phase commit, by cores", "One-phase commit, by cores", "tree, 16 under way", "measured, two guests", "Figure 7, unmap", "Operations, two cores"} {
+	for _, want := range []string{"Two-phase commit, by cores", "One-phase commit, by cores", "tree, 16 under way", "measured, two guests", "Figure 6 twice, unicast", "Figure 7, unmap", "Operations, two cores"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -232,5 +233,23 @@ func TestMonitorPage(t *testing.T) {
 	}
 	if strings.Contains(page, "Throughput by payload") {
 		t.Error("the page has figures of another benchmark")
+	}
+}
+
+// TestPaperLines: the paper's lines go from 2 to 32 cores, in ns.
+func TestPaperLines(t *testing.T) {
+	at32 := map[string]float64{
+		"Figure 6, unicast": 6355, "Figure 6, multicast": 2410, "Figure 6, NUMA-aware multicast": 1595, "Figure 7, unmap": 8815,
+		"Figure 6 twice, unicast": 12710, "Figure 6 twice, NUMA-aware multicast": 3190,
+	}
+	lines := append(paperOnePhase(), paperTwice()...)
+	if len(lines) != len(at32) {
+		t.Errorf("%d lines, want %d", len(lines), len(at32))
+	}
+	for _, s := range lines {
+		first, last := s.points[0], s.points[len(s.points)-1]
+		if len(s.points) != 31 || first.x != 2 || last.x != 32 || math.Abs(last.y-at32[s.name]) > 0.5 {
+			t.Errorf("%s: %d points, %v to %v; want 31, to 32 cores and %v ns", s.name, len(s.points), first, last, at32[s.name])
+		}
 	}
 }
