@@ -2,11 +2,13 @@ package monitor
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
 	"barreleye/devices/region"
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
 	"barreleye/urpc"
 )
 
@@ -35,7 +37,10 @@ type decisions struct {
 func (d *decisions) Record(place int, r *agreement.Record) { r.Store(&d.places[place]) }
 
 // pair starts two monitors over rings, of which the first drives the other.
-func pair(t testing.TB) *Monitor {
+func pair(t testing.TB) *Monitor { return couple(t)[0] }
+
+// couple is pair, with the other one.
+func couple(t testing.TB) (monitors [2]*Monitor) {
 	var sides [2]urpc.Side
 	for i := range sides {
 		var err error
@@ -44,7 +49,6 @@ func pair(t testing.TB) *Monitor {
 		}
 	}
 	link := urpc.Link{Epoch: 1, Sleeper: never{}, Polls: -1, Bell: &urpc.Bell{Asleep: new(uint64), Ring: func() {}}}
-	var monitors [2]*Monitor
 	for _, me := range []int{1, 0} {
 		s, r, err := urpc.NewHalves(sides[me], sides[1-me], link)
 		if err != nil {
@@ -60,12 +64,57 @@ func pair(t testing.TB) *Monitor {
 		if monitors[me], err = Start(Config{
 			Core: me, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
 			Ends: &ends{channel: func(int) Channel { return ch }}, Shared: &decisions{first: 2}, Hellos: new(atomic.Uint64),
-			Request: new(uint64), Sleeper: never{}, Polls: func() int { return 1000 },
+			Request: new(uint64), Sleeper: never{}, Polls: func() int { return 1000 }, SharedRAM: coupleRAM,
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return monitors[0]
+	return monitors
+}
+
+// coupleRAM is the memory that the two share.
+var coupleRAM = caps.Extent{Type: caps.RAM, Base: 1 << 30, Size: 4096 * caps.PageSize}
+
+// partners is couple, of which both take part in capabilities.
+func partners(t testing.TB) [2]*Monitor {
+	m := couple(t)
+	joined := make(chan error, 1)
+	go func() { joined <- m[1].TakePart(context.Background()) }()
+	for {
+		select {
+		case err := <-joined:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		default:
+			m[0].ears.mu.Lock()
+			m[0].ears.take()
+			m[0].ears.mu.Unlock()
+			m[0].ears.tell()
+			runtime.Gosched()
+		}
+	}
+}
+
+// lent returns memory that core 0 has taken by agreement and core 1 has too.
+func lent(t testing.TB, m [2]*Monitor) caps.Ref {
+	r, err := m[0].TakeRAM(context.Background(), 32*caps.PageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lend(t, m, r)
+	return r
+}
+
+// lend gives it to core 1, which accepts it.
+func lend(t testing.TB, m [2]*Monitor, r caps.Ref) {
+	if err := m[0].Send(context.Background(), r, 1, caps.All); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := m[1].caps.take(func(*Arrival) bool { return true }); !ok {
+		t.Fatal("nothing has arrived")
+	}
 }
 
 // two is an operation of two phases.
@@ -96,6 +145,56 @@ func BenchmarkOnePhase(b *testing.B) {
 		if err := m.Publish(context.Background(), "topic", "text"); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkRetype is what both cores compute for a retype of what the other one has too,
+// BenchmarkRevoke for taking it from the other one.
+func BenchmarkRetype(b *testing.B) {
+	m := partners(b)
+	ram := lent(b, m)
+	var parts [32]caps.Ref
+	b.ReportAllocs()
+	for done := 0; done < b.N; {
+		n := min(b.N-done, len(parts))
+		for i := range n {
+			refs, err := m[0].Retype(context.Background(), ram, caps.Frame, uint64(i)*caps.PageSize, caps.PageSize, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			parts[i] = refs[0]
+		}
+		done += n
+		b.StopTimer()
+		for _, r := range parts[:n] {
+			if err := m[0].Delete(context.Background(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+	}
+}
+
+func BenchmarkRevoke(b *testing.B) {
+	m := partners(b)
+	var all [32]caps.Ref
+	for i := range all {
+		all[i] = lent(b, m)
+	}
+	b.ReportAllocs()
+	for done := 0; done < b.N; {
+		n := min(b.N-done, len(all))
+		for _, r := range all[:n] {
+			if err := m[0].Revoke(context.Background(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		done += n
+		b.StopTimer()
+		for _, r := range all[:n] {
+			lend(b, m, r)
+		}
+		b.StartTimer()
 	}
 }
 

@@ -30,10 +30,11 @@ type Change struct {
 	Tag    uint64 // of Send, Share, Move, Recall and Yield
 }
 
-// Changes returns what happened since it was called last.
+// Changes returns what happened since it was called last. The list is good until an operation
+// takes effect, or a core dies.
 func (l *Ledger) Changes() []Change {
 	list := l.changes
-	l.changes = nil
+	l.changes = l.changes[:0]
 	return list
 }
 

@@ -26,12 +26,15 @@ func (l *Ledger) Check() error {
 			case len(e.holders) == 0:
 				return fmt.Errorf("ledger: %v %v: nobody holds it", e.id, e.extent)
 			}
-			for c := range e.holders {
-				if !l.lives[c].alive {
-					return fmt.Errorf("ledger: %v %v: core %d holds it and is dead", e.id, e.extent, c)
+			for i, h := range e.holders {
+				if !l.lives[h.Core].alive {
+					return fmt.Errorf("ledger: %v %v: core %d holds it and is dead", e.id, e.extent, h.Core)
+				}
+				if i > 0 && e.holders[i-1].Core >= h.Core {
+					return fmt.Errorf("ledger: %v %v: its holders %v are not in order", e.id, e.extent, e.holders)
 				}
 			}
-			if _, ok := e.holders[e.owner()]; !ok {
+			if _, ok := e.holder(e.owner()); !ok {
 				return fmt.Errorf("ledger: %v %v: its owner, core %d, does not hold it", e.id, e.extent, e.owner())
 			}
 			if err := check(e); err != nil {

@@ -11,12 +11,15 @@ import (
 // Commit implements agreement.State. It does what fits and nothing else, whatever a faulty
 // core has had agreed on.
 func (l *Ledger) Commit(op agreement.Op, prepared bool) {
-	o, ok := decode(op)
-	if !ok {
-		return
-	}
+	var o operation
 	if prepared {
-		l.release(op)
+		o, prepared = l.release(op)
+	}
+	if !prepared {
+		var ok bool
+		if o, ok = decode(op); !ok {
+			return
+		}
 	}
 	e := l.at(o.entry)
 	if o.entry == 0 {
@@ -87,7 +90,8 @@ func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *
 	if !x.Within(e.extent) || len(e.overlapping(x)) > 0 || l.entries[id] != nil || !l.lives[core].alive {
 		return nil
 	}
-	n := &entry{id: id, extent: x, parent: e, holders: map[int]caps.Rights{core: r}, chosen: core}
+	n := newEntry(id, x, e, core)
+	n.hold(core, r)
 	e.children = slices.Insert(e.children, e.search(x.Base), n)
 	l.entries[id] = n
 	if core == l.self {
@@ -121,7 +125,7 @@ func (l *Ledger) give(e *entry, o *operation) bool {
 	if to := l.lives[o.to]; !to.alive || to.number != o.toLife {
 		return false
 	}
-	e.holders[o.to] |= o.rights
+	e.hold(o.to, o.rights)
 	if o.to == l.self {
 		l.tell(Change{Event: Gained, Core: o.to, Entry: e.id, Extent: e.extent, Rights: o.rights, From: o.core, Tag: o.tag})
 	}
@@ -130,10 +134,11 @@ func (l *Ledger) give(e *entry, o *operation) bool {
 
 // leave lets a core hold an entry no more, as core by wants it.
 func (l *Ledger) leave(e *entry, core, by int) {
-	if _, ok := e.holders[core]; !ok {
+	i, ok := e.holder(core)
+	if !ok {
 		return
 	}
-	delete(e.holders, core)
+	e.holders = slices.Delete(e.holders, i, i+1)
 	if e.chosen == core {
 		e.chosen = nobody
 	}
@@ -143,37 +148,35 @@ func (l *Ledger) leave(e *entry, core, by int) {
 	if len(e.holders) > 0 {
 		return
 	}
-	at := slices.Index(e.parent.children, e)
+	at := e.parent.search(e.extent.Base)
 	e.parent.children = slices.Replace(e.parent.children, at, at+1, e.children...)
 	for _, c := range e.children {
 		c.parent = e.parent
 	}
 	delete(l.entries, e.id)
-	if _, mine := e.parent.holders[l.self]; mine || e.parent.parent == nil {
+	if _, mine := e.parent.holder(l.self); mine || e.parent.parent == nil {
 		l.tell(Change{Event: Freed, Entry: e.id, Extent: e.extent})
 	}
 }
 
 // revoke takes from the others what o says.
 func (l *Ledger) revoke(e *entry, o *operation) {
-	if _, ok := e.holders[o.core]; !ok {
+	if _, ok := e.holder(o.core); !ok {
 		return
 	}
-	var goes []*entry
-	e.walk(func(d *entry) {
-		if d.extent.Within(o.extent) {
-			goes = append(goes, d)
-		}
-	})
-	for _, d := range goes {
-		for _, c := range slices.Sorted(maps.Keys(d.holders)) {
-			l.leave(d, c, o.core)
+	l.going = e.within(o.extent, l.going[:0])
+	for _, d := range l.going {
+		for len(d.holders) > 0 {
+			l.leave(d, d.holders[0].Core, o.core)
 		}
 	}
+	clear(l.going)
 	if e.extent.Within(o.extent) {
-		for _, c := range slices.Sorted(maps.Keys(e.holders)) {
-			if c != o.core {
+		for i := 0; i < len(e.holders); {
+			if c := e.holders[i].Core; c != o.core {
 				l.leave(e, c, o.core)
+			} else {
+				i++
 			}
 		}
 		e.chosen = o.core
@@ -182,4 +185,15 @@ func (l *Ledger) revoke(e *entry, o *operation) {
 		l.settling = append(l.settling, revoked{o.op, e.id})
 		l.tell(Change{Event: Revoked, Core: o.core, Entry: e.id, Extent: o.extent})
 	}
+}
+
+// within appends what was cut from e and lies in an extent, each before what was cut from it.
+func (e *entry) within(x caps.Extent, list []*entry) []*entry {
+	for _, c := range e.overlapping(x) {
+		if c.extent.Within(x) {
+			list = append(list, c)
+		}
+		list = c.within(x, list)
+	}
+	return list
 }

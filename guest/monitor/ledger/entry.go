@@ -45,9 +45,42 @@ type entry struct {
 	id       ID
 	extent   caps.Extent
 	parent   *entry
-	children []*entry            // sorted by base; no two overlap
-	holders  map[int]caps.Rights // at least one, but for the area
-	chosen   int                 // the owner while it holds the entry; nobody: the lowest holder is
+	children []*entry   // sorted by base; no two overlap
+	holders  []Holding  // by core; at least one, but for the area
+	few      [2]Holding // room for those of most entries
+	chosen   int        // the owner while it holds the entry; nobody: the lowest holder is
+}
+
+func newEntry(id ID, x caps.Extent, parent *entry, chosen int) *entry {
+	e := &entry{id: id, extent: x, parent: parent, chosen: chosen}
+	e.holders = e.few[:0]
+	return e
+}
+
+// holder returns the place of a core among the holders, and whether it is one.
+func (e *entry) holder(core int) (at int, ok bool) {
+	for at < len(e.holders) && e.holders[at].Core < core {
+		at++
+	}
+	return at, at < len(e.holders) && e.holders[at].Core == core
+}
+
+// rights returns what a core may do at most, and whether it holds the entry.
+func (e *entry) rights(core int) (r caps.Rights, ok bool) {
+	at, ok := e.holder(core)
+	if ok {
+		r = e.holders[at].Rights
+	}
+	return r, ok
+}
+
+// hold lets a core hold the entry, with more rights where it does already.
+func (e *entry) hold(core int, r caps.Rights) {
+	at, ok := e.holder(core)
+	if !ok {
+		e.holders = slices.Insert(e.holders, at, Holding{Core: core})
+	}
+	e.holders[at].Rights |= r
 }
 
 // owner returns the core that answers for the entry.
@@ -55,13 +88,10 @@ func (e *entry) owner() int {
 	if e.chosen != nobody {
 		return e.chosen
 	}
-	lowest := nobody
-	for c := range e.holders {
-		if lowest == nobody || c < lowest {
-			lowest = c
-		}
+	if len(e.holders) == 0 {
+		return nobody
 	}
-	return lowest
+	return e.holders[0].Core
 }
 
 // search returns the place of the first child that ends behind base.

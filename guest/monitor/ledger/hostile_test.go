@@ -288,7 +288,7 @@ func TestBrokenState(t *testing.T) {
 		t.Error("a state goes on behind its end")
 	}
 	for name, damage := range map[string]func(*Ledger, *entry){
-		"holder": func(l *Ledger, e *entry) { e.holders[5] = 1 },
+		"holder": func(l *Ledger, e *entry) { e.hold(5, 1) },
 		"type":   func(l *Ledger, e *entry) { e.extent.Type = caps.CNode },
 		"nobody": func(l *Ledger, e *entry) { e.holders = nil; e.chosen = nobody },
 		"owner":  func(l *Ledger, e *entry) { e.chosen = 7 },

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"maps"
 	"slices"
 
 	"barreleye/guest/monitor/agreement"
@@ -16,10 +15,12 @@ type Ledger struct {
 	entries map[ID]*entry
 	lives   map[int]life // of the cores that ever entered
 
-	prepared []*operation
+	prepared []operation
 	settling []revoked // by this core, and not all have seen it yet
 	number   uint64    // of the last entry that this core has named
 	changes  []Change
+	latest   operation // that this core has made: it need not be taken apart
+	going    []*entry  // for revoke
 }
 
 // life is how often a core has entered, and whether it is still there.
@@ -62,9 +63,7 @@ func (l *Ledger) Entry(id ID) (Entry, bool) {
 
 func (e *entry) entry() Entry {
 	x := Entry{ID: e.id, Extent: e.extent, Owner: e.owner(), Parent: e.parent.id}
-	for _, c := range slices.Sorted(maps.Keys(e.holders)) {
-		x.Holders = append(x.Holders, Holding{c, e.holders[c]})
-	}
+	x.Holders = slices.Clone(e.holders)
 	return x
 }
 
@@ -103,8 +102,8 @@ func (l *Ledger) MayUse(id ID, core int) bool {
 	if e == nil {
 		return false
 	}
-	_, held := e.holders[core]
-	return held || slices.ContainsFunc(l.prepared, func(o *operation) bool { return o.gives() && o.entry == id && o.to == core })
+	_, held := e.holder(core)
+	return held || slices.ContainsFunc(l.prepared, func(o operation) bool { return o.gives() && o.entry == id && o.to == core })
 }
 
 // walk visits all that was cut from e, each before what was cut from it.
@@ -145,7 +144,7 @@ func (l *Ledger) at(id ID) *entry {
 // Held returns what a core holds, by address.
 func (l *Ledger) Held(core int) (list []Entry) {
 	l.walk(func(e *entry) {
-		if _, ok := e.holders[core]; ok {
+		if _, ok := e.holder(core); ok {
 			list = append(list, e.entry())
 		}
 	})
@@ -155,7 +154,7 @@ func (l *Ledger) Held(core int) (list []Entry) {
 // Rights returns what a core may do with an entry at most, and whether it holds it.
 func (l *Ledger) Rights(id ID, core int) (r caps.Rights, ok bool) {
 	if e := l.entries[id]; e != nil {
-		r, ok = e.holders[core]
+		r, ok = e.rights(core)
 	}
 	return r, ok
 }
@@ -166,7 +165,7 @@ func (l *Ledger) Shared(id ID) bool {
 	if e == nil {
 		return false
 	}
-	_, mine := e.holders[l.self]
+	_, mine := e.holder(l.self)
 	return !mine || len(e.holders) > 1
 }
 
@@ -177,7 +176,7 @@ func (l *Ledger) Alone(id ID) bool {
 	if l.entries[id] == nil || l.Shared(id) {
 		return false
 	}
-	return !slices.ContainsFunc(l.prepared, func(o *operation) bool { return o.core == l.self && o.entry == id }) &&
+	return !slices.ContainsFunc(l.prepared, func(o operation) bool { return o.core == l.self && o.entry == id }) &&
 		!slices.ContainsFunc(l.settling, func(r revoked) bool { return r.entry == id })
 }
 
@@ -214,7 +213,7 @@ func (l *Ledger) Find(size, align uint64, pass int) (found caps.Extent, err erro
 		end := f.Base + f.Size
 		for at := (f.Base + align - 1) / align * align; at >= f.Base && at < end && end-at >= size; {
 			e := caps.Extent{Type: caps.RAM, Base: at, Size: size}
-			i := slices.IndexFunc(l.prepared, func(o *operation) bool {
+			i := slices.IndexFunc(l.prepared, func(o operation) bool {
 				return o.kind == opTake && o.extent.Type == caps.RAM && o.extent.Overlaps(e)
 			})
 			if i >= 0 {

@@ -42,6 +42,7 @@ func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
 	if o.makes() {
 		l.number += o.count
 	}
+	l.latest = *o
 	return op, nil
 }
 

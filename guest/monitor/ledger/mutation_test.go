@@ -46,7 +46,7 @@ func (s *state) Prepare(op agreement.Op) bool {
 	if to := s.lives[o.to]; s.mutation == strict && o.gives() && (!to.alive || to.number != o.toLife) {
 		return false
 	}
-	var hidden, seen []*operation
+	var hidden, seen []operation
 	for _, p := range s.prepared {
 		hide := false
 		switch s.mutation {
@@ -85,7 +85,9 @@ func (s *state) Commit(op agreement.Op, prepared bool) {
 		defer func() {
 			for i := range o.count {
 				if id, _ := o.made(i); s.entries[id] != nil {
-					s.entries[id].holders[o.core] = e.holders[o.core]
+					r, _ := e.rights(o.core)
+					at, _ := s.entries[id].holder(o.core)
+					s.entries[id].holders[at].Rights = r
 				}
 			}
 		}()

@@ -87,8 +87,7 @@ const ownsBit = 0x80
 
 // encode writes the operation down.
 func (o *operation) encode() agreement.Op {
-	b := make([]byte, 0, 96)
-	b = append(b, byte(o.kind), byte(o.rights), byte(o.own))
+	b := append(make([]byte, 0, 96), byte(o.kind), byte(o.rights), byte(o.own)) // on the stack
 	if o.owns {
 		b[1] |= ownsBit
 	}
@@ -98,9 +97,16 @@ func (o *operation) encode() agreement.Op {
 	} {
 		b = binary.AppendUvarint(b, v)
 	}
-	o.op = agreement.Op(b)
+	if o.makes() {
+		o.op = agreement.Op(b) // no other is the same
+	} else {
+		o.op = written.Op(b)
+	}
 	return o.op
 }
+
+// written are operations of this core.
+var written agreement.Recent
 
 // decode takes an operation apart; ok is false where no encode made it, or where it says
 // what makes no sense whatever the ledger holds.
@@ -113,7 +119,7 @@ func decode(op agreement.Op) (o operation, ok bool) {
 	for i := range v {
 		v[i] = r.Number()
 	}
-	if r.Bad || r.Rest != "" || v[0] >= cores.Max || v[3] >= cores.Max || v[7] > uint64(caps.IRQ) || v[10] > MaxRetype {
+	if r.Bad || r.Rest != "" || v[0] >= cores.Max || v[3] >= cores.Max || v[7] > uint64(caps.IRQ) {
 		return o, false
 	}
 	o = operation{
@@ -128,7 +134,7 @@ func decode(op agreement.Op) (o operation, ok bool) {
 func (o *operation) sane() bool {
 	switch {
 	case o.kind < opEnter || o.kind >= opEnd, o.rights&^caps.All != 0, o.own&^caps.All != 0,
-		o.life == 0 || o.life > maxLife,
+		o.life == 0 || o.life > maxLife, o.count > MaxRetype,
 		(o.kind == opEnter || o.kind == opTake || o.asks()) != (o.entry == 0):
 		return false
 	case o.makes():

@@ -10,21 +10,34 @@ import (
 
 // Prepare implements agreement.State.
 func (l *Ledger) Prepare(op agreement.Op) bool {
-	o, ok := decode(op)
-	if !ok || l.allows(&o) != nil {
+	o := &l.latest
+	if o.op != op || op == "" {
+		another, ok := decode(op)
+		if !ok {
+			return false
+		}
+		o = &another
+	}
+	if l.allows(o) != nil {
 		return false
 	}
-	l.prepared = append(l.prepared, &o)
+	l.prepared = append(l.prepared, *o)
 	return true
 }
 
 // Abort implements agreement.State.
 func (l *Ledger) Abort(op agreement.Op) { l.release(op) }
 
-func (l *Ledger) release(op agreement.Op) {
-	if i := slices.IndexFunc(l.prepared, func(o *operation) bool { return o.op == op }); i >= 0 {
-		l.prepared = slices.Delete(l.prepared, i, i+1)
+// release ends what was prepared, and returns it taken apart; ok is false where it was not.
+func (l *Ledger) release(op agreement.Op) (o operation, ok bool) {
+	for i := range l.prepared {
+		if l.prepared[i].op == op {
+			o = l.prepared[i]
+			l.prepared = slices.Delete(l.prepared, i, i+1)
+			return o, true
+		}
 	}
+	return o, false
 }
 
 // allows says why an operation may not take effect now; nil: it may. Once it may, it may
@@ -33,8 +46,8 @@ func (l *Ledger) release(op agreement.Op) {
 // begins the operation asks whether the one that is given something lives; Commit gives a dead
 // one nothing.
 func (l *Ledger) allows(o *operation) error {
-	for _, p := range l.prepared {
-		if l.conflict(o, p) {
+	for i := range l.prepared {
+		if l.conflict(o, &l.prepared[i]) {
 			return ErrBusy
 		}
 	}
@@ -58,7 +71,7 @@ func (l *Ledger) allows(o *operation) error {
 	if e == nil {
 		return caps.ErrGone
 	}
-	h, ok := e.holders[o.core]
+	h, ok := e.rights(o.core)
 	if !ok {
 		return caps.ErrGone
 	}

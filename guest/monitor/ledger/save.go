@@ -31,8 +31,8 @@ func (l *Ledger) Save(b []byte) []byte {
 	l.walk(func(e *entry) {
 		number(uint64(e.id), uint64(e.parent.id), uint64(e.extent.Type), e.extent.Base, e.extent.Size)
 		number(uint64(e.chosen+1), uint64(len(e.holders)))
-		for _, c := range slices.Sorted(maps.Keys(e.holders)) {
-			number(uint64(c), uint64(e.holders[c]))
+		for _, h := range e.holders {
+			number(uint64(h.Core), uint64(h.Rights))
 		}
 	})
 	return b
@@ -53,7 +53,7 @@ func (l *Ledger) Load(b []byte) error {
 		n.lives[int(number(cores.Max))] = life{number(maxLife + 1), number(2) == 1}
 	}
 	for i := number(any); i > 0 && !r.Bad; i-- {
-		e := &entry{id: ID(number(any)), holders: map[int]caps.Rights{}}
+		e := newEntry(ID(number(any)), caps.Extent{}, nil, nobody)
 		parent := ID(number(any))
 		e.extent = caps.Extent{Type: caps.Type(number(uint64(caps.IRQ) + 1)), Base: number(any), Size: number(any)}
 		if e.parent = n.at(parent); parent == 0 {
@@ -61,7 +61,8 @@ func (l *Ledger) Load(b []byte) error {
 		}
 		e.chosen = int(number(cores.Max+1)) - 1
 		for j := number(cores.Max + 1); j > 0 && !r.Bad; j-- {
-			e.holders[int(number(cores.Max))] = caps.Rights(number(uint64(caps.All) + 1))
+			core := int(number(cores.Max))
+			e.hold(core, caps.Rights(number(uint64(caps.All)+1)))
 		}
 		if r.Bad || e.parent == nil || e.id == 0 || n.entries[e.id] != nil || e.extent.Check() != nil ||
 			n.cut(e.parent, &operation{extent: e.extent, count: 1}) != nil {
