@@ -110,12 +110,8 @@ func (m *Monitor) InsertRAM(e caps.Extent) (caps.Ref, error) {
 func (m *Monitor) Cap(r caps.Ref) (caps.ObjectID, caps.Cap, error) {
 	m.agreed.mu.Lock()
 	defer m.agreed.mu.Unlock()
-	object, err := m.caps.space.Object(r)
-	if err != nil {
-		return 0, caps.Cap{}, err
-	}
-	got, err := m.caps.space.Get(r)
-	return object, got, err
+	p, err := m.caps.space.Place(r)
+	return p.Object, p.Cap, err
 }
 
 // Mint returns another capability to the same, with those of its rights that are in keep.
@@ -128,19 +124,15 @@ func (m *Monitor) Mint(r caps.Ref, keep caps.Rights) (caps.Ref, error) {
 
 // target is a capability on which an operation is to be done.
 type target struct {
-	caps.Cap
-	object, root caps.ObjectID
-	entry        ledger.ID // of the root; 0: it is private
+	caps.Place
+	entry ledger.ID // of the root; 0: it is private
 }
 
 func (c *capabilities) target(r caps.Ref) (t target, err error) {
-	if t.Cap, err = c.space.Get(r); err != nil {
-		return t, err
+	if t.Place, err = c.space.Place(r); err == nil {
+		t.entry = c.entries[t.Root]
 	}
-	t.object, _ = c.space.Object(r)
-	t.root, _, _ = c.space.Root(r)
-	t.entry = c.entries[t.root]
-	return t, nil
+	return t, err
 }
 
 // errLocal says that an operation needs nobody else.
@@ -167,7 +159,7 @@ func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, 
 			switch {
 			case err != nil:
 				return "", err
-			case t.object != t.root || !c.ledger().Shared(t.entry):
+			case t.Object != t.Root || !c.ledger().Shared(t.entry):
 				return "", errLocal // it was not when it was looked at first
 			}
 			op, err := c.ledger().Retype(t.entry, to, offset, size, count, t.Rights)
@@ -199,7 +191,7 @@ func (c *capabilities) retypeHere(r caps.Ref, to caps.Type, offset, size uint64,
 		return nil, true, err
 	case t.Rights&caps.Derive == 0:
 		return nil, true, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
-	case t.entry != 0 && t.object == t.root && c.ledger().Shared(t.entry):
+	case t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry):
 		return nil, false, nil
 	case !c.alone(&t): // an own operation is under way that may change that, or a revocation
 		return nil, true, ledger.ErrBusy
@@ -226,7 +218,7 @@ func (c *capabilities) used(t *target, part caps.Extent) (caps.Extent, bool) {
 		return other, true
 	}
 	for _, l := range c.lifting {
-		if l.in == t.root && l.Overlaps(part) {
+		if l.in == t.Root && l.Overlaps(part) {
 			return l.Extent, true
 		}
 	}

@@ -82,10 +82,10 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 				return "", fmt.Errorf("send %v as %v, having %v: grant and those needed: %w", t.Extent, rights, t.Rights, caps.ErrRights)
 			case t.entry == 0:
 				return "", fmt.Errorf("send %v: %w", t.Extent, ErrPrivate)
-			case c.space.Divided(t.object):
+			case c.space.Divided(t.Object):
 				return "", fmt.Errorf("send %v: %w", t.Extent, ErrDivided)
 			}
-			if t.object == t.root {
+			if t.Object == t.Root {
 				do := c.ledger().Send
 				if move {
 					do = c.ledger().Move
@@ -98,7 +98,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 				return op, err
 			}
 			for _, l := range c.lifting {
-				if l.in == t.root && l.Overlaps(t.Extent) {
+				if l.in == t.Root && l.Overlaps(t.Extent) {
 					return "", ledger.ErrBusy
 				}
 			}
@@ -110,7 +110,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 			if err == nil {
 				lifted, _ = ledger.Made(op)
 				pin, _ = c.space.Copy(r)
-				c.lifting[lifted] = lift{pin, t.root, t.Extent}
+				c.lifting[lifted] = lift{pin, t.Root, t.Extent}
 			}
 			return op, err
 		},
@@ -127,7 +127,7 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 	c.a.mu.Lock()
 	t, err := c.target(r)
 	if err == nil {
-		c.free(c.space.Remove(t.object), nil)
+		c.free(c.space.Remove(t.Object), nil)
 		c.settle()
 	}
 	done := c.letting[t.entry]

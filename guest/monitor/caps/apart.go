@@ -23,10 +23,11 @@ type Left struct {
 	Root bool
 }
 
-// Left returns what was let go of since it was called last, in order.
+// Left returns what was let go of since it was called last, in order. The list is good until
+// something else is let go of.
 func (s *Space) Left() []Left {
 	list := s.left
-	s.left = nil
+	s.left = s.left[:0]
 	return list
 }
 
@@ -39,18 +40,25 @@ func (s *Space) Object(r Ref) (ObjectID, error) {
 	return c.object.id, nil
 }
 
-// Root returns the root that the object of r was cut from, directly or not, and whether
-// that is one apart. It fails with ErrGone.
-func (s *Space) Root(r Ref) (id ObjectID, apart bool, err error) {
+// Place is a capability, to which object it is, which root that was cut from, directly or
+// not, and whether that is one apart.
+type Place struct {
+	Cap
+	Object, Root ObjectID
+	Apart        bool
+}
+
+// Place returns that of r. It fails with ErrGone.
+func (s *Space) Place(r Ref) (Place, error) {
 	c, err := s.find(r)
 	if err != nil {
-		return 0, false, err
+		return Place{}, err
 	}
-	o := c.object
-	for o.parent != nil {
-		o = o.parent
+	root := c.object
+	for root.parent != nil {
+		root = root.parent
 	}
-	return o.id, o.apart, nil
+	return Place{Cap{c.object.Extent, c.rights}, c.object.id, root.id, root.apart}, nil
 }
 
 // Divided reports whether anything was cut from an object.
@@ -67,7 +75,7 @@ func (s *Space) InsertApart(e Extent, rights Rights) (Ref, error) {
 	}
 	o := s.object(e, nil)
 	o.apart = true
-	s.roots = append(s.roots, o)
+	s.root(o)
 	return s.add(o, rights, nil).ref, nil
 }
 
@@ -100,9 +108,9 @@ func (s *Space) Lift(r Ref) (free []Extent, err error) {
 	if p == nil {
 		return nil, nil // it was a root, and is one
 	}
-	at := slices.Index(p.children, o)
+	at := p.search(o.Base)
 	p.children = slices.Delete(p.children, at, at+1)
-	s.roots = append(s.roots, o)
+	s.root(o)
 	s.bury(p, &free)
 	return free, nil
 }
@@ -137,7 +145,7 @@ func (s *Space) Part(r Ref, e Extent) (Ref, error) {
 		child.parent = n
 	}
 	o.children = slices.Delete(o.children, first, end)
-	s.roots = append(s.roots, n)
+	s.root(n)
 	return s.add(n, c.rights, nil).ref, nil
 }
 
@@ -175,7 +183,7 @@ func (s *Space) Remove(id ObjectID) (free []Extent) {
 	if o == nil {
 		return nil
 	}
-	s.drop(o.all(nil), &free)
+	s.drop(o.all(s.going[:0]), &free)
 	return free
 }
 

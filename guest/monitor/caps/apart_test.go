@@ -27,15 +27,15 @@ func TestApart(t *testing.T) {
 	if c := must(s.Get(b)); c.Rights != Read|Grant {
 		t.Errorf("%v", c.Rights)
 	}
-	root, apart, err := s.Root(a)
+	root, apart, err := rootOf(s, a)
 	if err != nil || !apart || root != must(s.Object(a)) {
 		t.Errorf("root %d, apart %v, %v", root, apart, err)
 	}
-	if _, apart, _ := s.Root(r); apart {
+	if _, apart, _ := rootOf(s, r); apart {
 		t.Error("a root of its own is not apart")
 	}
 	frames := must(s.Retype(a, Frame, PageSize, PageSize, 2))
-	if got, _, _ := s.Root(frames[1]); got != root || !s.Divided(root) {
+	if got, _, _ := rootOf(s, frames[1]); got != root || !s.Divided(root) {
 		t.Errorf("the root of what was cut is %d", got)
 	}
 	again := must(s.Again(must(s.Object(b)), Read))
@@ -70,7 +70,7 @@ func TestApart(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, _, err := s.Root(a); !errors.Is(err, ErrGone) {
+	if _, _, err := rootOf(s, a); !errors.Is(err, ErrGone) {
 		t.Error(err)
 	}
 	if err := s.Check(); err != nil {
@@ -102,7 +102,7 @@ func TestLift(t *testing.T) {
 		t.Errorf("nothing else holds its root: %v", left)
 	}
 	for _, r := range []Ref{frame, copied} {
-		if got, apart, err := s.Root(r); got != id || !apart || err != nil {
+		if got, apart, err := rootOf(s, r); got != id || !apart || err != nil {
 			t.Errorf("root %d, apart %v, %v", got, apart, err)
 		}
 	}
@@ -114,4 +114,9 @@ func TestLift(t *testing.T) {
 	if _, err := s.Lift(must(s.Retype(d, Endpoint, 3, 1, 1))[0]); !errors.Is(err, ErrType) {
 		t.Error(err)
 	}
+}
+
+func rootOf(s *Space, r Ref) (root ObjectID, apart bool, err error) {
+	p, err := s.Place(r)
+	return p.Root, p.Apart, err
 }

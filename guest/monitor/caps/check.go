@@ -48,6 +48,9 @@ func (s *Space) Check() error {
 		return nil
 	}
 	for i, o := range s.roots {
+		if o.place != i {
+			return fmt.Errorf("caps: %v is root %d, and says %d", o.Extent, i, o.place)
+		}
 		for _, p := range s.roots[:i] {
 			if !p.apart && !o.apart && shapes[p.Type].plain == shapes[o.Type].plain && p.overlaps(o.Base, o.Size) {
 				return fmt.Errorf("caps: %v and %v overlap", p.Extent, o.Extent)

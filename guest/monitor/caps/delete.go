@@ -14,7 +14,7 @@ func (s *Space) Delete(r Ref) (free []Extent, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.drop([]*capability{c}, &free)
+	s.drop(append(s.going[:0], c), &free)
 	return free, nil
 }
 
@@ -34,33 +34,28 @@ func (s *Space) Revoke(r Ref) (free []Extent, err error) {
 	if c.in != nil && c.in.below(o) {
 		return nil, fmt.Errorf("caps: revoke %v: %w", o.Extent, ErrInside)
 	}
-	var goes []*capability
-	var collect func(*object)
-	collect = func(o *object) {
-		for _, x := range o.copies {
-			if x != c {
-				goes = append(goes, x)
-			}
-		}
-		for _, child := range o.children {
-			collect(child)
-		}
-	}
-	collect(o)
-	s.drop(goes, &free)
+	goes := o.all(s.going[:0])
+	at := slices.Index(goes, c)
+	s.drop(slices.Delete(goes, at, at+1), &free)
 	return free, nil
 }
 
-// drop removes capabilities, and those that lie in CNodes that go with them.
+// drop removes capabilities, and those that lie in CNodes that go with them. The list is kept
+// as s.going.
 func (s *Space) drop(list []*capability, free *[]Extent) {
 	for len(list) > 0 {
-		c := list[len(list)-1]
-		list = list[:len(list)-1]
+		last := len(list) - 1
+		c := list[last]
+		list[last] = nil
+		list = list[:last]
 		if s.caps[c.ref] != c {
 			continue // it lay in a CNode that went before
 		}
 		delete(s.caps, c.ref)
 		c.leave()
+		if len(s.spare) < mostSpare {
+			s.spare = append(s.spare, c)
+		}
 		o := c.object
 		if o.copies = without(o.copies, c); len(o.copies) > 0 {
 			continue
@@ -69,6 +64,7 @@ func (s *Space) drop(list []*capability, free *[]Extent) {
 		list = append(list, o.holds...) // of a CNode that nobody can reach any more
 		s.bury(o, free)
 	}
+	s.going = list
 }
 
 // bury removes an object that has neither copies nor children, and then, if that was
@@ -78,7 +74,7 @@ func (s *Space) bury(o *object, free *[]Extent) {
 		delete(s.objects, o.id)
 		p := o.parent
 		if p == nil {
-			s.roots = without(s.roots, o)
+			s.unroot(o)
 			if o.apart {
 				s.left = append(s.left, Left{Object: o.id, Extent: o.Extent, Root: true})
 			} else {
@@ -86,7 +82,7 @@ func (s *Space) bury(o *object, free *[]Extent) {
 			}
 			return
 		}
-		at := slices.Index(p.children, o)
+		at := p.search(o.Base)
 		p.children = slices.Delete(p.children, at, at+1)
 		o = p
 	}

@@ -60,7 +60,7 @@ func TestPart(t *testing.T) {
 		t.Errorf("the part is %+v", c)
 	}
 	for r, want := range map[Ref]ObjectID{p: part, small: part, wide: root, a: root} {
-		if got, apart, err := s.Root(r); got != want || !apart || err != nil {
+		if got, apart, err := rootOf(s, r); got != want || !apart || err != nil {
 			t.Errorf("root %d of %v, apart %v, %v; want %d", got, must(s.Get(r)), apart, err, want)
 		}
 	}

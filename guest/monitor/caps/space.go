@@ -24,7 +24,13 @@ type Space struct {
 	// roots are objects that were cut from nothing here.
 	roots []*object
 	left  []Left // since Left was called last
+
+	going []*capability // for drop
+	spare []*capability // that were removed, at most mostSpare
 }
+
+// mostSpare is how many removed capabilities are kept to be used again.
+const mostSpare = 64
 
 // capability is one copy.
 type capability struct {
@@ -40,9 +46,11 @@ type object struct {
 	id       ObjectID
 	apart    bool // a root whose overlap with others is not this space's business
 	parent   *object
-	children []*object     // sorted by base; no two overlap
-	copies   []*capability // none: it is only there because of its children
-	holds    []*capability // of a CNode
+	children []*object      // sorted by base; no two overlap
+	copies   []*capability  // none: it is only there because of its children
+	few      [1]*capability // room for those of most objects
+	holds    []*capability  // of a CNode
+	place    int            // of a root, among them
 }
 
 // New returns a space that holds a capability with all rights to each of the given
@@ -72,7 +80,7 @@ func (s *Space) Insert(e Extent) (Ref, error) {
 		}
 	}
 	o := s.object(e, nil)
-	s.roots = append(s.roots, o)
+	s.root(o)
 	return s.add(o, All, nil).ref, nil
 }
 
@@ -91,8 +99,24 @@ func (e Extent) root() error {
 func (s *Space) object(e Extent, parent *object) *object {
 	s.number++
 	o := &object{Extent: e, id: s.number, parent: parent}
+	o.copies = o.few[:0]
 	s.objects[o.id] = o
 	return o
+}
+
+// root adds an object to those that were cut from nothing.
+func (s *Space) root(o *object) {
+	o.place = len(s.roots)
+	s.roots = append(s.roots, o)
+}
+
+// unroot is the reverse.
+func (s *Space) unroot(o *object) {
+	last := len(s.roots) - 1
+	s.roots[o.place] = s.roots[last]
+	s.roots[o.place].place = o.place
+	s.roots[last] = nil
+	s.roots = s.roots[:last]
 }
 
 func (o *object) overlaps(base, size uint64) bool {
@@ -102,12 +126,24 @@ func (o *object) overlaps(base, size uint64) bool {
 // add makes a copy of an object's capability.
 func (s *Space) add(o *object, r Rights, in *object) *capability {
 	s.last++
-	c := &capability{ref: s.last, object: o, rights: r, in: in}
+	c := s.unused()
+	*c = capability{ref: s.last, object: o, rights: r, in: in}
 	s.caps[c.ref] = c
 	o.copies = append(o.copies, c)
 	if in != nil {
 		in.holds = append(in.holds, c)
 	}
+	return c
+}
+
+// unused returns memory for a capability.
+func (s *Space) unused() *capability {
+	last := len(s.spare) - 1
+	if last < 0 {
+		return new(capability)
+	}
+	c := s.spare[last]
+	s.spare = s.spare[:last]
 	return c
 }
 
@@ -128,6 +164,9 @@ func (s *Space) Get(r Ref) (Cap, error) {
 	}
 	return Cap{c.object.Extent, c.rights}, nil
 }
+
+// Has reports whether r names a capability.
+func (s *Space) Has(r Ref) bool { return s.caps[r] != nil }
 
 // Len returns how many capabilities there are.
 func (s *Space) Len() int { return len(s.caps) }

@@ -219,9 +219,8 @@ func (d *desk) act() (op agreement.Op, err error) {
 		return d.ledger.Recall(d.t.next + 1)
 	}
 	r := d.refs[c.N(len(d.refs))]
-	object, _ := d.space.Object(r)
-	root, _, _ := d.space.Root(r)
-	is, _ := d.space.Get(r)
+	place, _ := d.space.Place(r)
+	object, root, is := place.Object, place.Root, place.Cap
 	e := d.entry[root]
 	to, rights := d.t.someone(d.core), is.Rights
 	if c.One(5) {

@@ -122,6 +122,19 @@ func TestLife(t *testing.T) {
 	}
 }
 
+// TestMostRetyped: who asks for more entries at once than can be agreed on is told so, also
+// where there is room for them.
+func TestMostRetyped(t *testing.T) {
+	r := newReplicas(t, 1, MaxRetype+1)
+	block := r.do(r.l[0].Take(ram(0, MaxRetype+1)))
+	if _, err := r.l[0].Retype(block, caps.Frame, 0, page, MaxRetype+1, caps.All); !errors.Is(err, caps.ErrExtent) {
+		t.Error(err)
+	}
+	if got := r.do(r.l[0].Retype(block, caps.Frame, page, page, MaxRetype, caps.All)); got == 0 || len(r.l[0].Entries()) != MaxRetype+1 {
+		t.Errorf("%v, %d entries", got, len(r.l[0].Entries()))
+	}
+}
+
 // TestRefusals: whoever asks for what cannot be is told why, before anybody else is asked.
 func TestRefusals(t *testing.T) {
 	r := newReplicas(t, 3, 16)
