@@ -334,18 +334,28 @@ func (a *agreed) await(ctx context.Context, r *request) (outcome agreement.Outco
 	return outcome, nil
 }
 
-// parkFor returns once a request is over, or gives it up when the context ends.
-func (a *agreed) parkFor(ctx context.Context, r *request) (over bool) {
+// sleep returns once a request is over, or false where the context ends first: then r.wake
+// is yet to come.
+func (a *agreed) sleep(ctx context.Context, r *request) (over bool) {
 	a.mu.Lock()
 	r.parked = !r.over.Load()
+	parked := r.parked
 	a.mu.Unlock()
-	if !r.parked {
+	if !parked {
 		return true
 	}
 	select {
 	case <-r.wake:
 		return true
 	case <-ctx.Done():
+		return false
+	}
+}
+
+// parkFor returns once a request is over, or gives it up when the context ends.
+func (a *agreed) parkFor(ctx context.Context, r *request) (over bool) {
+	if a.sleep(ctx, r) {
+		return true
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

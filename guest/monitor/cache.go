@@ -136,7 +136,7 @@ func (c *capabilities) cut(size uint64) (caps.Ref, bool) {
 }
 
 func (c *capabilities) cutFrom(b *block, size uint64) (caps.Ref, bool) {
-	if b.most < size || !c.alone(&target{entry: c.entries[b.object]}) {
+	if b.most < size || !c.alone(c.entries[b.object]) {
 		return 0, false
 	}
 	at, ok := c.gap(b, size)

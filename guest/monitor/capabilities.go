@@ -42,10 +42,10 @@ type capabilities struct {
 	entries map[caps.ObjectID]ledger.ID // of roots apart
 	objects map[ledger.ID]caps.ObjectID
 
-	made     map[ledger.ID]caps.Ref      // entries of own operations that nobody has asked for yet
+	makings  []*making                   // own operations under way that make entries
 	lifting  map[ledger.ID]lift          // own objects that are about to be entries
-	revoking map[string][]revoked        // by entry and part: what is revoked there
-	busy     map[ledger.ID]int           // entries that own operations give to others, or cut
+	revoking []*revoking                 // own operations under way
+	busy     []ledger.ID                 // entries that own operations give to others, or cut, or revoke
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
 	arrived  []Arrival                   // what nobody has accepted yet
 	gone     []gone                      // until settle
@@ -53,6 +53,7 @@ type capabilities struct {
 	cache    cache
 	reclaims reclaiming
 	changed  bool // since agreed.tell was called last (agreed.proceed)
+	entered  atomic.Bool
 }
 
 // lift is an object that is about to be an entry.
@@ -61,10 +62,6 @@ type lift struct {
 	in  caps.ObjectID // root from which it was cut
 	caps.Extent
 }
-
-// revoked is what an operation under way revokes all below of: ref, or pin where the program
-// has deleted that meanwhile.
-type revoked struct{ ref, pin caps.Ref }
 
 // gone is what the space has let go of, because of what a core did.
 type gone struct {
@@ -87,9 +84,8 @@ func newCapabilities(a *agreed, cfg *Config, open func(from int, tag uint64) boo
 	c := &capabilities{
 		a: a, core: cfg.Core, open: open, unmap: cfg.Unmap, giveBack: cfg.GiveBack, check: cfg.CheckCaps, space: space,
 		entries: map[caps.ObjectID]ledger.ID{}, objects: map[ledger.ID]caps.ObjectID{},
-		made: map[ledger.ID]caps.Ref{}, lifting: map[ledger.ID]lift{}, revoking: map[string][]revoked{},
-		busy: map[ledger.ID]int{}, letting: map[ledger.ID]chan struct{}{},
-		reclaims: reclaiming{awaited: map[uint64]map[int]bool{}, parting: map[ledger.ID]parting{}},
+		lifting: map[ledger.ID]lift{}, letting: map[ledger.ID]chan struct{}{},
+		reclaims: reclaiming{awaited: map[uint64]map[int]bool{}},
 	}
 	if c.unmap == nil {
 		c.unmap = func(caps.ObjectID, caps.Extent, int) {}
@@ -114,14 +110,7 @@ func (c *capabilities) follow() {
 		case ledger.Lost:
 			c.lose(ch)
 		case ledger.Revoked:
-			key := revocation(ch.Entry, ch.Extent)
-			for _, r := range c.revoking[key] {
-				if !c.has(r.ref) {
-					r.ref = r.pin
-				}
-				c.free(c.space.Revoke(r.ref)) // one that is gone revokes nothing
-			}
-			delete(c.revoking, key)
+			c.revoked(ch)
 		case ledger.Departed:
 			c.departed(ch.Core)
 		case ledger.Freed:
@@ -172,7 +161,11 @@ func (c *capabilities) gain(ch *ledger.Change) {
 		c.bind(object, ch.Entry)
 	}
 	if ch.From == c.core {
-		c.made[ch.Entry] = ref
+		if of := c.maker(ch.Entry); of != nil {
+			*of = ref
+		} else {
+			c.free(c.space.Delete(ref)) // nobody waits for it
+		}
 		return
 	}
 	if ch.Tag&tagChannel != 0 && !c.open(ch.From, ch.Tag) {
@@ -200,12 +193,7 @@ func (c *capabilities) lose(ch *ledger.Change) {
 	c.blame(c.core)
 	c.free(c.space.Remove(object), nil)
 	c.blame(ch.From)
-	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool { return !c.has(a.Ref) })
-}
-
-func (c *capabilities) has(r caps.Ref) bool {
-	_, err := c.space.Get(r)
-	return err == nil
+	c.arrived = slices.DeleteFunc(c.arrived, func(a Arrival) bool { return !c.space.Has(a.Ref) })
 }
 
 // departed drops what a core had sent that nobody here has accepted: who dies before the
@@ -230,13 +218,13 @@ func (c *capabilities) free(list []caps.Extent, err error) {
 // settle does what the space's changes ask for: it has objects unmapped that nobody here
 // may use any more, and lets go of entries of which nothing is left here.
 func (c *capabilities) settle() {
-	for c.blame(c.core); len(c.gone) > 0; c.blame(c.core) {
-		list := c.gone
-		c.gone = nil
-		for i := range list {
-			c.leave(&list[i])
-		}
+	c.blame(c.core)
+	for i := 0; i < len(c.gone); i++ {
+		left := c.gone[i]
+		c.leave(&left)
+		c.blame(c.core)
 	}
+	c.gone = c.gone[:0]
 	if c.check {
 		if err := c.verify(); err != nil {
 			panic(fmt.Sprintf("monitor: core %d: capabilities: %v", c.core, err))
@@ -266,15 +254,15 @@ func (c *capabilities) leave(left *gone) {
 
 // idle says that an own operation on an entry has ended; 0 for none.
 func (c *capabilities) idle(id ledger.ID) {
-	if c.busy[id]--; c.busy[id] <= 0 {
-		delete(c.busy, id)
-	}
+	c.busy = without(c.busy, id)
 }
 
 // unpin removes a capability that an operation under way has kept.
 func (c *capabilities) unpin(pin caps.Ref) {
-	c.free(c.space.Delete(pin)) // it may be gone
-	c.settle()
+	if c.space.Has(pin) { // it may be gone
+		c.free(c.space.Delete(pin))
+		c.settle()
+	}
 }
 
 // let lets go of an entry, sooner or later.
@@ -285,8 +273,6 @@ func (c *capabilities) let(id ledger.ID) {
 		go c.drop(id, done)
 	}
 }
-
-func revocation(id ledger.ID, part caps.Extent) string { return fmt.Sprint(uint64(id), " ", part) }
 
 // verify looks at everything that must hold between this core's space and the ledger.
 func (c *capabilities) verify() error {

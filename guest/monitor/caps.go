@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/caps"
@@ -55,49 +54,36 @@ func (c *capabilities) claim(ctx context.Context, size uint64) (caps.Ref, error)
 		align = hugeSize
 	}
 	most := 0 // of the first pieces that others may be after too
-	op, err := c.commit(ctx, wanted{
-		make: func() (agreement.Op, error) {
-			e, err := c.ledger().Find(size, align, rand.IntN(most+1))
-			if err != nil {
-				return "", err
-			}
-			most = min(2*most+1, len(c.a.peers))
-			return c.ledger().Take(e)
-		},
-		abandoned: c.forget,
-	})
-	if err != nil {
+	w := &taking{making: making{c: c}, take: func() (agreement.Op, error) {
+		e, err := c.ledger().Find(size, align, rand.IntN(most+1))
+		if err != nil {
+			return "", err
+		}
+		most = min(2*most+1, len(c.a.peers))
+		return c.ledger().Take(e)
+	}}
+	if err := c.commit(ctx, w); err != nil {
 		return 0, err
 	}
-	return c.collect(op)[0], nil
+	return w.refs[0], nil
+}
+
+// taking makes an entry that is cut from none.
+type taking struct {
+	making
+	take func() (agreement.Op, error)
+}
+
+func (w *taking) make() (agreement.Op, error) {
+	op, err := w.take()
+	if err == nil {
+		w.begin(op)
+	}
+	return op, err
 }
 
 // hugeSize is the size of a huge page: what is as large lies so that those fit.
 const hugeSize = 2 << 20
-
-// collect returns the capabilities that an own operation has made.
-func (c *capabilities) collect(op agreement.Op) []caps.Ref {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	first, count := ledger.Made(op)
-	refs := make([]caps.Ref, count)
-	for i := range refs {
-		id := first + ledger.ID(i)
-		refs[i] = c.made[id] // gone already where it was revoked
-		delete(c.made, id)
-	}
-	return refs
-}
-
-// forget drops what an own operation has made, with mu held.
-func (c *capabilities) forget(op agreement.Op) {
-	first, count := ledger.Made(op)
-	for i := range count {
-		id := first + ledger.ID(i)
-		c.free(c.space.Delete(c.made[id]))
-		delete(c.made, id)
-	}
-}
 
 // InsertRAM adds memory that only this core has.
 func (m *Monitor) InsertRAM(e caps.Extent) (caps.Ref, error) {
@@ -135,173 +121,6 @@ func (c *capabilities) target(r caps.Ref) (t target, err error) {
 	return t, err
 }
 
-// errLocal says that an operation needs nobody else.
-var errLocal = fmt.Errorf("it is local")
-
-// Retype cuts count objects of a type and a size out of what r names, from offset on.
-// Errors are those of caps.Space.Retype and the context's.
-func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, size uint64, count int) ([]caps.Ref, error) {
-	c := m.caps
-	refs, local, err := c.retypeHere(r, to, offset, size, count)
-	for local && errors.Is(err, ledger.ErrBusy) {
-		if err := pause(ctx, firstWait); err != nil {
-			return nil, err
-		}
-		refs, local, err = c.retypeHere(r, to, offset, size, count)
-	}
-	if local {
-		return refs, err
-	}
-	var from ledger.ID
-	op, err := c.commit(ctx, wanted{
-		make: func() (agreement.Op, error) {
-			t, err := c.target(r)
-			switch {
-			case err != nil:
-				return "", err
-			case t.Object != t.Root || !c.ledger().Shared(t.entry):
-				return "", errLocal // it was not when it was looked at first
-			}
-			op, err := c.ledger().Retype(t.entry, to, offset, size, count, t.Rights)
-			if err == nil {
-				from = t.entry
-				c.busy[from]++ // the other holder may drop it before this is under way
-			}
-			return op, err
-		},
-		ended:     func(agreement.Op, bool) { c.idle(from) },
-		abandoned: c.forget,
-	})
-	switch {
-	case err == errLocal:
-		return m.Retype(ctx, r, to, offset, size, count)
-	case err != nil:
-		return nil, err
-	}
-	return c.collect(op), nil
-}
-
-// retypeHere does it without anybody else, if it can be done so.
-func (c *capabilities) retypeHere(r caps.Ref, to caps.Type, offset, size uint64, count int) (refs []caps.Ref, local bool, err error) {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	t, err := c.target(r)
-	switch {
-	case err != nil:
-		return nil, true, err
-	case t.Rights&caps.Derive == 0:
-		return nil, true, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
-	case t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry):
-		return nil, false, nil
-	case !c.alone(&t): // an own operation is under way that may change that, or a revocation
-		return nil, true, ledger.ErrBusy
-	case t.entry != 0:
-		part := caps.Extent{Type: caps.RAM, Base: t.Base + offset, Size: size * uint64(max(count, 0))}
-		if other, used := c.used(&t, part); used {
-			return nil, true, fmt.Errorf("retype %v: %v is there: %w", t.Extent, other, caps.ErrOverlap)
-		}
-	}
-	refs, err = c.space.Retype(r, to, offset, size, count)
-	c.settle()
-	return refs, true, err
-}
-
-// alone reports whether this core may cut and use the root of a target as if no other core
-// were there.
-func (c *capabilities) alone(t *target) bool {
-	return t.entry == 0 || c.ledger().Alone(t.entry) && c.busy[t.entry] == 0
-}
-
-// used returns what others have, or are about to have, of a part of an entry.
-func (c *capabilities) used(t *target, part caps.Extent) (caps.Extent, bool) {
-	if other, used := c.ledger().Used(t.entry, part); used {
-		return other, true
-	}
-	for _, l := range c.lifting {
-		if l.in == t.Root && l.Overlaps(part) {
-			return l.Extent, true
-		}
-	}
-	return caps.Extent{}, false
-}
-
-// Revoke removes every other capability to what r names, and to whatever was cut from it,
-// on all cores. What they had mapped of it is unmapped when it returns. It fails with
-// caps.ErrGone, caps.ErrRights, and the context's errors.
-func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
-	c := m.caps
-	if local, err := c.revokeHere(r); local {
-		return err
-	}
-	var key string
-	var pin caps.Ref
-	var from ledger.ID
-	_, err := c.commit(ctx, wanted{
-		make: func() (agreement.Op, error) {
-			t, err := c.target(r)
-			switch {
-			case err != nil:
-				return "", err
-			case c.inside(&t):
-				return "", errLocal
-			case c.parts(t.entry):
-				return "", ledger.ErrBusy
-			}
-			op, err := c.ledger().Revoke(t.entry, t.Extent)
-			if err == nil {
-				from = t.entry
-				c.busy[from]++
-				pin, _ = c.space.Copy(r) // so that r may be deleted meanwhile
-				key = revocation(t.entry, t.Extent)
-				c.revoking[key] = append(c.revoking[key], revoked{r, pin})
-			}
-			return op, err
-		},
-		ended: func(agreement.Op, bool) {
-			c.revoking[key] = slices.DeleteFunc(c.revoking[key], func(o revoked) bool { return o.pin == pin })
-			if len(c.revoking[key]) == 0 {
-				delete(c.revoking, key)
-			}
-			c.idle(from)
-			c.unpin(pin)
-		},
-	})
-	if err == errLocal {
-		return m.Revoke(ctx, r)
-	}
-	return err
-}
-
-// inside reports whether nobody else has anything of it.
-func (c *capabilities) inside(t *target) bool {
-	if t.entry == 0 {
-		return true
-	}
-	if !c.alone(t) {
-		return false
-	}
-	_, used := c.used(t, t.Extent)
-	return !used
-}
-
-func (c *capabilities) revokeHere(r caps.Ref) (local bool, err error) {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	t, err := c.target(r)
-	switch {
-	case err != nil:
-		return true, err
-	case t.Rights&caps.Derive == 0:
-		return true, fmt.Errorf("revoke %v: derive: %w", t.Extent, caps.ErrRights)
-	case !c.inside(&t):
-		return false, nil
-	}
-	free, err := c.space.Revoke(r)
-	c.free(free, err)
-	c.settle()
-	return true, err
-}
-
 // Delete removes a capability. Where it was this core's last one to something that others
 // know of, it returns once those know that too; if the context ends before, that happens
 // all the same. It fails with caps.ErrGone and the context's errors.
@@ -326,6 +145,7 @@ func (c *capabilities) delete(r caps.Ref) (done <-chan struct{}, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.keepFor(r)
 	free, err := c.space.Delete(r)
 	c.free(free, err)
 	c.settle()

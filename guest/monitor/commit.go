@@ -7,55 +7,98 @@ import (
 	"time"
 
 	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
 	"barreleye/guest/monitor/ledger"
 )
 
-// wanted is an operation of the ledger that this core's program wants.
-type wanted struct {
+// wanted is an operation of the ledger that this core's program wants. The methods are called
+// with mu held.
+type wanted interface {
 	// make makes it, or says why it cannot be: with ledger.ErrBusy it is tried again.
-	// The functions are called with mu held.
-	make func() (agreement.Op, error)
-	// ended is told how it ended, however often it is tried. abandoned undoes what the
-	// operation did where nobody waits for it any more.
-	ended     func(op agreement.Op, committed bool)
-	abandoned func(op agreement.Op)
+	make() (agreement.Op, error)
+	// ended is told how it ended, however often it is tried. abandoned undoes what it did
+	// where nobody waits for it any more.
+	ended(committed bool)
+	abandoned()
+}
+
+// plain is an operation of which this core keeps nothing.
+type plain func() (agreement.Op, error)
+
+func (p plain) make() (agreement.Op, error) { return p() }
+func (plain) ended(bool)                    {}
+func (plain) abandoned()                    {}
+
+// making is an operation that makes entries.
+type making struct {
+	c     *capabilities
+	first ledger.ID
+	refs  []caps.Ref // to the entries, once they are there; one may be gone already where it was revoked
+}
+
+// begin says that the operation was made.
+func (m *making) begin(op agreement.Op) {
+	first, count := m.c.ledger().Made(op)
+	m.first, m.refs = first, make([]caps.Ref, count)
+	m.c.makings = append(m.c.makings, m)
+}
+
+func (m *making) ended(bool) { m.c.makings = without(m.c.makings, m) }
+
+func (m *making) abandoned() {
+	for _, r := range m.refs {
+		m.c.free(m.c.space.Delete(r))
+	}
+}
+
+// maker returns where the capability to an entry goes that an own operation makes, nil where
+// none does.
+func (c *capabilities) maker(id ledger.ID) *caps.Ref {
+	for _, m := range c.makings {
+		if id >= m.first && id-m.first < ledger.ID(len(m.refs)) {
+			return &m.refs[id-m.first]
+		}
+	}
+	return nil
+}
+
+// without removes x from a list in which it is once at most, in place.
+func without[T comparable](list []T, x T) []T {
+	for i := range list {
+		if list[i] == x {
+			last := len(list) - 1
+			var none T
+			list[i], list[last] = list[last], none
+			return list[:last]
+		}
+	}
+	return list
 }
 
 // commit has an operation of the ledger take effect.
-func (c *capabilities) commit(ctx context.Context, w wanted) (agreement.Op, error) {
+func (c *capabilities) commit(ctx context.Context, w wanted) error {
 	if err := c.enter(ctx); err != nil {
-		return "", err
+		return err
 	}
 	return c.begin(ctx, w)
 }
 
-func (c *capabilities) begin(ctx context.Context, w wanted) (agreement.Op, error) {
+func (c *capabilities) begin(ctx context.Context, w wanted) error {
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
-		op, err := c.wanted(&w)
+		outcome, err := c.try(ctx, w)
 		switch {
-		case err == nil:
-			outcome, err := c.try(ctx, op, w)
-			switch {
-			case err != nil:
-				return "", err
-			case outcome == agreement.Committed:
-				return op, nil
-			case outcome == agreement.TooLong:
-				return "", ErrTooLong
-			}
-		case !errors.Is(err, ledger.ErrBusy):
-			return "", err
+		case err != nil && !errors.Is(err, ledger.ErrBusy):
+			return err
+		case err != nil:
+		case outcome == agreement.Committed:
+			return nil
+		case outcome == agreement.TooLong:
+			return ErrTooLong
 		}
 		if err := pause(ctx, rand.N(wait)); err != nil {
-			return "", err
+			return err
 		}
 	}
-}
-
-func (c *capabilities) wanted(w *wanted) (agreement.Op, error) {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	return w.make()
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -69,65 +112,77 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// try has an operation agreed on. Where the context ends first, what it does is undone
-// once it is done.
-func (c *capabilities) try(ctx context.Context, op agreement.Op, w wanted) (agreement.Outcome, error) {
-	if err := ctx.Err(); err != nil {
-		c.ended(op, agreement.Refused, w, false)
+// try makes an operation and has it agreed on. Where the context ends first, what it does is
+// undone once it is done.
+func (c *capabilities) try(ctx context.Context, w wanted) (agreement.Outcome, error) {
+	r, err := c.ask(ctx, w)
+	if err != nil {
 		return 0, err
 	}
-	if ctx.Done() == nil {
-		outcome, err := c.a.agree(ctx, op)
-		return c.ended(op, outcome, w, false), err
-	}
-	done := make(chan agreement.Outcome, 1)
-	go func() {
-		outcome, _ := c.a.agree(context.WithoutCancel(ctx), op) // it ends however long it takes
-		done <- outcome
-	}()
-	select {
-	case outcome := <-done:
-		return c.ended(op, outcome, w, false), nil
-	case <-ctx.Done():
-		go func() { c.ended(op, <-done, w, true) }()
+	c.a.ears.await(r.over.Load)
+	if !r.over.Load() && !c.a.sleep(ctx, r) {
+		go func() {
+			<-r.wake
+			c.ended(r, w, true)
+		}()
 		return 0, ctx.Err()
 	}
+	return c.ended(r, w, false), nil
+}
+
+// ask makes an operation and begins it.
+func (c *capabilities) ask(ctx context.Context, w wanted) (*request, error) {
+	c.a.mu.Lock()
+	defer c.a.mu.Unlock()
+	op, err := w.make()
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		w.ended(false)
+		return nil, err
+	}
+	r := c.a.newRequest()
+	r.op, r.two = op, true
+	c.a.begin(r)
+	return r, nil
 }
 
 // ended tells the ledger, and whoever wanted it, how an operation ended.
-func (c *capabilities) ended(op agreement.Op, outcome agreement.Outcome, w wanted, abandoned bool) agreement.Outcome {
+func (c *capabilities) ended(r *request, w wanted, abandoned bool) agreement.Outcome {
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
-	c.ledger().Ended(op)
-	committed := outcome == agreement.Committed
-	if w.ended != nil {
-		w.ended(op, committed)
-	}
-	if committed && abandoned && w.abandoned != nil {
-		w.abandoned(op)
+	outcome := r.outcome
+	c.ledger().Ended(r.op)
+	w.ended(outcome == agreement.Committed)
+	if outcome == agreement.Committed && abandoned {
+		w.abandoned()
 		c.settle()
 	}
+	c.a.spare.Store(r)
 	return outcome
 }
 
 // enter has this core take part in the ledger, once in its life.
 func (c *capabilities) enter(ctx context.Context) error {
-	entered := false
-	if err := c.a.wait(ctx, func() bool { entered = c.ledger().Entered(c.core); return true }); err != nil || entered {
-		return err
+	if c.entered.Load() {
+		return nil
 	}
-	_, err := c.begin(ctx, wanted{make: func() (agreement.Op, error) {
-		if c.ledger().Entered(c.core) {
-			entered = true
-			return "", errEntered
-		}
-		op, err := c.ledger().Enter()
-		if err != nil {
-			err = errors.Join(err, ledger.ErrBusy) // another goroutine's is under way
-		}
-		return op, err
-	}})
-	if errors.Is(err, errEntered) {
+	err := c.a.wait(ctx, func() bool { return true })
+	if err == nil {
+		err = c.begin(ctx, plain(func() (agreement.Op, error) {
+			if c.ledger().Entered(c.core) {
+				return "", errEntered
+			}
+			op, err := c.ledger().Enter()
+			if err != nil {
+				err = errors.Join(err, ledger.ErrBusy) // another goroutine's is under way
+			}
+			return op, err
+		}))
+	}
+	if err == nil || errors.Is(err, errEntered) {
+		c.entered.Store(true)
 		return nil
 	}
 	return err
@@ -137,13 +192,13 @@ var errEntered = errors.New("it has entered")
 
 // drop has an entry let go of, unless it came back meanwhile.
 func (c *capabilities) drop(id ledger.ID, done chan struct{}) {
-	_, _ = c.begin(context.Background(), wanted{make: func() (agreement.Op, error) {
+	_ = c.begin(context.Background(), plain(func() (agreement.Op, error) {
 		_, here := c.objects[id]
 		if _, held := c.ledger().Rights(id, c.core); here || !held {
 			return "", errEntered
 		}
 		return c.ledger().Drop(id)
-	}})
+	}))
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
 	delete(c.letting, id)

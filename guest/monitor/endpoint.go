@@ -35,16 +35,12 @@ func endpointOf(service string) (number uint64, ok bool) {
 // with ErrListener and the context's errors.
 func (m *Monitor) Endpoint(ctx context.Context, l *Listener) (caps.Ref, error) {
 	c := m.caps
-	op, err := c.commit(ctx, wanted{
-		make:      func() (agreement.Op, error) { return c.ledger().Offer() },
-		abandoned: c.forget,
-	})
-	if err != nil {
+	w := &taking{making: making{c: c}, take: func() (agreement.Op, error) { return c.ledger().Offer() }}
+	if err := c.commit(ctx, w); err != nil {
 		return 0, err
 	}
-	r := c.collect(op)[0]
-	number, _ := ledger.Made(op)
-	if err := l.also(serviceOf(uint64(number))); err != nil {
+	r := w.refs[0]
+	if err := l.also(serviceOf(uint64(w.first))); err != nil {
 		_, _ = c.delete(r)
 		return 0, err
 	}

@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/caps"
@@ -19,32 +20,39 @@ type reclaiming struct {
 	awaited map[uint64]map[int]bool // who has not answered yet, by the tag of what this core asked
 	asked   []ledger.Change         // what nobody answers yet
 	busy    bool                    // somebody does
-	parting map[ledger.ID]parting   // by the entry that is being made
+	parting []*parting
 }
 
-// parting is a part of a block that is about to be one.
+// parting makes a part of a block one.
 type parting struct {
-	of   caps.Ref
-	from ledger.ID
+	c          *capabilities
+	block      *block
+	run        caps.Extent
+	made, from ledger.ID
 }
 
 // reclaim returns when all cores have given back what they did not use.
 func (c *capabilities) reclaim(ctx context.Context) error {
-	tag := rand.Uint64()
-	forget := func(agreement.Op) { delete(c.reclaims.awaited, tag) }
-	_, err := c.commit(ctx, wanted{
-		make:      func() (agreement.Op, error) { return c.ledger().Recall(tag) },
-		abandoned: forget,
-	})
-	if err != nil {
+	w := &recalling{c, rand.Uint64()}
+	if err := c.commit(ctx, w); err != nil {
 		return err
 	}
-	err = c.a.wait(ctx, func() bool { return len(c.reclaims.awaited[tag]) == 0 })
+	err := c.a.wait(ctx, func() bool { return len(c.reclaims.awaited[w.tag]) == 0 })
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
-	forget("")
+	w.abandoned()
 	return err
 }
+
+// recalling asks, under a tag.
+type recalling struct {
+	c   *capabilities
+	tag uint64
+}
+
+func (w *recalling) make() (agreement.Op, error) { return w.c.ledger().Recall(w.tag) }
+func (w *recalling) ended(bool)                  {}
+func (w *recalling) abandoned()                  { delete(w.c.reclaims.awaited, w.tag) }
 
 // recalled takes it that a core asks.
 func (c *capabilities) recalled(ch *ledger.Change) {
@@ -84,7 +92,7 @@ func (c *capabilities) yield() {
 		c.drain()
 		for _, ch := range asked {
 			if ch.Core != c.core {
-				_, _ = c.begin(context.Background(), wanted{make: func() (agreement.Op, error) { return c.ledger().Yield(ch.Core, ch.Tag) }})
+				_ = c.begin(context.Background(), plain(func() (agreement.Op, error) { return c.ledger().Yield(ch.Core, ch.Tag) }))
 				continue
 			}
 			c.a.mu.Lock()
@@ -141,41 +149,44 @@ func (c *capabilities) again(r caps.Ref) {
 
 // part has a part of a block become one.
 func (c *capabilities) part(b *block, run caps.Extent) {
-	var made, from ledger.ID
-	_, _ = c.begin(context.Background(), wanted{
-		make: func() (agreement.Op, error) {
-			from = c.entries[b.object]
-			if !c.alone(&target{entry: from}) {
-				return "", ledger.ErrBusy
-			}
-			for _, l := range c.lifting {
-				if l.in == b.object {
-					return "", ledger.ErrBusy
-				}
-			}
-			op, err := c.ledger().Part(from, run, caps.All)
-			if err == nil {
-				made, _ = ledger.Made(op)
-				c.reclaims.parting[made] = parting{b.ref, from}
-				c.busy[from]++
-			}
-			return op, err
-		},
-		ended: func(agreement.Op, bool) {
-			delete(c.reclaims.parting, made)
-			c.idle(from)
-		},
-	})
+	_ = c.begin(context.Background(), &parting{c: c, block: b, run: run})
 }
+
+func (w *parting) make() (agreement.Op, error) {
+	c := w.c
+	w.from = c.entries[w.block.object]
+	if !c.alone(w.from) {
+		return "", ledger.ErrBusy
+	}
+	for _, l := range c.lifting {
+		if l.in == w.block.object {
+			return "", ledger.ErrBusy
+		}
+	}
+	op, err := c.ledger().Part(w.from, w.run, caps.All)
+	if err == nil {
+		w.made, _ = c.ledger().Made(op)
+		c.reclaims.parting = append(c.reclaims.parting, w)
+		c.busy = append(c.busy, w.from)
+	}
+	return op, err
+}
+
+func (w *parting) ended(bool) {
+	w.c.reclaims.parting = without(w.c.reclaims.parting, w)
+	w.c.idle(w.from)
+}
+
+func (*parting) abandoned() {} // somebody waits for it always
 
 // parted takes it that a part of a block is one now, which is in no other's way: ok is false
 // where it was not asked for.
 func (c *capabilities) parted(ch *ledger.Change) (ok bool) {
-	p, ok := c.reclaims.parting[ch.Entry]
-	if !ok {
+	i := slices.IndexFunc(c.reclaims.parting, func(w *parting) bool { return w.made == ch.Entry })
+	if i < 0 {
 		return false
 	}
-	r, err := c.space.Part(p.of, ch.Extent)
+	r, err := c.space.Part(c.reclaims.parting[i].block.ref, ch.Extent)
 	if err != nil {
 		c.let(ch.Entry)
 		return true
@@ -189,8 +200,8 @@ func (c *capabilities) parted(ch *ledger.Change) (ok bool) {
 // parts reports whether a part of an entry is about to be a block: what is done with what was
 // cut from it waits, since that will lie in another one.
 func (c *capabilities) parts(id ledger.ID) bool {
-	for _, p := range c.reclaims.parting {
-		if p.from == id {
+	for _, w := range c.reclaims.parting {
+		if w.from == id {
 			return true
 		}
 	}

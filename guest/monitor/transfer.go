@@ -68,58 +68,8 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 	if err := c.a.wait(ctx, func() bool { return c.ledger().Entered(to) || !m.members.lives(to, lives[to]) }); err != nil {
 		return err
 	}
-	var lifted, given ledger.ID
-	var pin caps.Ref
-	_, err = c.begin(ctx, wanted{
-		make: func() (agreement.Op, error) {
-			t, err := c.target(r)
-			switch {
-			case err != nil:
-				return "", err
-			case !m.members.lives(to, lives[to]) || !c.ledger().Entered(to):
-				return "", fmt.Errorf("core %d: %w", to, bind.ErrGone)
-			case t.Rights&caps.Grant == 0 || rights&^t.Rights != 0:
-				return "", fmt.Errorf("send %v as %v, having %v: grant and those needed: %w", t.Extent, rights, t.Rights, caps.ErrRights)
-			case t.entry == 0:
-				return "", fmt.Errorf("send %v: %w", t.Extent, ErrPrivate)
-			case c.space.Divided(t.Object):
-				return "", fmt.Errorf("send %v: %w", t.Extent, ErrDivided)
-			}
-			if t.Object == t.Root {
-				do := c.ledger().Send
-				if move {
-					do = c.ledger().Move
-				}
-				op, err := do(t.entry, to, rights, tag)
-				if err == nil {
-					given = t.entry
-					c.busy[given]++
-				}
-				return op, err
-			}
-			for _, l := range c.lifting {
-				if l.in == t.Root && l.Overlaps(t.Extent) {
-					return "", ledger.ErrBusy
-				}
-			}
-			if c.parts(t.entry) {
-				return "", ledger.ErrBusy
-			}
-			own, _ := c.ledger().Rights(t.entry, c.core)
-			op, err := c.ledger().Share(t.entry, t.Extent, own, to, rights, tag)
-			if err == nil {
-				lifted, _ = ledger.Made(op)
-				pin, _ = c.space.Copy(r)
-				c.lifting[lifted] = lift{pin, t.Root, t.Extent}
-			}
-			return op, err
-		},
-		ended: func(agreement.Op, bool) {
-			delete(c.lifting, lifted) // where it took effect gain did
-			c.unpin(pin)
-			c.idle(given)
-		},
-	})
+	w := &giving{m: m, of: r, to: to, life: lives[to], rights: rights, tag: tag, move: move}
+	err = c.begin(ctx, w)
 	if err != nil || !move {
 		return err
 	}
@@ -137,6 +87,80 @@ func (m *Monitor) give(ctx context.Context, r caps.Ref, to int, rights caps.Righ
 	}
 	return nil
 }
+
+// giving gives another core what r names.
+type giving struct {
+	m      *Monitor
+	of     caps.Ref
+	to     int
+	life   uint64
+	rights caps.Rights
+	tag    uint64
+	move   bool
+
+	given, lifted ledger.ID // the entry, or the one that it is about to be
+	pin           caps.Ref
+}
+
+func (w *giving) make() (agreement.Op, error) {
+	c := w.m.caps
+	t, err := c.target(w.of)
+	switch {
+	case err != nil:
+		return "", err
+	case !w.m.members.lives(w.to, w.life) || !c.ledger().Entered(w.to):
+		return "", fmt.Errorf("core %d: %w", w.to, bind.ErrGone)
+	case t.Rights&caps.Grant == 0 || w.rights&^t.Rights != 0:
+		return "", fmt.Errorf("send %v as %v, having %v: grant and those needed: %w", t.Extent, w.rights, t.Rights, caps.ErrRights)
+	case t.entry == 0:
+		return "", fmt.Errorf("send %v: %w", t.Extent, ErrPrivate)
+	case c.space.Divided(t.Object):
+		return "", fmt.Errorf("send %v: %w", t.Extent, ErrDivided)
+	case t.Object != t.Root:
+		return w.share(&t)
+	}
+	do := c.ledger().Send
+	if w.move {
+		do = c.ledger().Move
+	}
+	op, err := do(t.entry, w.to, w.rights, w.tag)
+	if err == nil {
+		w.given = t.entry
+		c.busy = append(c.busy, w.given)
+	}
+	return op, err
+}
+
+// share makes an entry of what was cut here.
+func (w *giving) share(t *target) (agreement.Op, error) {
+	c := w.m.caps
+	for _, l := range c.lifting {
+		if l.in == t.Root && l.Overlaps(t.Extent) {
+			return "", ledger.ErrBusy
+		}
+	}
+	if c.parts(t.entry) {
+		return "", ledger.ErrBusy
+	}
+	own, _ := c.ledger().Rights(t.entry, c.core)
+	op, err := c.ledger().Share(t.entry, t.Extent, own, w.to, w.rights, w.tag)
+	if err == nil {
+		w.lifted, _ = c.ledger().Made(op)
+		w.pin, _ = c.space.Copy(w.of)
+		c.lifting[w.lifted] = lift{w.pin, t.Root, t.Extent}
+	}
+	return op, err
+}
+
+func (w *giving) ended(bool) {
+	c := w.m.caps
+	delete(c.lifting, w.lifted) // where it took effect gain did
+	c.unpin(w.pin)
+	c.idle(w.given)
+	w.given, w.lifted, w.pin = 0, 0, 0
+}
+
+func (*giving) abandoned() {} // nothing takes back what was given
 
 // Accept returns the capability that was sent over an open channel under a tag. It fails
 // with caps.ErrGone where it was revoked, or the sender has died before this core had
@@ -189,13 +213,14 @@ func (c *capabilities) take(is func(*Arrival) bool) (Arrival, bool) {
 
 // next takes the first arrival of some, with mu held.
 func (c *capabilities) next(is func(*Arrival) bool) (a Arrival, ok bool) {
-	i := slices.IndexFunc(c.arrived, func(a Arrival) bool { return is(&a) })
-	if i < 0 {
-		return a, false
+	for i := range c.arrived {
+		if is(&c.arrived[i]) {
+			a = c.arrived[i]
+			c.arrived = slices.Delete(c.arrived, i, i+1)
+			return a, true
+		}
 	}
-	a = c.arrived[i]
-	c.arrived = slices.Delete(c.arrived, i, i+1)
-	return a, true
+	return a, false
 }
 
 // TakePart has this core take part in what others send, before it waits for anything.

@@ -95,7 +95,7 @@ func valid() (list []agreement.Op) {
 		for _, l := range []*Ledger{a, b} {
 			l.Commit(op, l.Prepare(op))
 		}
-		if first, _ := Made(op); first != 0 {
+		if first, _ := (&Ledger{}).Made(op); first != 0 {
 			id = first
 		}
 	}
@@ -179,7 +179,7 @@ func TestMalformed(t *testing.T) {
 			t.Errorf("%s: %s", name, Describe(op))
 		}
 		l.Commit(op, false)
-		if first, n := Made(op); first != 0 || n != 0 {
+		if first, n := (&Ledger{}).Made(op); first != 0 || n != 0 {
 			t.Errorf("%s: makes %v", name, first)
 		}
 	}
@@ -209,7 +209,7 @@ func TestLies(t *testing.T) {
 		t.Error("two entries of one name are under way")
 	}
 	l.Abort(take.op)
-	first, _ := Made(ops[2])
+	first, _ := (&Ledger{}).Made(ops[2])
 	l.Changes()
 	saved := string(l.Save(nil))
 	for name, o := range map[string]operation{
@@ -242,7 +242,7 @@ func TestFormerLife(t *testing.T) {
 	for _, op := range ops[:3] {
 		l.Commit(op, false)
 	}
-	block, _ := Made(ops[2])
+	block, _ := (&Ledger{}).Made(ops[2])
 	send := ops[3] // to core 1
 	late := operation{kind: opTake, core: 1, life: 1, first: newID(1, 1, 9), extent: ram(8, 1), count: 1}
 	if !l.Prepare(send) || !l.Prepare(late.encode()) {

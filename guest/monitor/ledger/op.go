@@ -165,8 +165,8 @@ func shareable(t caps.Type) bool {
 }
 
 // Made returns which entries an operation makes: those from first on.
-func Made(op agreement.Op) (first ID, count int) {
-	if o, ok := decode(op); ok && o.makes() {
+func (l *Ledger) Made(op agreement.Op) (first ID, count int) {
+	if o, ok := l.apart(op); ok && o.makes() {
 		return o.first, int(o.count)
 	}
 	return 0, 0

@@ -10,19 +10,20 @@ import (
 
 // Prepare implements agreement.State.
 func (l *Ledger) Prepare(op agreement.Op) bool {
-	o := &l.latest
-	if o.op != op || op == "" {
-		another, ok := decode(op)
-		if !ok {
-			return false
-		}
-		o = &another
-	}
-	if l.allows(o) != nil {
+	o, ok := l.apart(op)
+	if !ok || l.allows(&o) != nil {
 		return false
 	}
-	l.prepared = append(l.prepared, *o)
+	l.prepared = append(l.prepared, o)
 	return true
+}
+
+// apart returns an operation taken apart; ok is false where nobody made it.
+func (l *Ledger) apart(op agreement.Op) (o operation, ok bool) {
+	if op != "" && l.latest.op == op {
+		return l.latest, true
+	}
+	return decode(op)
 }
 
 // Abort implements agreement.State.

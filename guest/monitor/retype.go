@@ -1,0 +1,116 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"barreleye/guest/monitor/agreement"
+	"barreleye/guest/monitor/caps"
+	"barreleye/guest/monitor/ledger"
+)
+
+// errLocal says that an operation needs nobody else.
+var errLocal = errors.New("it is local")
+
+// Retype cuts count objects of a type and a size out of what r names, from offset on.
+// Errors are those of caps.Space.Retype and the context's.
+func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, size uint64, count int) ([]caps.Ref, error) {
+	c := m.caps
+	refs, local, err := c.retypeHere(r, to, offset, size, count)
+	for local && errors.Is(err, ledger.ErrBusy) {
+		if err := pause(ctx, firstWait); err != nil {
+			return nil, err
+		}
+		refs, local, err = c.retypeHere(r, to, offset, size, count)
+	}
+	if local {
+		return refs, err
+	}
+	w := &retyping{making: making{c: c}, of: r, to: to, offset: offset, size: size, count: count}
+	switch err := c.begin(ctx, w); {
+	case err == errLocal:
+		return m.Retype(ctx, r, to, offset, size, count)
+	case err != nil:
+		return nil, err
+	}
+	return w.refs, nil
+}
+
+// retyping cuts what others hold too.
+type retyping struct {
+	making
+	of           caps.Ref
+	to           caps.Type
+	offset, size uint64
+	count        int
+	entry        ledger.ID
+}
+
+func (w *retyping) make() (agreement.Op, error) {
+	c := w.c
+	t, err := c.target(w.of)
+	switch {
+	case err != nil:
+		return "", err
+	case t.Object != t.Root || !c.ledger().Shared(t.entry):
+		return "", errLocal // it was not when it was looked at first
+	}
+	op, err := c.ledger().Retype(t.entry, w.to, w.offset, w.size, w.count, t.Rights)
+	if err == nil {
+		w.entry = t.entry
+		c.busy = append(c.busy, w.entry) // the other holder may drop it before this is under way
+		w.begin(op)
+	}
+	return op, err
+}
+
+func (w *retyping) ended(committed bool) {
+	w.making.ended(committed)
+	w.c.idle(w.entry)
+}
+
+// retypeHere does it without anybody else, if it can be done so.
+func (c *capabilities) retypeHere(r caps.Ref, to caps.Type, offset, size uint64, count int) (refs []caps.Ref, local bool, err error) {
+	c.a.mu.Lock()
+	defer c.a.mu.Unlock()
+	t, err := c.target(r)
+	switch {
+	case err != nil:
+		return nil, true, err
+	case t.Rights&caps.Derive == 0:
+		return nil, true, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
+	case t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry):
+		return nil, false, nil
+	case !c.alone(t.entry): // an own operation is under way that may change that, or a revocation
+		return nil, true, ledger.ErrBusy
+	case t.entry != 0:
+		part := caps.Extent{Type: caps.RAM, Base: t.Base + offset, Size: size * uint64(max(count, 0))}
+		if other, used := c.used(&t, part); used {
+			return nil, true, fmt.Errorf("retype %v: %v is there: %w", t.Extent, other, caps.ErrOverlap)
+		}
+	}
+	refs, err = c.space.Retype(r, to, offset, size, count)
+	c.settle()
+	return refs, true, err
+}
+
+// alone reports whether this core may cut and use an entry, 0 for what is private, as if no
+// other core were there.
+func (c *capabilities) alone(id ledger.ID) bool {
+	return id == 0 || c.ledger().Alone(id) && !slices.Contains(c.busy, id)
+}
+
+// used returns what others have, or are about to have, of a part of an entry.
+func (c *capabilities) used(t *target, part caps.Extent) (caps.Extent, bool) {
+	if other, used := c.ledger().Used(t.entry, part); used {
+		return other, true
+	}
+	for _, l := range c.lifting {
+		if l.in == t.Root && l.Overlaps(part) {
+			return l.Extent, true
+		}
+	}
+	return caps.Extent{}, false
+}
