@@ -48,7 +48,8 @@ func couple(t testing.TB) (monitors [2]*Monitor) {
 			t.Fatal(err)
 		}
 	}
-	link := urpc.Link{Epoch: 1, Sleeper: never{}, Polls: -1, Bell: &urpc.Bell{Asleep: new(uint64), Ring: func() {}}}
+	var asleep sleepers
+	link := urpc.Link{Epoch: 1, Sleeper: &asleep, Polls: -1, Bell: &urpc.Bell{Asleep: new(uint64), Ring: func() {}}}
 	for _, me := range []int{1, 0} {
 		s, r, err := urpc.NewHalves(sides[me], sides[1-me], link)
 		if err != nil {
@@ -69,7 +70,18 @@ func couple(t testing.TB) (monitors [2]*Monitor) {
 			t.Fatal(err)
 		}
 	}
+	for asleep.Load() < 2 { // who looks at a channel while core 0 wants to has it stepped no more
+		runtime.Gosched()
+	}
 	return monitors
+}
+
+// sleepers are goroutines that nobody wakes.
+type sleepers struct{ atomic.Int32 }
+
+func (s *sleepers) Sleep(context.Context, *uint64, uint64) error {
+	s.Add(1)
+	select {}
 }
 
 // coupleRAM is the memory that the two share.
