@@ -34,12 +34,15 @@ type making struct {
 	c     *capabilities
 	first ledger.ID
 	refs  []caps.Ref // to the entries, once they are there; one may be gone already where it was revoked
+	one   [1]caps.Ref
 }
 
 // begin says that the operation was made.
 func (m *making) begin(op agreement.Op) {
 	first, count := m.c.ledger().Made(op)
-	m.first, m.refs = first, make([]caps.Ref, count)
+	if m.first, m.refs = first, m.one[:]; count > 1 {
+		m.refs = make([]caps.Ref, count)
+	}
 	m.c.makings = append(m.c.makings, m)
 }
 
@@ -84,20 +87,29 @@ func (c *capabilities) commit(ctx context.Context, w wanted) error {
 }
 
 func (c *capabilities) begin(ctx context.Context, w wanted) error {
+	r, err := c.ask(ctx, w)
+	return c.end(ctx, w, r, err)
+}
+
+// end has an operation take effect that was begun, or could not be.
+func (c *capabilities) end(ctx context.Context, w wanted, r *request, err error) error {
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
-		outcome, err := c.try(ctx, w)
-		switch {
-		case err != nil && !errors.Is(err, ledger.ErrBusy):
+		if err == nil {
+			switch outcome, err := c.await(ctx, w, r); {
+			case err != nil:
+				return err
+			case outcome == agreement.Committed:
+				return nil
+			case outcome == agreement.TooLong:
+				return ErrTooLong
+			}
+		} else if !errors.Is(err, ledger.ErrBusy) {
 			return err
-		case err != nil:
-		case outcome == agreement.Committed:
-			return nil
-		case outcome == agreement.TooLong:
-			return ErrTooLong
 		}
 		if err := pause(ctx, rand.N(wait)); err != nil {
 			return err
 		}
+		r, err = c.ask(ctx, w)
 	}
 }
 
@@ -112,13 +124,9 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// try makes an operation and has it agreed on. Where the context ends first, what it does is
-// undone once it is done.
-func (c *capabilities) try(ctx context.Context, w wanted) (agreement.Outcome, error) {
-	r, err := c.ask(ctx, w)
-	if err != nil {
-		return 0, err
-	}
+// await returns how an operation ended. Where the context ends first, what it does is undone
+// once it is done.
+func (c *capabilities) await(ctx context.Context, w wanted, r *request) (agreement.Outcome, error) {
 	c.a.ears.await(r.over.Load)
 	if !r.over.Load() && !c.a.sleep(ctx, r) {
 		go func() {
@@ -134,6 +142,11 @@ func (c *capabilities) try(ctx context.Context, w wanted) (agreement.Outcome, er
 func (c *capabilities) ask(ctx context.Context, w wanted) (*request, error) {
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
+	return c.askNow(ctx, w)
+}
+
+// askNow is ask with mu held.
+func (c *capabilities) askNow(ctx context.Context, w wanted) (*request, error) {
 	op, err := w.make()
 	if err != nil {
 		return nil, err

@@ -17,25 +17,24 @@ var errLocal = errors.New("it is local")
 // Retype cuts count objects of a type and a size out of what r names, from offset on.
 // Errors are those of caps.Space.Retype and the context's.
 func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, size uint64, count int) ([]caps.Ref, error) {
-	c := m.caps
-	refs, local, err := c.retypeHere(r, to, offset, size, count)
-	for local && errors.Is(err, ledger.ErrBusy) {
-		if err := pause(ctx, firstWait); err != nil {
+	for {
+		refs, w, request, err := m.caps.retype(ctx, r, to, offset, size, count)
+		switch {
+		case w == nil && errors.Is(err, ledger.ErrBusy):
+			if err := pause(ctx, firstWait); err != nil {
+				return nil, err
+			}
+			continue
+		case w == nil:
+			return refs, err
+		}
+		if err = m.caps.end(ctx, w, request, err); err == nil {
+			return w.refs, nil
+		}
+		if err != errLocal {
 			return nil, err
 		}
-		refs, local, err = c.retypeHere(r, to, offset, size, count)
 	}
-	if local {
-		return refs, err
-	}
-	w := &retyping{making: making{c: c}, of: r, to: to, offset: offset, size: size, count: count}
-	switch err := c.begin(ctx, w); {
-	case err == errLocal:
-		return m.Retype(ctx, r, to, offset, size, count)
-	case err != nil:
-		return nil, err
-	}
-	return w.refs, nil
 }
 
 // retyping cuts what others hold too.
@@ -71,29 +70,32 @@ func (w *retyping) ended(committed bool) {
 	w.c.idle(w.entry)
 }
 
-// retypeHere does it without anybody else, if it can be done so.
-func (c *capabilities) retypeHere(r caps.Ref, to caps.Type, offset, size uint64, count int) (refs []caps.Ref, local bool, err error) {
+// retype does it without anybody else, if it can be done so, and has it begun where not: then w is
+// there.
+func (c *capabilities) retype(ctx context.Context, r caps.Ref, to caps.Type, offset, size uint64, count int) (refs []caps.Ref, w *retyping, q *request, err error) {
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
 	t, err := c.target(r)
 	switch {
 	case err != nil:
-		return nil, true, err
+		return nil, nil, nil, err
 	case t.Rights&caps.Derive == 0:
-		return nil, true, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
+		return nil, nil, nil, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
 	case t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry):
-		return nil, false, nil
+		w = &retyping{making: making{c: c}, of: r, to: to, offset: offset, size: size, count: count}
+		q, err = c.askNow(ctx, w)
+		return nil, w, q, err
 	case !c.alone(t.entry): // an own operation is under way that may change that, or a revocation
-		return nil, true, ledger.ErrBusy
+		return nil, nil, nil, ledger.ErrBusy
 	case t.entry != 0:
 		part := caps.Extent{Type: caps.RAM, Base: t.Base + offset, Size: size * uint64(max(count, 0))}
 		if other, used := c.used(&t, part); used {
-			return nil, true, fmt.Errorf("retype %v: %v is there: %w", t.Extent, other, caps.ErrOverlap)
+			return nil, nil, nil, fmt.Errorf("retype %v: %v is there: %w", t.Extent, other, caps.ErrOverlap)
 		}
 	}
 	refs, err = c.space.Retype(r, to, offset, size, count)
 	c.settle()
-	return refs, true, err
+	return refs, nil, nil, err
 }
 
 // alone reports whether this core may cut and use an entry, 0 for what is private, as if no

@@ -14,14 +14,15 @@ import (
 // caps.ErrGone, caps.ErrRights, and the context's errors.
 func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 	c := m.caps
-	if local, err := c.revokeHere(r); local {
-		return err
+	for {
+		w, request, err := c.revoke(ctx, r)
+		if w == nil {
+			return err
+		}
+		if err = c.end(ctx, w, request, err); err != errLocal {
+			return err
+		}
 	}
-	err := c.begin(ctx, &revoking{c: c, of: r})
-	if err == errLocal {
-		return m.Revoke(ctx, r)
-	}
-	return err
 }
 
 // revoking revokes all below of a capability that others know of.
@@ -97,20 +98,24 @@ func (c *capabilities) inside(t *target) bool {
 	return !used
 }
 
-func (c *capabilities) revokeHere(r caps.Ref) (local bool, err error) {
+// revoke does it without anybody else, if it can be done so, and has it begun where not: then w is
+// there.
+func (c *capabilities) revoke(ctx context.Context, r caps.Ref) (w *revoking, q *request, err error) {
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
 	t, err := c.target(r)
 	switch {
 	case err != nil:
-		return true, err
+		return nil, nil, err
 	case t.Rights&caps.Derive == 0:
-		return true, fmt.Errorf("revoke %v: derive: %w", t.Extent, caps.ErrRights)
+		return nil, nil, fmt.Errorf("revoke %v: derive: %w", t.Extent, caps.ErrRights)
 	case !c.inside(&t):
-		return false, nil
+		w = &revoking{c: c, of: r}
+		q, err = c.askNow(ctx, w)
+		return w, q, err
 	}
 	free, err := c.space.Revoke(r)
 	c.free(free, err)
 	c.settle()
-	return true, err
+	return nil, nil, err
 }

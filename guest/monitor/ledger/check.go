@@ -27,7 +27,7 @@ func (l *Ledger) Check() error {
 				return fmt.Errorf("ledger: %v %v: nobody holds it", e.id, e.extent)
 			}
 			for i, h := range e.holders {
-				if !l.lives[h.Core].alive {
+				if !l.lives.of(h.Core).alive {
 					return fmt.Errorf("ledger: %v %v: core %d holds it and is dead", e.id, e.extent, h.Core)
 				}
 				if i > 0 && e.holders[i-1].Core >= h.Core {

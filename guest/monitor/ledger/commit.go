@@ -11,6 +11,7 @@ import (
 // Commit implements agreement.State. It does what fits and nothing else, whatever a faulty
 // core has had agreed on.
 func (l *Ledger) Commit(op agreement.Op, prepared bool) {
+	l.fresh = false
 	var o operation
 	if prepared {
 		o, prepared = l.release(op)
@@ -30,8 +31,8 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 	}
 	switch o.kind {
 	case opEnter:
-		if o.life > l.lives[o.core].number {
-			l.lives[o.core] = life{o.life, true}
+		if o.life > l.lives.of(o.core).number {
+			l.lives.set(o.core, life{o.life, true})
 			l.tell(Change{Event: Entered, Core: o.core})
 		}
 	case opTake:
@@ -74,8 +75,9 @@ func (l *Ledger) Apply(agreement.Op) {}
 // before and after whatever is under way: that was refused here, or at who has not seen
 // the death, where it depends on it, and what gives the core something gives nothing then.
 func (l *Ledger) Gone(core int) {
-	if now := l.lives[core]; now.alive {
-		l.lives[core] = life{now.number, false}
+	l.fresh = false
+	if now := l.lives.of(core); now.alive {
+		l.lives.set(core, life{now.number, false})
 		l.tell(Change{Event: Departed, Core: core})
 	}
 	for _, id := range slices.Sorted(maps.Keys(l.entries)) {
@@ -87,7 +89,7 @@ func (l *Ledger) Gone(core int) {
 
 // make cuts an entry from e, for a core. It is nil where there is no room.
 func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *entry {
-	if !x.Within(e.extent) || len(e.overlapping(x)) > 0 || l.entries[id] != nil || !l.lives[core].alive {
+	if !x.Within(e.extent) || len(e.overlapping(x)) > 0 || l.entries[id] != nil || !l.lives.of(core).alive {
 		return nil
 	}
 	n := newEntry(id, x, e, core)
@@ -122,7 +124,7 @@ func (l *Ledger) part(e *entry, o *operation) {
 
 // give lets a core hold an entry, unless it has died.
 func (l *Ledger) give(e *entry, o *operation) bool {
-	if to := l.lives[o.to]; !to.alive || to.number != o.toLife {
+	if to := l.lives.of(o.to); !to.alive || to.number != o.toLife {
 		return false
 	}
 	e.hold(o.to, o.rights)
@@ -154,6 +156,7 @@ func (l *Ledger) leave(e *entry, core, by int) {
 		c.parent = e.parent
 	}
 	delete(l.entries, e.id)
+	l.near = nil
 	if _, mine := e.parent.holder(l.self); mine || e.parent.parent == nil {
 		l.tell(Change{Event: Freed, Entry: e.id, Extent: e.extent})
 	}

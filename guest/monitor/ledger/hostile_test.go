@@ -260,8 +260,8 @@ func TestFormerLife(t *testing.T) {
 		t.Error("core 1 has what it was sent in its first life")
 	}
 	first := operation{kind: opEnter, core: 1, life: 1}
-	if l.Commit(first.encode(), l.Prepare(first.op)); l.lives[1] != (life{2, true}) {
-		t.Errorf("core 1 is in life %v", l.lives[1])
+	if l.Commit(first.encode(), l.Prepare(first.op)); l.lives.of(1) != (life{2, true}) {
+		t.Errorf("core 1 is in life %v", l.lives.of(1))
 	}
 }
 

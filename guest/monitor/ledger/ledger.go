@@ -13,20 +13,16 @@ type Ledger struct {
 	area    *entry // nobody holds it; nil extent: there is no shared memory
 	numbers *entry // nobody holds it: of endpoints, which are no memory
 	entries map[ID]*entry
-	lives   map[int]life // of the cores that ever entered
+	near    *entry // found last
+	lives   lives
 
 	prepared []operation
 	settling []revoked // by this core, and not all have seen it yet
 	number   uint64    // of the last entry that this core has named
 	changes  []Change
 	latest   operation // that this core has made: it need not be taken apart
+	fresh    bool      // nothing has changed since then: it may be prepared
 	going    []*entry  // for revoke
-}
-
-// life is how often a core has entered, and whether it is still there.
-type life struct {
-	number uint64
-	alive  bool
 }
 
 // revoked is an entry that this core has revoked, by an operation.
@@ -41,7 +37,7 @@ func New(self int, area caps.Extent) *Ledger {
 	return &Ledger{
 		self: self, area: &entry{extent: area, chosen: nobody},
 		numbers: &entry{extent: caps.Extent{Type: caps.Endpoint, Size: 1<<64 - 1}, chosen: nobody},
-		entries: map[ID]*entry{}, lives: map[int]life{},
+		entries: map[ID]*entry{},
 	}
 }
 
@@ -50,11 +46,11 @@ func (l *Ledger) Area() caps.Extent { return l.area.extent }
 
 // Entered reports whether a core has entered in its present life: only then it may take
 // memory, or be given some.
-func (l *Ledger) Entered(core int) bool { return l.lives[core].alive }
+func (l *Ledger) Entered(core int) bool { return l.lives.of(core).alive }
 
 // Entry returns what is known of an entry.
 func (l *Ledger) Entry(id ID) (Entry, bool) {
-	e := l.entries[id]
+	e := l.find(id)
 	if e == nil {
 		return Entry{}, false
 	}
@@ -91,14 +87,14 @@ func (l *Ledger) root(t caps.Type) *entry {
 // then it answers.
 func (l *Ledger) Endpoint(number uint64) (core int, lives bool) {
 	core, life := ID(number).maker()
-	now := l.lives[core]
+	now := l.lives.of(core)
 	return core, now.alive && now.number == life
 }
 
 // MayUse reports whether a core holds an entry, or is about to as far as this replica knows:
 // others may know already that it does.
 func (l *Ledger) MayUse(id ID, core int) bool {
-	e := l.entries[id]
+	e := l.find(id)
 	if e == nil {
 		return false
 	}
@@ -138,7 +134,19 @@ func (l *Ledger) at(id ID) *entry {
 	if id == 0 {
 		return l.area
 	}
-	return l.entries[id]
+	return l.find(id)
+}
+
+// find returns an entry, nil where there is none.
+func (l *Ledger) find(id ID) *entry {
+	if e := l.near; e != nil && e.id == id {
+		return e
+	}
+	e := l.entries[id]
+	if e != nil {
+		l.near = e
+	}
+	return e
 }
 
 // Held returns what a core holds, by address.
@@ -153,7 +161,7 @@ func (l *Ledger) Held(core int) (list []Entry) {
 
 // Rights returns what a core may do with an entry at most, and whether it holds it.
 func (l *Ledger) Rights(id ID, core int) (r caps.Rights, ok bool) {
-	if e := l.entries[id]; e != nil {
+	if e := l.find(id); e != nil {
 		r, ok = e.rights(core)
 	}
 	return r, ok
@@ -161,7 +169,7 @@ func (l *Ledger) Rights(id ID, core int) (r caps.Rights, ok bool) {
 
 // Shared reports whether another core holds an entry: then only Retype may cut it.
 func (l *Ledger) Shared(id ID) bool {
-	e := l.entries[id]
+	e := l.find(id)
 	if e == nil {
 		return false
 	}
@@ -173,7 +181,7 @@ func (l *Ledger) Shared(id ID) bool {
 // it alone holds it, no operation of its own on the entry is under way, and all others have
 // seen what it has revoked of it.
 func (l *Ledger) Alone(id ID) bool {
-	if l.entries[id] == nil || l.Shared(id) {
+	if l.find(id) == nil || l.Shared(id) {
 		return false
 	}
 	return !slices.ContainsFunc(l.prepared, func(o operation) bool { return o.core == l.self && o.entry == id }) &&

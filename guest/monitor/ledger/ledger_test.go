@@ -152,7 +152,7 @@ func TestRefusals(t *testing.T) {
 	}
 	last.number = maxNumber
 	old := New(9, a.Area())
-	old.lives[9] = life{maxLife, false}
+	old.lives.set(9, life{maxLife, false})
 	for _, c := range []struct {
 		name string
 		want error

@@ -12,7 +12,7 @@ import (
 
 // wanted returns the operation in bytes, and why it would be refused.
 func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
-	o.core, o.life = l.self, l.lives[l.self].number
+	o.core, o.life = l.self, l.lives.of(l.self).number
 	if o.kind == opEnter {
 		o.life++
 	}
@@ -22,7 +22,7 @@ func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
 		}
 	}
 	if o.gives() {
-		o.toLife = l.lives[o.to].number
+		o.toLife = l.lives.of(o.to).number
 	}
 	op := o.encode()
 	var err error
@@ -42,7 +42,7 @@ func (l *Ledger) wanted(o *operation) (agreement.Op, error) {
 	if o.makes() {
 		l.number += o.count
 	}
-	l.latest = *o
+	l.latest, l.fresh = *o, true
 	return op, nil
 }
 
@@ -83,7 +83,7 @@ func (l *Ledger) Share(id ID, part caps.Extent, own caps.Rights, to int, r caps.
 // Move hands an entry over: as Send, but this core holds it no more, and if it was the owner
 // the other core is.
 func (l *Ledger) Move(id ID, to int, r caps.Rights, tag uint64) (agreement.Op, error) {
-	e := l.entries[id]
+	e := l.find(id)
 	return l.wanted(&operation{kind: opMove, entry: id, to: to, rights: r, tag: tag, owns: e != nil && e.owner() == l.self})
 }
 
@@ -92,7 +92,7 @@ func (l *Ledger) Move(id ID, to int, r caps.Rights, tag uint64) (agreement.Op, e
 // core alone holds, it cuts in its own Space.
 func (l *Ledger) Retype(id ID, to caps.Type, offset, size uint64, count int, r caps.Rights) (agreement.Op, error) {
 	base := uint64(0)
-	if e := l.entries[id]; e != nil {
+	if e := l.find(id); e != nil {
 		base = e.extent.Base
 	}
 	return l.wanted(&operation{kind: opRetype, entry: id, extent: caps.Extent{Type: to, Base: base + offset, Size: size}, rights: r, count: uint64(max(count, 0))})

@@ -43,7 +43,7 @@ func (s *state) Prepare(op agreement.Op) bool {
 	if !ok {
 		return s.Ledger.Prepare(op)
 	}
-	if to := s.lives[o.to]; s.mutation == strict && o.gives() && (!to.alive || to.number != o.toLife) {
+	if to := s.lives.of(o.to); s.mutation == strict && o.gives() && (!to.alive || to.number != o.toLife) {
 		return false
 	}
 	var hidden, seen []operation
@@ -78,9 +78,9 @@ func (s *state) Commit(op agreement.Op, prepared bool) {
 	e := s.at(o.entry)
 	switch {
 	case s.mutation == giveToDead && o.gives():
-		was := s.lives[o.to]
-		s.lives[o.to] = life{o.toLife, true}
-		defer func() { s.lives[o.to] = was }()
+		was := s.lives.of(o.to)
+		s.lives.set(o.to, life{o.toLife, true})
+		defer func() { s.lives.set(o.to, was) }()
 	case s.mutation == rightsNow && o.kind == opRetype && e != nil:
 		defer func() {
 			for i := range o.count {
@@ -104,7 +104,7 @@ func (s *state) Commit(op agreement.Op, prepared bool) {
 
 func (s *state) Gone(core int) {
 	if s.mutation == goneKeeps {
-		s.lives[core] = life{s.lives[core].number, false}
+		s.lives.set(core, life{s.lives.of(core).number, false})
 		return
 	}
 	s.Ledger.Gone(core)
@@ -114,7 +114,7 @@ func (s *state) Load(b []byte) error {
 	err := s.Ledger.Load(b)
 	if s.mutation == idsAgain {
 		for c, n := range s.lives {
-			s.lives[c] = life{max(n.number, 1) - 1, n.alive}
+			s.lives.set(c, life{max(n.number, 1) - 1, n.alive})
 		}
 	}
 	return err

@@ -11,9 +11,10 @@ import (
 // Prepare implements agreement.State.
 func (l *Ledger) Prepare(op agreement.Op) bool {
 	o, ok := l.apart(op)
-	if !ok || l.allows(&o) != nil {
+	if !ok || !(l.fresh && op == l.latest.op) && l.allows(&o) != nil {
 		return false
 	}
+	l.fresh = false
 	l.prepared = append(l.prepared, o)
 	return true
 }
@@ -31,6 +32,7 @@ func (l *Ledger) Abort(op agreement.Op) { l.release(op) }
 
 // release ends what was prepared, and returns it taken apart; ok is false where it was not.
 func (l *Ledger) release(op agreement.Op) (o operation, ok bool) {
+	l.fresh = false
 	for i := range l.prepared {
 		if l.prepared[i].op == op {
 			o = l.prepared[i]
@@ -52,7 +54,7 @@ func (l *Ledger) allows(o *operation) error {
 			return ErrBusy
 		}
 	}
-	now := l.lives[o.core]
+	now := l.lives.of(o.core)
 	if o.kind == opEnter {
 		if now.alive || o.life != now.number+1 {
 			return fmt.Errorf("core %d is in life %d already", o.core, now.number)
@@ -68,7 +70,7 @@ func (l *Ledger) allows(o *operation) error {
 	case o.asks():
 		return nil
 	}
-	e := l.entries[o.entry]
+	e := l.find(o.entry)
 	if e == nil {
 		return caps.ErrGone
 	}
@@ -77,7 +79,7 @@ func (l *Ledger) allows(o *operation) error {
 		return caps.ErrGone
 	}
 	if o.gives() {
-		to := l.lives[o.to]
+		to := l.lives.of(o.to)
 		switch {
 		case o.to == o.core:
 			return fmt.Errorf("core %d has it: %w", o.to, caps.ErrOverlap)

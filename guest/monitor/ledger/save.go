@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 
 	"barreleye/guest/monitor/caps"
@@ -18,9 +17,11 @@ func (l *Ledger) Save(b []byte) []byte {
 			b = binary.AppendUvarint(b, v)
 		}
 	}
-	number(l.area.extent.Base, l.area.extent.Size, uint64(len(l.lives)))
-	for _, c := range slices.Sorted(maps.Keys(l.lives)) {
-		n := l.lives[c]
+	number(l.area.extent.Base, l.area.extent.Size, uint64(l.lives.entered()))
+	for c, n := range l.lives {
+		if n.number == 0 {
+			continue
+		}
 		alive := uint64(0)
 		if n.alive {
 			alive = 1
@@ -50,7 +51,12 @@ func (l *Ledger) Load(b []byte) error {
 		return errSaved
 	}
 	for i := number(cores.Max + 1); i > 0 && !r.Bad; i-- {
-		n.lives[int(number(cores.Max))] = life{number(maxLife + 1), number(2) == 1}
+		core := int(number(cores.Max))
+		one := life{number(maxLife + 1), number(2) == 1}
+		if one.number == 0 {
+			return errSaved
+		}
+		n.lives.set(core, one)
 	}
 	for i := number(any); i > 0 && !r.Bad; i-- {
 		e := newEntry(ID(number(any)), caps.Extent{}, nil, nobody)
