@@ -53,10 +53,8 @@ func (s *Space) drop(list []*capability, free *[]Extent) {
 		}
 		delete(s.caps, c.ref)
 		c.leave()
-		if len(s.spare) < mostSpare {
-			s.spare = append(s.spare, c)
-		}
 		o := c.object
+		removed(&s.spareCaps, c)
 		if o.copies = without(o.copies, c); len(o.copies) > 0 {
 			continue
 		}
@@ -72,6 +70,7 @@ func (s *Space) drop(list []*capability, free *[]Extent) {
 func (s *Space) bury(o *object, free *[]Extent) {
 	for o != nil && len(o.copies) == 0 && len(o.children) == 0 {
 		delete(s.objects, o.id)
+		removed(&s.spareObjects, o)
 		p := o.parent
 		if p == nil {
 			s.unroot(o)

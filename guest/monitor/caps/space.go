@@ -26,10 +26,12 @@ type Space struct {
 	left  []Left // since Left was called last
 
 	going []*capability // for drop
-	spare []*capability // that were removed, at most mostSpare
+	// What was removed and is used again, at most mostSpare of each.
+	spareCaps    []*capability
+	spareObjects []*object
 }
 
-// mostSpare is how many removed capabilities are kept to be used again.
+// mostSpare is how many removed capabilities, and objects, are kept to be used again.
 const mostSpare = 64
 
 // capability is one copy.
@@ -98,7 +100,8 @@ func (e Extent) root() error {
 // object makes one, which is not in its place yet.
 func (s *Space) object(e Extent, parent *object) *object {
 	s.number++
-	o := &object{Extent: e, id: s.number, parent: parent}
+	o := unused(&s.spareObjects)
+	*o = object{Extent: e, id: s.number, parent: parent}
 	o.copies = o.few[:0]
 	s.objects[o.id] = o
 	return o
@@ -126,7 +129,7 @@ func (o *object) overlaps(base, size uint64) bool {
 // add makes a copy of an object's capability.
 func (s *Space) add(o *object, r Rights, in *object) *capability {
 	s.last++
-	c := s.unused()
+	c := unused(&s.spareCaps)
 	*c = capability{ref: s.last, object: o, rights: r, in: in}
 	s.caps[c.ref] = c
 	o.copies = append(o.copies, c)
@@ -136,15 +139,22 @@ func (s *Space) add(o *object, r Rights, in *object) *capability {
 	return c
 }
 
-// unused returns memory for a capability.
-func (s *Space) unused() *capability {
-	last := len(s.spare) - 1
+// unused returns one of those that were removed, or a new one.
+func unused[T any](spare *[]*T) *T {
+	last := len(*spare) - 1
 	if last < 0 {
-		return new(capability)
+		return new(T)
 	}
-	c := s.spare[last]
-	s.spare = s.spare[:last]
-	return c
+	x := (*spare)[last]
+	*spare = (*spare)[:last]
+	return x
+}
+
+// removed keeps one.
+func removed[T any](spare *[]*T, x *T) {
+	if len(*spare) < mostSpare {
+		*spare = append(*spare, x)
+	}
 }
 
 // find returns the capability that r names. It fails with ErrGone.

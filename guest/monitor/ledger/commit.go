@@ -92,7 +92,7 @@ func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *
 	if !x.Within(e.extent) || len(e.overlapping(x)) > 0 || l.entries[id] != nil || !l.lives.of(core).alive {
 		return nil
 	}
-	n := newEntry(id, x, e, core)
+	n := l.entry(id, x, e, core)
 	n.hold(core, r)
 	e.children = slices.Insert(e.children, e.search(x.Base), n)
 	l.entries[id] = n
@@ -155,11 +155,10 @@ func (l *Ledger) leave(e *entry, core, by int) {
 	for _, c := range e.children {
 		c.parent = e.parent
 	}
-	delete(l.entries, e.id)
-	l.near = nil
 	if _, mine := e.parent.holder(l.self); mine || e.parent.parent == nil {
 		l.tell(Change{Event: Freed, Entry: e.id, Extent: e.extent})
 	}
+	l.forget(e)
 }
 
 // revoke takes from the others what o says.

@@ -51,10 +51,28 @@ type entry struct {
 	chosen   int        // the owner while it holds the entry; nobody: the lowest holder is
 }
 
-func newEntry(id ID, x caps.Extent, parent *entry, chosen int) *entry {
-	e := &entry{id: id, extent: x, parent: parent, chosen: chosen}
+// mostSpare is how many entries that are no more are kept to be used again.
+const mostSpare = 64
+
+// entry makes one, which is not in its place yet.
+func (l *Ledger) entry(id ID, x caps.Extent, parent *entry, chosen int) (e *entry) {
+	if last := len(l.spare) - 1; last >= 0 {
+		e, l.spare = l.spare[last], l.spare[:last]
+	} else {
+		e = new(entry)
+	}
+	*e = entry{id: id, extent: x, parent: parent, chosen: chosen, children: e.children[:0]}
 	e.holders = e.few[:0]
 	return e
+}
+
+// forget takes an entry out, in whose place is what was cut from it.
+func (l *Ledger) forget(e *entry) {
+	delete(l.entries, e.id)
+	l.near = nil
+	if clear(e.children); len(l.spare) < mostSpare {
+		l.spare = append(l.spare, e)
+	}
 }
 
 // holder returns the place of a core among the holders, and whether it is one.

@@ -23,6 +23,7 @@ type Ledger struct {
 	latest   operation // that this core has made: it need not be taken apart
 	fresh    bool      // nothing has changed since then: it may be prepared
 	going    []*entry  // for revoke
+	spare    []*entry  // that are no more, at most mostSpare
 }
 
 // revoked is an entry that this core has revoked, by an operation.

@@ -59,7 +59,7 @@ func (l *Ledger) Load(b []byte) error {
 		n.lives.set(core, one)
 	}
 	for i := number(any); i > 0 && !r.Bad; i-- {
-		e := newEntry(ID(number(any)), caps.Extent{}, nil, nobody)
+		e := n.entry(ID(number(any)), caps.Extent{}, nil, nobody)
 		parent := ID(number(any))
 		e.extent = caps.Extent{Type: caps.Type(number(uint64(caps.IRQ) + 1)), Base: number(any), Size: number(any)}
 		if e.parent = n.at(parent); parent == 0 {
