@@ -47,6 +47,7 @@ type capabilities struct {
 	revoking []*revoking                 // own operations under way
 	busy     []ledger.ID                 // entries that own operations give to others, or cut, or revoke
 	letting  map[ledger.ID]chan struct{} // entries that this core is letting go of
+	deleting ledger.ID                   // whose last capability the program is deleting
 	arrived  []Arrival                   // what nobody has accepted yet
 	gone     []gone                      // until settle
 	sent     atomic.Uint64               // over channels
@@ -262,15 +263,6 @@ func (c *capabilities) unpin(pin caps.Ref) {
 	if c.space.Has(pin) { // it may be gone
 		c.free(c.space.Delete(pin))
 		c.settle()
-	}
-}
-
-// let lets go of an entry, sooner or later.
-func (c *capabilities) let(id ledger.ID) {
-	if c.letting[id] == nil {
-		done := make(chan struct{})
-		c.letting[id] = done
-		go c.drop(id, done)
 	}
 }
 

@@ -120,34 +120,3 @@ func (c *capabilities) target(r caps.Ref) (t target, err error) {
 	}
 	return t, err
 }
-
-// Delete removes a capability. Where it was this core's last one to something that others
-// know of, it returns once those know that too; if the context ends before, that happens
-// all the same. It fails with caps.ErrGone and the context's errors.
-func (m *Monitor) Delete(ctx context.Context, r caps.Ref) error {
-	c := m.caps
-	done, err := c.delete(r)
-	if err != nil || done == nil {
-		return err
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (c *capabilities) delete(r caps.Ref) (done <-chan struct{}, err error) {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	t, err := c.target(r)
-	if err != nil {
-		return nil, err
-	}
-	c.keepFor(r)
-	free, err := c.space.Delete(r)
-	c.free(free, err)
-	c.settle()
-	return c.letting[t.entry], err
-}

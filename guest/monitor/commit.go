@@ -202,23 +202,3 @@ func (c *capabilities) enter(ctx context.Context) error {
 }
 
 var errEntered = errors.New("it has entered")
-
-// drop has an entry let go of, unless it came back meanwhile.
-func (c *capabilities) drop(id ledger.ID, done chan struct{}) {
-	_ = c.begin(context.Background(), plain(func() (agreement.Op, error) {
-		_, here := c.objects[id]
-		if _, held := c.ledger().Rights(id, c.core); here || !held {
-			return "", errEntered
-		}
-		return c.ledger().Drop(id)
-	}))
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
-	delete(c.letting, id)
-	close(done)
-	if _, here := c.objects[id]; !here {
-		if _, held := c.ledger().Rights(id, c.core); held {
-			c.let(id)
-		}
-	}
-}

@@ -41,7 +41,9 @@ func (m *Monitor) Endpoint(ctx context.Context, l *Listener) (caps.Ref, error) {
 	}
 	r := w.refs[0]
 	if err := l.also(serviceOf(uint64(w.first))); err != nil {
-		_, _ = c.delete(r)
+		if id, done, mine, _ := c.delete(r); mine {
+			go c.drop(id, done)
+		}
 		return 0, err
 	}
 	return r, nil
