@@ -53,7 +53,7 @@ type capabilities struct {
 	sent     atomic.Uint64               // over channels
 	cache    cache
 	reclaims reclaiming
-	changed  bool // since agreed.tell was called last (agreed.proceed)
+	changed  bool // what somebody may wait for, since agreed.tell was called last (agreed.proceed)
 	entered  atomic.Bool
 }
 
@@ -112,20 +112,22 @@ func (c *capabilities) follow() {
 			c.lose(ch)
 		case ledger.Revoked:
 			c.revoked(ch)
+		case ledger.Entered:
+			c.changed = true
 		case ledger.Departed:
+			c.changed = true
 			c.departed(ch.Core)
 		case ledger.Freed:
+			c.changed = true
 			if c.stir(ch.Extent); ch.Extent.Type == caps.Endpoint {
 				c.unlisten(ch.Extent.Base)
 			}
 		case ledger.Recalled:
 			c.recalled(ch)
 		case ledger.Yielded:
+			c.changed = true
 			c.yielded(ch.Tag, ch.Core)
 		}
-	}
-	if len(changes) > 0 {
-		c.changed = true
 	}
 	c.settle()
 }
@@ -174,6 +176,7 @@ func (c *capabilities) gain(ch *ledger.Change) {
 		return
 	}
 	c.arrived = append(c.arrived, Arrival{ch.From, ch.Tag, ref})
+	c.changed = true
 }
 
 func (c *capabilities) bind(object caps.ObjectID, id ledger.ID) {

@@ -44,17 +44,20 @@ type retyping struct {
 	to           caps.Type
 	offset, size uint64
 	count        int
+	at           target // of, as it was just looked at
 	entry        ledger.ID
 }
 
 func (w *retyping) make() (agreement.Op, error) {
-	c := w.c
-	t, err := c.target(w.of)
-	switch {
-	case err != nil:
-		return "", err
-	case t.Object != t.Root || !c.ledger().Shared(t.entry):
-		return "", errLocal // it was not when it was looked at first
+	c, t := w.c, w.at
+	if w.at = (target{}); t.entry == 0 {
+		var err error
+		switch t, err = c.target(w.of); {
+		case err != nil:
+			return "", err
+		case t.Object != t.Root || !c.ledger().Shared(t.entry):
+			return "", errLocal // it was not when it was looked at first
+		}
 	}
 	op, err := c.ledger().Retype(t.entry, w.to, w.offset, w.size, w.count, t.Rights)
 	if err == nil {
@@ -82,7 +85,7 @@ func (c *capabilities) retype(ctx context.Context, r caps.Ref, to caps.Type, off
 	case t.Rights&caps.Derive == 0:
 		return nil, nil, nil, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
 	case t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry):
-		w = &retyping{making: making{c: c}, of: r, to: to, offset: offset, size: size, count: count}
+		w = &retyping{making: making{c: c}, of: r, to: to, offset: offset, size: size, count: count, at: t}
 		q, err = c.askNow(ctx, w)
 		return nil, w, q, err
 	case !c.alone(t.entry): // an own operation is under way that may change that, or a revocation

@@ -29,21 +29,25 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 type revoking struct {
 	c     *capabilities
 	of    caps.Ref
-	kept  bool // the program has deleted its own meanwhile: of is another one to the same
-	done  bool // here
+	kept  bool   // the program has deleted its own meanwhile: of is another one to the same
+	done  bool   // here
+	at    target // of, as it was just looked at
 	entry ledger.ID
 	part  caps.Extent
 }
 
 func (w *revoking) make() (agreement.Op, error) {
-	c := w.c
-	t, err := c.target(w.of)
-	switch {
-	case err != nil:
-		return "", err
-	case c.inside(&t):
-		return "", errLocal
-	case c.parts(t.entry):
+	c, t := w.c, w.at
+	if w.at = (target{}); t.entry == 0 {
+		var err error
+		switch t, err = c.target(w.of); {
+		case err != nil:
+			return "", err
+		case c.inside(&t):
+			return "", errLocal
+		}
+	}
+	if c.parts(t.entry) {
 		return "", ledger.ErrBusy
 	}
 	op, err := c.ledger().Revoke(t.entry, t.Extent)
@@ -110,7 +114,7 @@ func (c *capabilities) revoke(ctx context.Context, r caps.Ref) (w *revoking, q *
 	case t.Rights&caps.Derive == 0:
 		return nil, nil, fmt.Errorf("revoke %v: derive: %w", t.Extent, caps.ErrRights)
 	case !c.inside(&t):
-		w = &revoking{c: c, of: r}
+		w = &revoking{c: c, of: r, at: t}
 		q, err = c.askNow(ctx, w)
 		return w, q, err
 	}

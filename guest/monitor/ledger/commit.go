@@ -89,12 +89,13 @@ func (l *Ledger) Gone(core int) {
 
 // make cuts an entry from e, for a core. It is nil where there is no room.
 func (l *Ledger) make(e *entry, id ID, x caps.Extent, core int, r caps.Rights) *entry {
-	if !x.Within(e.extent) || len(e.overlapping(x)) > 0 || l.entries[id] != nil || !l.lives.of(core).alive {
+	at := e.search(x.Base)
+	if !x.Within(e.extent) || e.blocks(at, x) || l.entries[id] != nil || !l.lives.of(core).alive {
 		return nil
 	}
 	n := l.entry(id, x, e, core)
 	n.hold(core, r)
-	e.children = slices.Insert(e.children, e.search(x.Base), n)
+	e.children = slices.Insert(e.children, at, n)
 	l.entries[id] = n
 	if core == l.self {
 		l.tell(Change{Event: Gained, Core: core, Entry: id, Extent: x, Rights: r, From: core})

@@ -114,20 +114,27 @@ func (e *entry) owner() int {
 
 // search returns the place of the first child that ends behind base.
 func (e *entry) search(base uint64) int {
-	i, _ := slices.BinarySearchFunc(e.children, base, func(c *entry, base uint64) int {
-		if c.extent.Base+c.extent.Size <= base {
-			return -1
+	first, end := 0, len(e.children)
+	for first < end {
+		if c := e.children[(first+end)/2]; c.extent.Base+c.extent.Size <= base {
+			first = (first+end)/2 + 1
+		} else {
+			end = (first + end) / 2
 		}
-		return 1
-	})
-	return i
+	}
+	return first
+}
+
+// blocks reports whether the child at a place has some of the extent.
+func (e *entry) blocks(at int, x caps.Extent) bool {
+	return at < len(e.children) && e.children[at].extent.Overlaps(x)
 }
 
 // overlapping returns the children that have some of the extent.
 func (e *entry) overlapping(x caps.Extent) []*entry {
 	first := e.search(x.Base)
 	end := first
-	for end < len(e.children) && e.children[end].extent.Overlaps(x) {
+	for e.blocks(end, x) {
 		end++
 	}
 	return e.children[first:end]
