@@ -225,3 +225,29 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("one of one phase allocates %v objects", n)
 	}
 }
+
+// TestCapAllocations: an operation on what the other core has too allocates few objects, at both
+// cores together.
+func TestCapAllocations(t *testing.T) {
+	m := partners(t)
+	ram := lent(t, m)
+	if n := testing.AllocsPerRun(1000, func() {
+		refs, err := m[0].Retype(context.Background(), ram, caps.Frame, 0, caps.PageSize, 1)
+		if err == nil {
+			err = m[0].Delete(context.Background(), refs[0])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}); n > 12 {
+		t.Errorf("a retype and a deletion allocate %v objects", n)
+	}
+	if n := testing.AllocsPerRun(1000, func() {
+		if err := m[0].Revoke(context.Background(), ram); err != nil {
+			t.Fatal(err)
+		}
+		lend(t, m, ram)
+	}); n > 6 {
+		t.Errorf("a revocation and a send allocate %v objects", n)
+	}
+}
