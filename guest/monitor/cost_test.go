@@ -18,9 +18,13 @@ type stepped struct {
 	*urpc.Sender
 	*urpc.Receiver
 	peer *ears
+	held atomic.Bool // core 1 does nothing
 }
 
 func (s *stepped) TryRecv(m *urpc.Message) error {
+	if s.held.Load() {
+		return urpc.ErrEmpty
+	}
 	s.peer.mu.Lock()
 	s.peer.take()
 	s.peer.mu.Unlock()
@@ -60,7 +64,7 @@ func couple(t testing.TB) (monitors [2]*Monitor) {
 			*urpc.Receiver
 		}{s, r}
 		if me == 0 {
-			ch = &stepped{s, r, monitors[1].ears}
+			ch = &stepped{Sender: s, Receiver: r, peer: monitors[1].ears}
 		}
 		if monitors[me], err = Start(Config{
 			Core: me, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
@@ -100,13 +104,18 @@ func partners(t testing.TB) [2]*Monitor {
 			}
 			return m
 		default:
-			m[0].ears.mu.Lock()
-			m[0].ears.take()
-			m[0].ears.mu.Unlock()
-			m[0].ears.tell()
-			runtime.Gosched()
+			step(m)
 		}
 	}
+}
+
+// step has both do what is to be done.
+func step(m [2]*Monitor) {
+	m[0].ears.mu.Lock()
+	m[0].ears.take()
+	m[0].ears.mu.Unlock()
+	m[0].ears.tell()
+	runtime.Gosched()
 }
 
 // lent returns memory that core 0 has taken by agreement and core 1 has too.
