@@ -48,17 +48,17 @@ func Export(core int, name string, number uint64, properties ...Property) (agree
 
 // Withdraw ends a service of the calling core. It is refused where that has none.
 func Withdraw(core int, name string) (agreement.Op, error) {
-	return (&operation{kind: opWithdraw, core: core, name: name}).encode()
+	return plain{opWithdraw, core, name}.op()
 }
 
 // Lock takes a lock for the calling core. It is refused where anybody holds it.
 func Lock(core int, name string) (agreement.Op, error) {
-	return (&operation{kind: opLock, core: core, name: name}).encode()
+	return plain{opLock, core, name}.op()
 }
 
 // Unlock gives it back. It is refused where the core does not hold it.
 func Unlock(core int, name string) (agreement.Op, error) {
-	return (&operation{kind: opUnlock, core: core, name: name}).encode()
+	return plain{opUnlock, core, name}.op()
 }
 
 // Publish tells all cores something about a topic.

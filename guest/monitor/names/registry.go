@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/numbers"
@@ -42,43 +43,47 @@ type Change struct {
 
 // Registry is one core's replica. It implements agreement.State.
 type Registry struct {
-	services map[string]Service
-	locks    map[string]int
+	names    map[string]*about
 	barriers map[string]map[int]uint64 // how often each core has arrived
 
-	prepared []subject // conflicts are kept out
-	changes  []Change
-	told     []Change // what Changes returned last
+	changes []Change
+	told    []Change // what Changes returned last
 
-	op  agreement.Op // asked about last: what was prepared is mostly committed next
-	its operation
-}
-
-// subject is what an operation may be in conflict about.
-type subject struct {
-	lock bool
-	name string
+	lately [lately]reading // by place
 }
 
 // New returns the replica of a multikernel in which nothing has a name.
 func New() *Registry {
-	return &Registry{
-		services: map[string]Service{}, locks: map[string]int{}, barriers: map[string]map[int]uint64{},
-	}
+	return &Registry{names: map[string]*about{}, barriers: map[string]map[int]uint64{}}
 }
 
 // Lookup returns the service of a name.
 func (r *Registry) Lookup(name string) (Service, bool) {
-	s, ok := r.services[name]
-	return s, ok
+	if a := r.names[name]; a != nil && a.offered {
+		return a.service, true
+	}
+	return Service{}, false
 }
+
+// sorted returns what is known of the names of which is reports true, by name.
+func (r *Registry) sorted(is func(*about) bool) (list []*about) {
+	for _, a := range r.names {
+		if is(a) {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, func(a, b *about) int { return strings.Compare(a.name, b.name) })
+	return list
+}
+
+func (r *Registry) services() []*about { return r.sorted(func(a *about) bool { return a.offered }) }
+func (r *Registry) locks() []*about    { return r.sorted(func(a *about) bool { return a.locked }) }
 
 // Find returns the services that have all the given properties, by name.
 func (r *Registry) Find(want ...Property) (list []Service) {
-	for _, name := range slices.Sorted(maps.Keys(r.services)) {
-		s := r.services[name]
-		if !slices.ContainsFunc(want, func(p Property) bool { return !slices.Contains(s.Properties, p) }) {
-			list = append(list, s)
+	for _, a := range r.services() {
+		if !slices.ContainsFunc(want, func(p Property) bool { return !slices.Contains(a.service.Properties, p) }) {
+			list = append(list, a.service)
 		}
 	}
 	return list
@@ -86,15 +91,23 @@ func (r *Registry) Find(want ...Property) (list []Service) {
 
 // Holder returns the core that holds a lock.
 func (r *Registry) Holder(lock string) (core int, held bool) {
-	core, held = r.locks[lock]
-	return core, held
+	if a := r.names[lock]; a != nil && a.locked {
+		return a.holder, true
+	}
+	return 0, false
 }
 
 // Arrivals returns how often a core has come to a barrier in its life.
 func (r *Registry) Arrivals(barrier string, core int) uint64 { return r.barriers[barrier][core] }
 
 // Locks returns who holds which lock.
-func (r *Registry) Locks() map[string]int { return maps.Clone(r.locks) }
+func (r *Registry) Locks() map[string]int {
+	all := map[string]int{}
+	for _, a := range r.locks() {
+		all[a.name] = a.holder
+	}
+	return all
+}
 
 // Barriers returns how often each core has come to each barrier.
 func (r *Registry) Barriers() map[string]map[int]uint64 {
@@ -115,90 +128,80 @@ func (r *Registry) tell(e Event, name string, core int, text string) {
 	r.changes = append(r.changes, Change{e, name, core, text})
 }
 
-// about is what an operation may be in conflict about.
-func (o *operation) about() subject {
-	return subject{o.kind == opLock || o.kind == opUnlock, o.name}
-}
-
-// allows reports whether an operation fits what there is.
-func (r *Registry) allows(o *operation) bool {
+// allowed reports whether an operation fits what there is.
+func (o *reading) allowed() bool {
+	a := o.about
 	switch o.kind {
 	case opExport:
-		_, taken := r.services[o.name]
-		return !taken
+		return !a.offered
 	case opWithdraw:
-		s, taken := r.services[o.name]
-		return taken && s.Core == o.core
+		return a.offered && a.service.Core == o.core
 	case opLock:
-		_, held := r.locks[o.name]
-		return !held
+		return !a.locked
 	case opUnlock:
-		holder, held := r.locks[o.name]
-		return held && holder == o.core
+		return a.locked && a.holder == o.core
 	}
 	return false
 }
 
-// read takes an operation apart.
-func (r *Registry) read(op agreement.Op) (o *operation, ok bool) {
-	if op == "" || op != r.op {
-		o, ok := decode(op)
-		if !ok {
-			return &operation{}, false
-		}
-		r.op, r.its = op, o
+// conflict is whether an operation with which this one is in conflict is prepared.
+func (o *reading) conflict() *bool {
+	if o.kind == opLock || o.kind == opUnlock {
+		return &o.about.prepared[1]
 	}
-	return &r.its, true
+	return &o.about.prepared[0]
 }
 
 // Prepare implements agreement.State.
 func (r *Registry) Prepare(op agreement.Op) bool {
-	o, ok := r.read(op)
-	if !ok || !r.allows(o) || slices.Contains(r.prepared, o.about()) {
+	o := r.read(op)
+	if o == nil || o.about == nil || !o.allowed() || *o.conflict() {
 		return false
 	}
-	r.prepared = append(r.prepared, o.about())
+	*o.conflict() = true
 	return true
-}
-
-// free says that an operation is prepared no more.
-func (r *Registry) free(o *operation) {
-	if i := slices.Index(r.prepared, o.about()); i >= 0 {
-		r.prepared = slices.Delete(r.prepared, i, i+1)
-	}
 }
 
 // Commit implements agreement.State.
 func (r *Registry) Commit(op agreement.Op, prepared bool) {
-	o, _ := r.read(op)
-	if prepared {
-		r.free(o)
+	o := r.read(op)
+	if o == nil || o.about == nil {
+		return
 	}
+	if prepared {
+		*o.conflict() = false
+	}
+	a := o.about
 	switch o.kind {
 	case opExport:
-		r.services[o.name] = Service{o.name, o.core, o.number, sorted(o.properties)}
-		r.tell(Exported, o.name, o.core, "")
+		a.offered, a.service = true, Service{a.name, o.core, o.number, sorted(o.properties)}
+		r.tell(Exported, a.name, o.core, "")
 	case opWithdraw:
-		delete(r.services, o.name)
-		r.tell(Withdrawn, o.name, o.core, "")
+		a.offered, a.service = false, Service{}
+		r.tell(Withdrawn, a.name, o.core, "")
 	case opLock:
-		r.locks[o.name] = o.core
-		r.tell(Locked, o.name, o.core, "")
+		a.locked, a.holder = true, o.core
+		r.tell(Locked, a.name, o.core, "")
 	case opUnlock:
-		delete(r.locks, o.name)
-		r.tell(Unlocked, o.name, o.core, "")
+		a.locked = false
+		r.tell(Unlocked, a.name, o.core, "")
 	}
 }
 
 // Abort implements agreement.State.
 func (r *Registry) Abort(op agreement.Op) {
-	o, _ := r.read(op)
-	r.free(o)
+	if o := r.read(op); o != nil && o.about != nil {
+		*o.conflict() = false
+	}
 }
 
 // Apply implements agreement.State.
 func (r *Registry) Apply(op agreement.Op) {
-	switch o, _ := r.read(op); o.kind {
+	o := r.read(op)
+	if o == nil {
+		return
+	}
+	switch o.kind {
 	case opPublish:
 		r.tell(Published, o.name, o.core, o.text)
 	case opArrive:
@@ -214,16 +217,18 @@ func (r *Registry) Apply(op agreement.Op) {
 
 // Gone implements agreement.State.
 func (r *Registry) Gone(core int) {
-	for _, name := range slices.Sorted(maps.Keys(r.services)) {
-		if r.services[name].Core == core {
-			delete(r.services, name)
-			r.tell(Withdrawn, name, core, "")
+	for _, a := range r.services() {
+		if a.service.Core == core {
+			a.offered, a.service = false, Service{}
+			r.tell(Withdrawn, a.name, core, "")
+			r.clear(a)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.locks)) {
-		if r.locks[name] == core {
-			delete(r.locks, name)
-			r.tell(Unlocked, name, core, "")
+	for _, a := range r.locks() {
+		if a.holder == core {
+			a.locked = false
+			r.tell(Unlocked, a.name, core, "")
+			r.clear(a)
 		}
 	}
 	for name, b := range r.barriers {
@@ -235,19 +240,20 @@ func (r *Registry) Gone(core int) {
 
 // Save implements agreement.State.
 func (r *Registry) Save(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(r.services)))
-	for _, name := range slices.Sorted(maps.Keys(r.services)) {
-		s := r.services[name]
-		b = binary.AppendUvarint(numbers.AppendText(b, name), uint64(s.Core))
+	services, locks := r.services(), r.locks()
+	b = binary.AppendUvarint(b, uint64(len(services)))
+	for _, a := range services {
+		s := &a.service
+		b = binary.AppendUvarint(numbers.AppendText(b, a.name), uint64(s.Core))
 		b = binary.AppendUvarint(b, s.Number)
 		b = binary.AppendUvarint(b, uint64(len(s.Properties)))
 		for _, p := range s.Properties {
 			b = numbers.AppendText(numbers.AppendText(b, p.Key), p.Value)
 		}
 	}
-	b = binary.AppendUvarint(b, uint64(len(r.locks)))
-	for _, name := range slices.Sorted(maps.Keys(r.locks)) {
-		b = binary.AppendUvarint(numbers.AppendText(b, name), uint64(r.locks[name]))
+	b = binary.AppendUvarint(b, uint64(len(locks)))
+	for _, a := range locks {
+		b = binary.AppendUvarint(numbers.AppendText(b, a.name), uint64(a.holder))
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.barriers)))
 	for _, name := range slices.Sorted(maps.Keys(r.barriers)) {
@@ -269,11 +275,12 @@ func (r *Registry) Load(b []byte) error {
 		for j := d.Number(); j > 0 && !d.Bad; j-- {
 			s.Properties = append(s.Properties, Property{d.Text(), d.Text()})
 		}
-		n.services[s.Name] = s
+		a := n.about(s.Name)
+		a.offered, a.service = true, s
 	}
 	for i := d.Number(); i > 0 && !d.Bad; i-- {
-		name := d.Text()
-		n.locks[name] = int(d.Number())
+		a := n.about(d.Text())
+		a.locked, a.holder = true, int(d.Number())
 	}
 	for i := d.Number(); i > 0 && !d.Bad; i-- {
 		name, arrived := d.Text(), map[int]uint64{}
@@ -285,6 +292,11 @@ func (r *Registry) Load(b []byte) error {
 	if d.Bad || d.Rest != "" {
 		return errors.New("names: state of a sponsor: it ends in the middle, or goes on behind its end: the cores run different versions")
 	}
-	r.services, r.locks, r.barriers = n.services, n.locks, n.barriers
+	for _, a := range r.names {
+		if a.prepared != [2]bool{} {
+			n.about(a.name).prepared = a.prepared
+		}
+	}
+	r.names, r.barriers, r.lately = n.names, n.barriers, n.lately
 	return nil
 }

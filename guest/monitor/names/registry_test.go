@@ -29,6 +29,11 @@ func (r *Registry) do(op agreement.Op) bool {
 	return true
 }
 
+// conflicts returns about how many names something is prepared.
+func (r *Registry) conflicts() int {
+	return len(r.sorted(func(a *about) bool { return a.prepared != [2]bool{} }))
+}
+
 func events(r *Registry) string {
 	var s []string
 	for _, c := range r.Changes() {
@@ -102,8 +107,39 @@ func TestConflicts(t *testing.T) {
 	}
 	r.Commit(b, true)
 	r.Commit(other, true)
-	if core, _ := r.Holder("l"); core != 2 || len(r.prepared) != 0 {
-		t.Error(core, r.prepared)
+	if core, _ := r.Holder("l"); core != 2 || r.conflicts() != 0 {
+		t.Error(core, r.conflicts())
+	}
+}
+
+// TestForgotten: what was asked about, and is nothing, does not stay for ever.
+func TestForgotten(t *testing.T) {
+	r := New()
+	for i := range 1000 {
+		name := fmt.Sprint("name ", i)
+		for _, op := range []agreement.Op{must(Lock(1, name)), must(Export(1, name, 1)), must(Unlock(1, name)), must(Withdraw(1, name))} {
+			if !r.do(op) {
+				t.Fatal(op)
+			}
+		}
+		if r.Prepare(must(Unlock(1, "no "+name))) {
+			t.Fatal("nobody holds it")
+		}
+	}
+	if len(r.names) > lately {
+		t.Errorf("%d names", len(r.names))
+	}
+	for i := range lately {
+		r.do(must(Lock(i, fmt.Sprint("kept ", i))))
+	}
+	for i := range 20 * lately { // their readings go
+		r.do(must(Publish(1, fmt.Sprint("topic ", i), "")))
+	}
+	for i := range lately {
+		r.Gone(i)
+	}
+	if len(r.names) != 0 {
+		t.Errorf("%d names after deaths", len(r.names))
 	}
 }
 
@@ -120,7 +156,7 @@ func TestDeath(t *testing.T) {
 	if got := events(r); got != "2s1 4a1" {
 		t.Error(got)
 	}
-	if _, held := r.Holder("a"); held || len(r.services) != 1 {
+	if _, held := r.Holder("a"); held || len(r.services()) != 1 {
 		t.Error("still there")
 	}
 }
@@ -144,7 +180,7 @@ func TestOps(t *testing.T) {
 	}
 	r.Apply("nonsense")
 	r.Apply(op)
-	if len(r.services) != 0 || events(r) != "" {
+	if len(r.services()) != 0 || events(r) != "" {
 		t.Error("an operation that cannot be applied was")
 	}
 	for _, name := range []string{"", strings.Repeat("n", agreement.MaxOp)} {

@@ -147,16 +147,19 @@ func (r *replica) Gone(core int) {
 func (r *replica) Prepare(op agreement.Op) bool {
 	ok := r.Registry.Prepare(op)
 	if r.mutation == unlocked {
-		r.prepared = nil
+		for _, a := range r.names {
+			a.prepared = [2]bool{}
+		}
 	}
 	return ok
 }
 
 func (r *replica) Save(b []byte) []byte {
 	if r.mutation == saveNoLock {
-		held := r.locks
-		r.locks = nil
-		defer func() { r.locks = held }()
+		for _, a := range r.Registry.locks() {
+			a.locked = false
+			defer func() { a.locked = true }()
+		}
 	}
 	return r.Registry.Save(b)
 }
@@ -173,10 +176,11 @@ func (t *trial) End() {
 		if want == "" {
 			want = got
 		}
-		if got != want || n.waits != 0 || !n.holder || len(n.registry.prepared) != 0 {
-			t.world.Fail("core %d: %d results missing, %d prepared, holds\n%+v\nothers\n%q", i, n.waits, len(n.registry.prepared), n.registry, want)
+		if got != want || n.waits != 0 || !n.holder || n.registry.conflicts() != 0 {
+			t.world.Fail("core %d: %d results missing, %d prepared, holds\n%+v\nothers\n%q", i, n.waits, n.registry.conflicts(), n.registry, want)
 		}
-		for name, s := range n.registry.services {
+		for _, a := range n.registry.services() {
+			name, s := a.name, a.service
 			if !t.world.Alive(s.Core) || s.Number != uint64(t.cores[s.Core].life) {
 				t.world.Fail("core %d: service %s of core %d in life %d", i, name, s.Core, s.Number)
 			}
