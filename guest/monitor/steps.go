@@ -14,7 +14,7 @@ type steps struct {
 
 // note notes what an action of the machine is part of, before that is done.
 func (s *steps) note(core int, do *agreement.Action) {
-	m := &do.Message
+	m := do.Message
 	switch {
 	case do.Kind == agreement.ActResult && do.Seq != 0:
 		end := uint64(trace.AgreeEnd)

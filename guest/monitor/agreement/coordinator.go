@@ -79,16 +79,19 @@ func (m *Machine) ask(o *operation) {
 
 // askWho asks those who owe an answer.
 func (m *Machine) askWho(o *operation) {
-	msg := Message{Seq: o.Seq, Core: m.self, Epoch: m.view.Epoch}
+	if o.waits.Empty() {
+		return
+	}
+	msg := m.message(KindDecide, m.self, o.Seq)
 	switch o.phase {
 	case voting:
 		msg.Kind, msg.Op, msg.All = KindPrepare, o.Op, o.All
-	case deciding, refusing:
-		msg.Kind, msg.Yes = KindDecide, o.phase == deciding
 	case applying:
 		msg.Kind, msg.Op, msg.All = KindApply, o.Op, o.All
+	default:
+		msg.Yes = o.phase == deciding
 	}
-	m.spread(&msg, &o.waits)
+	m.spread(msg, &o.waits)
 }
 
 // answer takes an answer. One to an operation that has ended, or of cores that owe none,

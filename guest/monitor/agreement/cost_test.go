@@ -34,7 +34,7 @@ func (d *duo) step(core int) {
 		switch a := &list[i]; a.Kind {
 		case ActSend:
 			e := &d.events[a.To]
-			e.Kind, e.From, e.Message = EventMessage, core, a.Message
+			e.Kind, e.From, e.Message = EventMessage, core, *a.Message
 			d.step(a.To)
 			return // it is all that was left to do
 		case ActResult:

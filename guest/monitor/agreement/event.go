@@ -66,12 +66,12 @@ const (
 // next Step.
 type Action struct {
 	Kind     ActionKind
+	Outcome  Outcome
 	To       int
-	Message  Message
+	Message  *Message
 	Slot     int
 	Record   *Record // the zero Record where none is needed any more
 	Tag      uint64
-	Outcome  Outcome
 	Seq      uint64 // ActResult: the operation's, 0 where it was not begun
 	Snapshot *Snapshot
 	Epoch    uint64

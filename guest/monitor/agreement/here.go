@@ -33,7 +33,8 @@ func (m *Machine) arrive() {
 
 // allHere says that all members are in today's view.
 func (m *Machine) allHere() {
-	for c := range m.below().All() {
+	below := m.below()
+	for c := range below.All() {
 		m.tell(c, KindAllHere)
 	}
 	m.do(ActAllHere).Epoch = m.view.Epoch
@@ -49,7 +50,7 @@ func (m *Machine) below() cores.Set {
 
 // tell tells a neighbour something.
 func (m *Machine) tell(neighbour int, kind Kind) {
-	m.send(neighbour, &Message{Kind: kind, Seq: m.view.Epoch, Core: neighbour, Epoch: m.view.Epoch})
+	m.send(neighbour, m.message(kind, neighbour, m.view.Epoch))
 }
 
 // heardHere takes what neighbours say of who is there.
@@ -71,7 +72,7 @@ func (m *Machine) call(core int) {
 	}
 	m.calls.Add(core)
 	if m.view.Members.Has(core) {
-		m.reply(core, Message{Kind: KindCall, Seq: m.view.Epoch})
+		m.combine(m.message(KindCall, core, m.view.Epoch))
 	}
 }
 

@@ -41,7 +41,7 @@ func TestLines(t *testing.T) {
 			want.Set.Add(64*(n/17+words)%cores.Max + words)
 			words++
 		}
-		for want.Set[0] != 0 && want.Set[len(want.Set)-1] != 0 {
+		for want.Set.Word(0) != 0 && want.Set.Word(cores.SetWords-1) != 0 {
 			want.Set, words = cores.Set{}, 0
 		}
 		lines := want.AppendLines(nil)

@@ -85,7 +85,7 @@ func (m *Machine) flush() {
 		m.hear(&cores.Set{})
 		return
 	}
-	m.reply(sponsor, Message{Kind: KindFlushed, Seq: m.view.Epoch})
+	m.combine(m.message(KindFlushed, sponsor, m.view.Epoch))
 }
 
 // hear notes that others have flushed, and sends the snapshot after the last one.

@@ -39,20 +39,17 @@ func field(w uint64, from, to int) int { return int(w >> from & (1<<(to-from) - 
 // AppendLines appends the lines of the message: one, unless the operation and the words of
 // the set are longer than 40 bytes together.
 func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
-	first, end := 0, 0
-	if !m.Set.Empty() {
-		for end = len(m.Set); m.Set[end-1] == 0; end-- {
-		}
-		for ; m.Set[first] == 0; first++ {
-		}
+	set, first := m.Set.Words(), 0
+	for len(set) > 0 && set[0] == 0 {
+		set, first = set[1:], first+1
 	}
 	list, l := another(list, TypeFirst)
 	l.Words[0] = uint64(m.Kind) | uint64(b2i(m.Yes))*yesBit | uint64(b2i(m.All))*allBit |
-		uint64(end-first)<<wordsShift | uint64(first)<<firstShift |
+		uint64(len(set))<<wordsShift | uint64(first)<<firstShift |
 		uint64(len(m.Op))<<lengthShift | uint64(m.Core)<<coreShift | m.Epoch<<epochShift
 	l.Words[1] = m.Seq
 	at := headWords
-	for _, w := range m.Set[first:end] {
+	for _, w := range set {
 		if at == len(l.Words) {
 			list, l = another(list, TypeMore)
 			at = 0
@@ -119,10 +116,11 @@ func (r *Reader) Take(l *urpc.Message, m *Message) (whole bool, err error) {
 	case l.Type == TypeFirst && !r.inside():
 		w := l.Words[0]
 		m.Kind, m.Yes, m.All = Kind(field(w, 0, 4)), w&yesBit != 0, w&allBit != 0
-		m.Seq, m.Core, m.Epoch, m.Op, m.Set = l.Words[1], field(w, coreShift, epochShift), w>>epochShift, "", cores.Set{}
+		m.Seq, m.Core, m.Epoch, m.Op = l.Words[1], field(w, coreShift, epochShift), w>>epochShift, ""
+		m.Set.Clear()
 		r.words, r.at = field(w, wordsShift, firstShift), field(w, firstShift, lengthShift)
 		r.op, r.want = r.op[:0], field(w, lengthShift, coreShift)
-		if m.Kind < KindPrepare || m.Kind > KindCall || m.Seq == 0 || r.want > MaxOp || r.at+r.words > len(m.Set) {
+		if m.Kind < KindPrepare || m.Kind > KindCall || m.Seq == 0 || r.want > MaxOp || r.at+r.words > cores.SetWords {
 			r.want, r.words = 0, 0
 			return false, wrong(l)
 		}
@@ -132,16 +130,20 @@ func (r *Reader) Take(l *urpc.Message, m *Message) (whole bool, err error) {
 		return false, wrong(l)
 	}
 	if r.words > 0 {
-		n := copy(m.Set[r.at:][:r.words], words)
+		n := min(r.words, len(words))
+		for i, w := range words[:n] {
+			m.Set.SetWord(r.at+i, w)
+		}
 		words, r.at, r.words = words[n:], r.at+n, r.words-n
+	}
+	if r.want == 0 {
+		return r.words == 0, nil
 	}
 	r.op = take(r.op, words, min(8*len(words), r.want-len(r.op)))
 	if r.inside() {
 		return false, nil
 	}
-	if r.want > 0 {
-		m.Op = r.recent.Op(r.op)
-	}
+	m.Op = r.recent.Op(r.op)
 	return true, nil
 }
 

@@ -43,14 +43,15 @@ type Machine struct {
 	arrived bool      // all below this core have
 	calls   cores.Set // cores to be called
 
-	list []Action // of the present Step
+	list []Action  // of the present Step
+	said []Message // in it; it never grows
 }
 
 // New returns the machine of core self, which starts with the given view: as one of
 // the first members with the initial state, or as the joining one. All cores have the same
 // tree.
 func New(self int, state State, view membership.View, tree routes.Tree) *Machine {
-	m := &Machine{self: self, state: state, view: view, next: 1, tree: tree, combined: map[asked]*combined{}}
+	m := &Machine{self: self, state: state, view: view, next: 1, tree: tree, combined: map[asked]*combined{}, said: make([]Message, 0, 2*Window)}
 	m.table = tree.Table(self, &view.Members)
 	m.holder = view.Joining != self
 	if !m.holder {
@@ -69,7 +70,7 @@ func (m *Machine) Start(list []Action) []Action {
 
 // Step takes an event and appends what to do to list.
 func (m *Machine) Step(e *Event, list []Action) []Action {
-	m.list = list
+	m.list, m.said = list, m.said[:0]
 	switch e.Kind {
 	case EventStart:
 		m.begin(e)
@@ -88,10 +89,27 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 // do adds an action to the list, which mostly has room from the step before.
 func (m *Machine) do(kind ActionKind) *Action {
 	n := len(m.list)
-	m.list = slices.Grow(m.list, 1)[:n+1]
+	if n == cap(m.list) {
+		m.list = slices.Grow(m.list, 1)
+	}
+	m.list = m.list[:n+1]
 	a := &m.list[n]
 	*a = Action{Kind: kind}
 	return a
+}
+
+// message returns a new message of this core, which is good until the next Step.
+func (m *Machine) message(kind Kind, core int, seq uint64) *Message {
+	var msg *Message
+	if n := len(m.said); n < cap(m.said) {
+		m.said = m.said[:n+1]
+		msg = &m.said[n]
+	} else {
+		msg = new(Message) // this Step says more than most
+	}
+	msg.Kind, msg.Yes, msg.All, msg.Core, msg.Seq, msg.Epoch, msg.Op = kind, false, false, core, seq, m.view.Epoch, ""
+	msg.Set.Clear()
+	return msg
 }
 
 // Epoch returns that of the view that it has taken last.
@@ -121,8 +139,8 @@ func (m *Machine) Under() (own, others int) {
 	return own, others
 }
 
-// message takes what is for this core.
-func (m *Machine) message(msg *Message) {
+// listen takes what is for this core.
+func (m *Machine) listen(msg *Message) {
 	switch msg.Kind {
 	case KindPrepare:
 		m.prepare(msg.Core, msg)

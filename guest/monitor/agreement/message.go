@@ -44,6 +44,21 @@ type Message struct {
 // question reports whether it is one.
 func (m *Message) question() bool { return m.Kind <= KindApply }
 
+// Question is what tells the questions apart that a core asks another one.
+type Question struct {
+	Kind       Kind
+	Seq, Epoch uint64
+}
+
+// Question returns that of a message which asks something.
+func (m *Message) Question() Question { return Question{m.Kind, m.Seq, m.Epoch} }
+
+// Answers reports whether a message answers a question for its sender alone: so that core has
+// heard all that was said to it before.
+func (m *Message) Answers(q Question) bool {
+	return m.Seq == q.Seq && m.Kind == q.Kind.answer() && m.Epoch == q.Epoch && m.Set.Empty()
+}
+
 // answer is the kind of the answers to a question.
 func (k Kind) answer() Kind {
 	if k == KindPrepare {

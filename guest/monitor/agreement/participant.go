@@ -60,7 +60,9 @@ func (m *Machine) prepare(from int, msg *Message) {
 		}
 	}
 	if e.seq == msg.Seq && e.state != ended {
-		m.reply(from, Message{Kind: KindVote, Seq: msg.Seq, Yes: e.state != refused})
+		vote := m.message(KindVote, from, msg.Seq)
+		vote.Yes = e.state != refused
+		m.combine(vote)
 	}
 }
 
@@ -74,7 +76,7 @@ func (m *Machine) decided(from int, msg *Message) {
 	if e.seq == msg.Seq {
 		m.conclude(from, e, msg.Yes)
 	}
-	m.reply(from, Message{Kind: KindDone, Seq: msg.Seq})
+	m.combine(m.message(KindDone, from, msg.Seq))
 	m.askNext()
 }
 
@@ -97,7 +99,7 @@ func (m *Machine) conclude(from int, e *entry, commit bool) {
 // apply takes an operation of one phase, once.
 func (m *Machine) apply(from int, msg *Message) {
 	m.applyOnce(from, msg.Seq, msg.Op, msg.All)
-	m.reply(from, Message{Kind: KindDone, Seq: msg.Seq})
+	m.combine(m.message(KindDone, from, msg.Seq))
 }
 
 func (m *Machine) applyOnce(from int, seq uint64, op Op, all bool) {

@@ -59,14 +59,14 @@ func (m *Machine) receive(from int, msg *Message) {
 				return
 			}
 		}
-		m.message(msg)
+		m.listen(msg)
 		return
 	}
 	if msg.Set.Empty() {
 		msg.Set.Add(from)
 	}
 	if msg.Core == m.self {
-		m.message(msg)
+		m.listen(msg)
 		return
 	}
 	m.combine(msg)
@@ -82,22 +82,22 @@ func (m *Machine) ship(msg *Message) {
 		return
 	}
 	m.combined[asked{msg.Core, msg.Seq, msg.Kind.answer()}] = &combined{waits: set, all: set}
-	out := *msg
-	m.spread(&out, &others)
+	out := m.message(msg.Kind, msg.Core, msg.Seq)
+	out.Yes, out.All, out.Op = msg.Yes, msg.All, msg.Op
+	m.spread(out, &others)
 }
 
 // spread sends a question to other cores, over the neighbours on the ways there.
 func (m *Machine) spread(msg *Message, to *cores.Set) {
 	for hop, part := range m.table.Split(to) {
-		msg.Set = part
-		m.send(hop, msg)
+		out := msg
+		if part != nil {
+			out = m.message(msg.Kind, msg.Core, msg.Seq)
+			*out = *msg
+			out.Set = *part
+		}
+		m.send(hop, out)
 	}
-}
-
-// reply sends this core's answer to a coordinator, or what it tells a sponsor.
-func (m *Machine) reply(to int, msg Message) {
-	msg.Core, msg.Epoch = to, m.view.Epoch
-	m.combine(&msg)
 }
 
 // combine sends an answer on, with the others if it is well and they were asked over this
@@ -121,7 +121,7 @@ func (m *Machine) combine(msg *Message) {
 	}
 	if hop := m.table.Next(msg.Core); hop >= 0 {
 		if msg.Set.Only(m.self) {
-			msg.Set = cores.Set{} // that is obvious
+			msg.Set.Clear() // that is obvious
 		}
 		m.send(hop, msg)
 	}
@@ -130,7 +130,7 @@ func (m *Machine) combine(msg *Message) {
 // send sends a message to a neighbour.
 func (m *Machine) send(hop int, msg *Message) {
 	a := m.do(ActSend)
-	a.To, a.Message = hop, *msg
+	a.To, a.Message = hop, msg
 }
 
 // reroute takes the ways of a new view.

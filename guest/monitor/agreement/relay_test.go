@@ -18,15 +18,15 @@ func count(t *testing.T, tree routes.Tree, n, coordinator int, op Op, state func
 		machines[c] = New(c, state(c), view, tree)
 	}
 	type sent struct {
-		from int
-		Action
+		from, to int
+		Message
 	}
 	var queue []sent
 	do := func(core int, list []Action) {
 		for _, a := range list {
 			switch a.Kind {
 			case ActSend:
-				queue = append(queue, sent{core, a})
+				queue = append(queue, sent{core, a.To, *a.Message})
 				has[core]++
 				has[a.To]++
 				all++
@@ -39,7 +39,7 @@ func count(t *testing.T, tree routes.Tree, n, coordinator int, op Op, state func
 	for len(queue) > 0 {
 		s := queue[0]
 		queue = queue[1:]
-		do(s.To, machines[s.To].Step(&Event{Kind: EventMessage, From: s.from, Message: s.Message}, nil))
+		do(s.to, machines[s.to].Step(&Event{Kind: EventMessage, From: s.from, Message: s.Message}, nil))
 	}
 	for c, n := range has {
 		if c != coordinator {

@@ -24,26 +24,23 @@ const _ = uint(RecordWords - recordTo - cores.Max/64 - MaxOp/8)
 
 // Store writes the record into its place.
 func (r *Record) Store(w *[RecordWords]uint64) {
-	atomic.StoreUint64(&w[0], 0)
+	if atomic.LoadUint64(&w[0]) != 0 { // else that is what there is: a store that all see takes long
+		atomic.StoreUint64(&w[0], 0)
+	}
 	if r.Seq == 0 {
 		return
 	}
-	words := 0
-	for i, x := range r.To {
-		if x != 0 {
-			words = i + 1
-		}
-	}
+	to := r.To.Words()
 	w[1] = r.Epoch
-	w[2] = uint64(len(r.Op)) | uint64(words)<<toShift
+	w[2] = uint64(len(r.Op)) | uint64(len(to))<<toShift
 	if r.All {
 		w[2] |= recordAll
 	}
 	if r.Apply {
 		w[2] |= recordApply
 	}
-	copy(w[recordTo:], r.To[:words])
-	op := w[recordTo+words:][:(len(r.Op)+7)/8]
+	copy(w[recordTo:], to)
+	op := w[recordTo+len(to):][:(len(r.Op)+7)/8]
 	clear(op)
 	put(op, string(r.Op))
 	atomic.StoreUint64(&w[0], r.Seq)
@@ -54,11 +51,13 @@ func (r *Record) Store(w *[RecordWords]uint64) {
 func LoadRecord(w *[RecordWords]uint64) (r Record) {
 	seq, flags := atomic.LoadUint64(&w[0]), w[2]
 	length, words := int(uint16(flags)), int(uint16(flags>>toShift))
-	if seq == 0 || length > MaxOp || words > len(r.To) {
+	if seq == 0 || length > MaxOp || words > cores.SetWords {
 		return r
 	}
 	r = Record{Seq: seq, Epoch: w[1], All: flags&recordAll != 0, Apply: flags&recordApply != 0}
-	copy(r.To[:words], w[recordTo:])
+	for i := range words {
+		r.To.SetWord(i, w[recordTo+i])
+	}
 	r.Op = Op(take(nil, w[recordTo+words:], length))
 	return r
 }

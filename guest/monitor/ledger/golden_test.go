@@ -83,7 +83,7 @@ func (s *stage) do(core int, list []agreement.Action) {
 		}
 		switch a.Kind {
 		case agreement.ActSend:
-			s.queues[core][a.To] = append(s.queues[core][a.To], message{m: a.Message})
+			s.queues[core][a.To] = append(s.queues[core][a.To], message{m: *a.Message})
 		case agreement.ActSnapshot:
 			s.say("  core %d sends its state to core %d", core, a.To)
 			s.queues[core][a.To] = append(s.queues[core][a.To], message{snapshot: a.Snapshot})

@@ -198,7 +198,7 @@ func (t *trial) do(core int, list []agreement.Action) {
 		}
 		switch a.Kind {
 		case agreement.ActSend:
-			t.world.Send(core, a.To, message{m: a.Message})
+			t.world.Send(core, a.To, message{m: *a.Message})
 		case agreement.ActSnapshot:
 			t.world.Send(core, a.To, message{snapshot: a.Snapshot})
 		case agreement.ActRecord:

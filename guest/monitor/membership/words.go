@@ -30,10 +30,9 @@ func (p *Published) First(core int) View {
 // Words of it in memory: 0 is odd while the others change, 1 the epoch, 2 the joining core
 // plus one, 3 its epoch, 4 Initial; then Members and Admitted.
 const (
-	setWords   = cores.Max / 64
 	membersAt  = 8
-	admittedAt = membersAt + setWords
-	needWords  = admittedAt + setWords
+	admittedAt = membersAt + cores.SetWords
+	needWords  = admittedAt + cores.SetWords
 )
 
 // Publish writes p. Only the VMM does.
@@ -44,9 +43,9 @@ func Publish(w []atomic.Uint64, p *Published) {
 	w[2].Store(uint64(p.Joining + 1))
 	w[3].Store(p.JoinEpoch)
 	w[4].Store(uint64(p.Initial))
-	for i := range setWords {
-		w[membersAt+i].Store(p.Members[i])
-		w[admittedAt+i].Store(p.Admitted[i])
+	for i := range cores.SetWords {
+		w[membersAt+i].Store(p.Members.Word(i))
+		w[admittedAt+i].Store(p.Admitted.Word(i))
 	}
 	w[0].Store(seq + 1)
 }
@@ -57,9 +56,9 @@ func Read(w []atomic.Uint64) (p Published) {
 	for ; ; runtime.Gosched() {
 		seq := w[0].Load()
 		p.Epoch, p.Joining, p.JoinEpoch, p.Initial = w[1].Load(), int(w[2].Load())-1, w[3].Load(), int(w[4].Load())
-		for i := range setWords {
-			p.Members[i] = w[membersAt+i].Load()
-			p.Admitted[i] = w[admittedAt+i].Load()
+		for i := range cores.SetWords {
+			p.Members.SetWord(i, w[membersAt+i].Load())
+			p.Admitted.SetWord(i, w[admittedAt+i].Load())
 		}
 		if seq%2 == 0 && w[0].Load() == seq {
 			return p

@@ -20,7 +20,7 @@ func TestTranscript(t *testing.T) {
 	spread = func(tables map[int]*Table, at int, set cores.Set, depth string) {
 		set.Remove(at)
 		for next, part := range tables[at].Split(&set) {
-			part = whole(next, part)
+			part := whole(next, part)
 			fmt.Fprintf(&text, "%score %d -> core %d, for %v\n", depth, at, next, slices.Collect(part.All()))
 			spread(tables, next, part, depth+"  ")
 		}

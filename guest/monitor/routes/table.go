@@ -61,12 +61,12 @@ func (t *Table) Next(to int) int {
 }
 
 // Split runs through the neighbours to which goes what is for all cores of a set, each
-// with those of the set that it reaches from there: none where it is for that one alone.
-func (t *Table) Split(set *cores.Set) iter.Seq2[int, cores.Set] {
-	return func(yield func(int, cores.Set) bool) {
+// with those of the set that it reaches from there: nil where it is for that one alone.
+func (t *Table) Split(set *cores.Set) iter.Seq2[int, *cores.Set] {
+	return func(yield func(int, *cores.Set) bool) {
 		if t.next == nil {
 			for c := range set.All() {
-				if c != t.self && !yield(c, cores.Set{}) {
+				if c != t.self && !yield(c, nil) {
 					return
 				}
 			}
@@ -76,9 +76,9 @@ func (t *Table) Split(set *cores.Set) iter.Seq2[int, cores.Set] {
 			if !set.Meets(&t.down[i]) {
 				continue
 			}
-			part := set.And(&t.down[i])
-			if part.Only(hop) {
-				part = cores.Set{}
+			var part *cores.Set
+			if there := set.And(&t.down[i]); !there.Only(hop) {
+				part = &there
 			}
 			if !yield(hop, part) {
 				return

@@ -139,7 +139,7 @@ func (w *world) do(i int, list []agreement.Action) {
 			w.lines = a.Message.AppendLines(w.lines[:0])
 			c.free += float64(len(w.lines)) * w.model.Say
 			w.order++
-			heap.Push(&w.events, event{c.free + w.model.Wire, w.order, i, a.To, len(w.lines), a.Message})
+			heap.Push(&w.events, event{c.free + w.model.Wire, w.order, i, a.To, len(w.lines), *a.Message})
 		case agreement.ActResult:
 			if a.Outcome != agreement.Committed {
 				w.refused++
