@@ -12,7 +12,7 @@ import (
 // asked has core 0 do something for which core 1 does not answer until it is released. It returns
 // once core 0 waits for that.
 func asked(t *testing.T, m [2]*Monitor, do func() error) (ended chan error, release func()) {
-	held := &(*m[0].ears.list.Load())[0].ch.(*stepped).held
+	held := &m[0].ears.list[0].ch.(*stepped).held
 	held.Store(true)
 	ended = make(chan error, 1)
 	go func() { ended <- do() }()

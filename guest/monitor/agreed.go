@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
@@ -45,7 +44,7 @@ type agreed struct {
 	monitor *Monitor
 	calls   cores.Set // cores to be called once there is a machine
 
-	mu      sync.Mutex
+	mu      *sync.Mutex // the monitor's
 	state   *replica.State
 	caps    *capabilities
 	machine *agreement.Machine // nil until this core is a member
@@ -57,7 +56,7 @@ type agreed struct {
 	later   bool // whoever has it step tells the peers afterwards
 
 	under   [agreement.Window]*request // that are under way: an operation's tag is its place
-	spare   atomic.Pointer[request]    // used before
+	spare   []*request                 // used before
 	start   agreement.Event            // of the request that begins
 	waiting []*request                 // until there is room for them, in order
 	full    bool                       // there was no room for the last one
@@ -70,6 +69,9 @@ type agreed struct {
 type speech struct {
 	out  *outbox
 	held []urpc.Message
+
+	asked agreement.Question // of this core, the last one
+	lines uint64             // said until then
 }
 
 // request is an operation that this core's program wants.
@@ -79,14 +81,14 @@ type request struct {
 	gaveUp bool // nobody waits any more: what it does is undone
 
 	outcome agreement.Outcome
-	over    atomic.Bool   // there is one
+	over    bool          // there is one
 	parked  bool          // somebody sleeps until there is
 	wake    chan struct{} // has room for one
 }
 
-func newAgreed(cfg *Config, open func(from int, tag uint64) bool) *agreed {
+func newAgreed(mu *sync.Mutex, cfg *Config, open func(from int, tag uint64) bool) *agreed {
 	a := &agreed{
-		core: cfg.Core, shared: cfg.Shared, tree: cfg.Tree, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
+		mu: mu, core: cfg.Core, shared: cfg.Shared, tree: cfg.Tree, state: replica.New(cfg.Core, cfg.SharedRAM), peers: make([]speech, cfg.Geometry.Cores),
 		start: agreement.Event{Kind: agreement.EventStart, All: true},
 	}
 	a.caps = newCapabilities(a, cfg, open)
@@ -136,16 +138,17 @@ func (a *agreed) update(needed bool) {
 	}
 }
 
-// receive takes a message, or a snapshot, of a peer. Who calls it tells the peers what
-// this core has said (ears.tell).
+// receive takes a message, or a snapshot, of a peer, with mu held. Who calls it tells the
+// peers what this core has said (ears.tell).
 func (a *agreed) receive(e *agreement.Event) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.later = true
 	if a.machine == nil {
 		a.early = append(a.early, *e)
 		a.update(true)
 	} else {
+		if e.Kind == agreement.EventMessage && e.Message.Core == a.core {
+			a.peers[e.From].answered(&e.Message)
+		}
 		if e.Of() > a.machine.Epoch() {
 			a.update(true) // the peer has seen a view that this core has not looked at yet
 		}
@@ -159,7 +162,7 @@ func (a *agreed) meet(peer int, out *outbox) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := &a.peers[peer]
-	p.out = out
+	p.out, p.asked = out, agreement.Question{}
 	for i := range p.held {
 		out.put(&p.held[i])
 	}
@@ -187,7 +190,7 @@ func (a *agreed) follow(list []agreement.Action) {
 	a.perform(list)
 }
 
-// proceed begins what waits as far as there is room, and says what has changed.
+// proceed launches what waits as far as there is room, and says what has changed.
 func (a *agreed) proceed() {
 	for a.full = false; !a.full && len(a.waiting) > 0; {
 		place := slices.Index(a.under[:], nil)
@@ -196,10 +199,20 @@ func (a *agreed) proceed() {
 		}
 		r := a.waiting[0]
 		a.waiting = slices.Delete(a.waiting, 0, 1)
-		a.under[place] = r
-		a.start.Op, a.start.TwoPhases, a.start.Tag = r.op, r.two, uint64(place)
-		a.follow(a.machine.Step(&a.start, a.list[:0]))
+		a.launch(r, place)
 	}
+	a.notice()
+}
+
+// launch has the machine start a request, whose place is free.
+func (a *agreed) launch(r *request, place int) {
+	a.under[place] = r
+	a.start.Op, a.start.TwoPhases, a.start.Tag = r.op, r.two, uint64(place)
+	a.follow(a.machine.Step(&a.start, a.list[:0]))
+}
+
+// notice says what has changed.
+func (a *agreed) notice() {
 	changes := a.state.Names.Changes()
 	for i := range changes {
 		for _, s := range a.follows {
@@ -233,6 +246,7 @@ func (a *agreed) perform(list []agreement.Action) {
 		case agreement.ActSend:
 			a.lines = do.Message.AppendLines(a.lines[:0])
 			a.say(do.To, a.lines)
+			a.peers[do.To].said(a.core, do.Message)
 		case agreement.ActSnapshot:
 			a.say(do.To, do.Snapshot.AppendLines(nil))
 		case agreement.ActRecord:
@@ -266,6 +280,20 @@ func (a *agreed) say(to int, lines []urpc.Message) {
 	}
 }
 
+// said takes note of a question of this core: only those go out in its name.
+func (p *speech) said(core int, m *agreement.Message) {
+	if m.Core == core && p.out != nil {
+		p.asked, p.lines = m.Question(), p.out.said
+	}
+}
+
+// answered takes note of an answer: nobody need wake the peer for what it answers.
+func (p *speech) answered(m *agreement.Message) {
+	if p.out != nil && m.Answers(p.asked) {
+		p.out.heard(p.lines)
+	}
+}
+
 // ended says how a request ended.
 func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 	r := a.under[tag]
@@ -278,7 +306,7 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 	case !r.gaveUp:
 		parked := r.parked // once it is over, another one may use it
 		r.outcome = outcome
-		r.over.Store(true)
+		r.over = true
 		if parked {
 			r.wake <- struct{}{}
 		}
@@ -289,81 +317,73 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 	}
 }
 
-// newRequest returns a new one, or one that is over.
-func (a *agreed) newRequest() *request {
-	if r := a.spare.Swap(nil); r != nil {
-		r.over.Store(false)
-		r.parked = false
-		return r
+// begin begins an operation, with mu held. What is to be said about it waits for await.
+func (a *agreed) begin(op agreement.Op, two bool) *request {
+	r := a.request()
+	r.op, r.two = op, two
+	a.later = true
+	if a.machine != nil && len(a.waiting) == 0 && a.under[0] == nil {
+		a.launch(r, 0) // as mostly
+		a.notice()
+	} else if a.waiting = append(a.waiting, r); a.machine == nil {
+		a.update(true)
+	} else if len(a.waiting) == 1 {
+		a.proceed()
 	}
-	return &request{wake: make(chan struct{}, 1)}
+	a.later = false
+	return r
+}
+
+// request returns a new one, or one that was used before.
+func (a *agreed) request() *request {
+	n := len(a.spare) - 1
+	if n < 0 {
+		return &request{wake: make(chan struct{}, 1)}
+	}
+	r := a.spare[n]
+	a.spare = a.spare[:n]
+	*r = request{wake: r.wake}
+	return r
+}
+
+// await returns true once a request is over, false once the context has ended before: then
+// r.wake is yet to come. It begins and ends with mu held.
+func (a *agreed) await(ctx context.Context, r *request) (over bool) {
+	a.ears.await(func() bool { return r.over })
+	if r.over {
+		return true
+	}
+	r.parked = true
+	a.mu.Unlock()
+	select {
+	case <-r.wake:
+	case <-ctx.Done():
+	}
+	a.mu.Lock()
+	if r.over && len(r.wake) > 0 {
+		<-r.wake // the context has ended too
+	}
+	return r.over
+}
+
+// done returns how a request ended, which nobody uses any more.
+func (a *agreed) done(r *request) agreement.Outcome {
+	if len(a.spare) < agreement.Window {
+		a.spare = append(a.spare, r)
+	}
+	return r.outcome
 }
 
 // agree has an operation agreed on by all cores. Where the context ends first, it is
 // not begun, or takes effect or not, and is undone once it does (names.Undo).
 func (a *agreed) agree(ctx context.Context, op agreement.Op) (agreement.Outcome, error) {
-	r := a.newRequest()
-	r.op, r.two = op, replica.TwoPhases(op)
-	a.mu.Lock()
-	a.begin(r)
-	a.mu.Unlock()
-	return a.await(ctx, r)
-}
-
-// begin begins a request, with mu held. What is to be said about it waits for await.
-func (a *agreed) begin(r *request) {
-	a.later = true
-	a.waiting = append(a.waiting, r)
-	switch {
-	case a.machine == nil:
-		a.update(true)
-	case len(a.waiting) == 1:
-		a.proceed()
-	}
-	a.later = false
-}
-
-// await returns how a request ended.
-func (a *agreed) await(ctx context.Context, r *request) (outcome agreement.Outcome, err error) {
-	a.ears.await(r.over.Load)
-	if !r.over.Load() && !a.parkFor(ctx, r) {
-		return 0, ctx.Err()
-	}
-	outcome = r.outcome
-	a.spare.Store(r)
-	return outcome, nil
-}
-
-// sleep returns once a request is over, or false where the context ends first: then r.wake
-// is yet to come.
-func (a *agreed) sleep(ctx context.Context, r *request) (over bool) {
-	a.mu.Lock()
-	r.parked = !r.over.Load()
-	parked := r.parked
-	a.mu.Unlock()
-	if !parked {
-		return true
-	}
-	select {
-	case <-r.wake:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// parkFor returns once a request is over, or gives it up when the context ends.
-func (a *agreed) parkFor(ctx context.Context, r *request) (over bool) {
-	if a.sleep(ctx, r) {
-		return true
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if r.over.Load() {
-		<-r.wake // it is there
-		return true
+	r := a.begin(op, replica.TwoPhases(op))
+	if a.await(ctx, r) {
+		return a.done(r), nil
 	}
 	r.gaveUp = true
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *request) bool { return w == r })
-	return false
+	return 0, ctx.Err()
 }

@@ -24,7 +24,7 @@ const (
 // There is no book of what is free: the space knows what was cut from a block here, the ledger
 // what others know of.
 //
-// Guarded by agreed.mu.
+// Guarded by the monitor's lock.
 type cache struct {
 	blocks []*block // by address
 	first  int      // no block before it has room

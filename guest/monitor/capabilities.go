@@ -25,7 +25,7 @@ var (
 // Local objects are cut from an entry only while this core alone holds that. So whatever
 // several cores may cut from, or revoke, the ledger knows.
 //
-// Guarded by agreed.mu, as the replica is.
+// Guarded by the monitor's lock, as the replica is.
 type capabilities struct {
 	a    *agreed
 	core int

@@ -39,17 +39,17 @@ type channels struct {
 	memory Memory
 	closed func(peer int) // a channel with a peer is not open any more; mu is not held
 
-	mu        sync.Mutex
-	out       []*outbox // by peer
+	mu        *sync.Mutex // the monitor's
+	out       []*outbox   // by peer
 	machine   *bind.Machine
 	dials     map[bind.ID]chan error
 	listeners map[string]*Listener
 	endpoints *capabilities // which say who may dial those
 }
 
-func newChannels(geometry region.Geometry, memory Memory) *channels {
+func newChannels(mu *sync.Mutex, geometry region.Geometry, memory Memory) *channels {
 	return &channels{
-		memory: memory, out: make([]*outbox, geometry.Cores), machine: bind.New(geometry),
+		mu: mu, memory: memory, out: make([]*outbox, geometry.Cores), machine: bind.New(geometry),
 		dials: map[bind.ID]chan error{}, listeners: map[string]*Listener{},
 	}
 }
@@ -81,14 +81,12 @@ func (c *channels) perform(actions []bind.Action) {
 	}
 }
 
-// receive takes a line from a peer's monitor.
+// receive takes a line from a peer's monitor, with mu held.
 func (c *channels) receive(core, peer int, l *urpc.Message) {
 	take := c.machine.Receive
 	if number, ok := endpointOf(bind.Requested(l)); ok && !c.endpoints.mayDial(peer, number) {
 		take = c.machine.Refuse
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	actions, err := take(peer, l)
 	c.perform(actions)
 	if err != nil {
@@ -140,10 +138,8 @@ func (c *channels) lookup(id bind.ID) (o Opened, open bool) {
 }
 
 // over reports whether the channel may be open over which a peer announces a capability by a
-// tag.
+// tag; mu is held.
 func (c *channels) over(peer int, tag uint64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	return c.machine.Any(peer, func(e *region.Entry, open bool) bool { return !open || over(tag, e) })
 }
 
@@ -159,8 +155,8 @@ func (m *Monitor) Dial(ctx context.Context, peer int, r bind.Request) (Opened, e
 	}
 	c.dials[id] = ended
 	c.perform(actions)
-	c.mu.Unlock()
 	m.ears.await(func() bool { return len(ended) > 0 })
+	c.mu.Unlock()
 	select {
 	case err = <-ended:
 	case <-ctx.Done():

@@ -127,15 +127,13 @@ func pause(ctx context.Context, d time.Duration) error {
 // await returns how an operation ended. Where the context ends first, what it does is undone
 // once it is done.
 func (c *capabilities) await(ctx context.Context, w wanted, r *request) (agreement.Outcome, error) {
-	c.a.ears.await(r.over.Load)
-	if !r.over.Load() && !c.a.sleep(ctx, r) {
-		go func() {
-			<-r.wake
-			c.ended(r, w, true)
-		}()
-		return 0, ctx.Err()
+	c.a.mu.Lock()
+	defer c.a.mu.Unlock()
+	if c.a.await(ctx, r) {
+		return c.ended(r, w), nil
 	}
-	return c.ended(r, w, false), nil
+	go c.abandon(r, w)
+	return 0, ctx.Err()
 }
 
 // ask makes an operation and begins it.
@@ -155,25 +153,25 @@ func (c *capabilities) askNow(ctx context.Context, w wanted) (*request, error) {
 		w.ended(false)
 		return nil, err
 	}
-	r := c.a.newRequest()
-	r.op, r.two = op, true
-	c.a.begin(r)
-	return r, nil
+	return c.a.begin(op, true), nil
 }
 
-// ended tells the ledger, and whoever wanted it, how an operation ended.
-func (c *capabilities) ended(r *request, w wanted, abandoned bool) agreement.Outcome {
+// abandon undoes what an operation does once it is done.
+func (c *capabilities) abandon(r *request, w wanted) {
+	<-r.wake
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
-	outcome := r.outcome
-	c.ledger().Ended(r.op)
-	w.ended(outcome == agreement.Committed)
-	if outcome == agreement.Committed && abandoned {
+	if c.ended(r, w) == agreement.Committed {
 		w.abandoned()
 		c.settle()
 	}
-	c.a.spare.Store(r)
-	return outcome
+}
+
+// ended tells the ledger, and whoever wanted it, how an operation ended, with mu held.
+func (c *capabilities) ended(r *request, w wanted) agreement.Outcome {
+	c.ledger().Ended(r.op)
+	w.ended(r.outcome == agreement.Committed)
+	return c.a.done(r)
 }
 
 // enter has this core take part in the ledger, once in its life.

@@ -27,8 +27,8 @@ func (s *stepped) TryRecv(m *urpc.Message) error {
 	}
 	s.peer.mu.Lock()
 	s.peer.take()
-	s.peer.mu.Unlock()
 	s.peer.tell()
+	s.peer.mu.Unlock()
 	return s.Receiver.TryRecv(m)
 }
 
@@ -113,8 +113,8 @@ func partners(t testing.TB) [2]*Monitor {
 func step(m [2]*Monitor) {
 	m[0].ears.mu.Lock()
 	m[0].ears.take()
-	m[0].ears.mu.Unlock()
 	m[0].ears.tell()
+	m[0].ears.mu.Unlock()
 	runtime.Gosched()
 }
 

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"barreleye/guest/monitor/bind"
@@ -13,7 +12,7 @@ import (
 )
 
 // Who takes lines off the channels of the other monitors. Anybody may, of all channels,
-// who holds the right to (ears.mu); the question is who looks while nothing comes. Each
+// who holds the monitor's lock; the question is who looks while nothing comes. Each
 // peer has a goroutine (hear) that sleeps on its channel's memory. Once that has taken
 // something it looks on for about as long as a sleep would cost, because little comes
 // alone: after the vote the decision. A goroutine of the program that waits for an
@@ -28,6 +27,7 @@ import (
 const (
 	tellPolls   = 64                    // polls of a channel before peers are woken, as in urpc
 	yieldPolls  = 256                   // polls between two chances for other goroutines of the core
+	pollsAtOnce = 16                    // polls of the only peer before anything else
 	takeAtOnce  = 64                    // lines taken of a peer before the others'
 	longest     = 1024                  // rounds of polls in a row
 	longestHere = 64                    // of who lets nobody run in between: others sleep on other memory
@@ -41,14 +41,13 @@ type ears struct {
 	polls    func() int  // how often to look while nothing comes; 0: this core shares its CPU
 	computes func() bool // others of this core do
 
-	mu   sync.Mutex // the right to take
-	list atomic.Pointer[[]*ear]
+	mu   *sync.Mutex // the monitor's, held by whoever calls this, but hear
+	list []*ear
 	in   urpc.Message
-	busy atomic.Pointer[time.Time] // until then others compute on this core, as far as met; nil: they did not lately
+	busy time.Time // until then others compute on this core, as far as met
 
-	waiting atomic.Int32 // goroutines that look for the end of something
-
-	untold atomic.Bool // an outbox has lines of which its peer was not told
+	waiting int  // goroutines that look for the end of something
+	untold  bool // an outbox has lines of which its peer was not told
 }
 
 // ear hears one life of a peer.
@@ -63,30 +62,20 @@ type ear struct {
 }
 
 func newEars(m *Monitor, polls func() int, computes func() bool) *ears {
-	e := &ears{m: m, polls: polls, computes: computes}
-	e.list.Store(new([]*ear))
-	return e
+	return &ears{m: m, mu: &m.mu, polls: polls, computes: computes}
 }
 
 // add has one more heard.
-func (e *ears) add(o *ear) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	list := append(slices.Clip(*e.list.Load()), o)
-	e.list.Store(&list)
-}
+func (e *ears) add(o *ear) { e.list = append(e.list, o) }
 
 // drop ends that. Afterwards nobody uses its channel's receiving end.
 func (e *ears) drop(o *ear) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	list := slices.DeleteFunc(slices.Clone(*e.list.Load()), func(x *ear) bool { return x == o })
-	e.list.Store(&list)
+	e.list = slices.DeleteFunc(e.list, func(x *ear) bool { return x == o })
 }
 
-// take takes what is there of all, with mu held, and returns how many lines.
+// take takes what is there of all, and returns how many lines.
 func (e *ears) take() (n int) {
-	for _, o := range *e.list.Load() {
+	for _, o := range e.list {
 		n += e.takeOf(o)
 	}
 	return n
@@ -123,20 +112,15 @@ func (m *Monitor) heard(o *ear, l *urpc.Message) error {
 	return nil
 }
 
-// look takes what comes until done reports true, it may be asked at any time; or nothing
-// comes for long; or others want the core.
+// look takes what comes until done reports true; or nothing comes for long; or others want
+// the core.
 func (e *ears) look(done func() bool) {
 	polls := e.polls()
 	if polls <= 0 || e.met() {
 		return
 	}
 	for quiet, round := 0, 0; quiet < polls && round < longest; round++ {
-		if !e.mu.TryLock() {
-			return // who holds it looks
-		}
-		quiet = e.round(quiet, done)
-		e.mu.Unlock()
-		if quiet < 0 || !e.yield() {
+		if quiet = e.round(quiet, done); quiet < 0 || !e.yield() {
 			return
 		}
 	}
@@ -147,81 +131,92 @@ func (e *ears) look(done func() bool) {
 func (e *ears) linger() {
 	polls := e.polls()
 	for quiet, round := 0, 0; quiet < polls && round < longestHere && !e.computes(); round++ {
-		if !e.mu.TryLock() {
-			return
-		}
 		quiet = e.round(quiet, nil)
-		e.mu.Unlock()
+		e.mu.Unlock() // who waits for it goes on
+		e.mu.Lock()
 	}
 }
 
-// round looks for some time, with mu held, and returns how many polls in a row have found
+// round looks for some time, and returns how many polls in a row have found
 // nothing, -1 once done reports true.
 func (e *ears) round(quiet int, done func() bool) int {
 	for polled := 0; polled < yieldPolls; {
-		n := max(1, len(*e.list.Load()))
 		if e.take() > 0 {
 			quiet = 0
 		}
 		if done != nil && done() {
 			return -1
 		}
+		n := e.poll()
 		if quiet < tellPolls && quiet+n >= tellPolls {
 			e.tell()
 		}
 		quiet += n
 		polled += n
-		urpc.Pause()
 	}
 	return quiet
 }
 
-// yield lets other goroutines run, and reports whether none of them computes.
+// poll waits a little for a line, and returns how many polls it was.
+func (e *ears) poll() int {
+	if len(e.list) == 1 {
+		return e.list[0].ch.Look(pollsAtOnce)
+	}
+	urpc.Pause()
+	return max(1, len(e.list))
+}
+
+// pass lets other goroutines run.
+func (e *ears) pass() {
+	e.mu.Unlock()
+	runtime.Gosched()
+	e.mu.Lock()
+}
+
+// yield does that, and reports whether none of them computes.
 func (e *ears) yield() bool {
 	before := time.Now()
-	runtime.Gosched()
+	e.pass()
 	now := time.Now()
 	if now.Sub(before) < slice {
 		return true
 	}
-	until := now.Add(busyFor)
-	e.busy.Store(&until)
+	e.busy = now.Add(busyFor)
 	return false
 }
 
 // met reports whether goroutines that compute were met lately.
 func (e *ears) met() bool {
-	until := e.busy.Load()
-	if until == nil {
+	if e.busy.IsZero() {
 		return false
 	}
-	if time.Now().Before(*until) {
+	if time.Now().Before(e.busy) {
 		return true
 	}
-	e.busy.Store(nil)
+	e.busy = time.Time{}
 	return false
 }
 
 // await looks for what done waits for, if that may be worth it, and sees to it that all
 // peers are awake that were spoken to.
 func (e *ears) await(done func() bool) {
-	if e.waiting.Add(1) > 1 {
-		runtime.Gosched() // let others begin theirs: what is said at once costs less
+	if e.waiting++; e.waiting > 1 {
+		e.pass() // let others begin theirs: what is said at once costs less
 	}
 	if !done() {
 		e.look(done)
 	}
-	e.waiting.Add(-1)
+	e.waiting--
 	e.tell()
 }
 
 // tell wakes the peers that were not told of lines in their rings.
 func (e *ears) tell() {
-	if !e.untold.Load() {
+	if !e.untold {
 		return
 	}
-	e.untold.Store(false)
-	for _, o := range *e.list.Load() {
+	e.untold = false
+	for _, o := range e.list {
 		o.out.tell()
 	}
 }
@@ -229,30 +224,28 @@ func (e *ears) tell() {
 // hear takes what a peer says until its channel ends.
 func (e *ears) hear(o *ear) error {
 	for {
-		o.out.waitRoom()
-		e.mu.Lock()
-		n := e.take()
-		e.mu.Unlock()
-		if n > 0 {
-			e.linger()
+		p, ready, err := e.attend(o)
+		if err == nil && !ready {
+			err = p.Sleep(context.Background())
 		}
-		e.mu.Lock()
-		err := o.err
-		var p urpc.Parking
-		ready := err != nil
-		if !ready {
-			p, ready = o.ch.Arm()
-		}
-		e.mu.Unlock()
-		e.tell()
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case ready:
-		default:
-			if err := p.Sleep(context.Background()); err != nil {
-				return err
-			}
 		}
 	}
+}
+
+// attend takes what there is, of all, and returns what to sleep on until this peer says
+// more.
+func (e *ears) attend(o *ear) (p urpc.Parking, ready bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o.out.waitRoom()
+	if e.take() > 0 {
+		e.linger()
+	}
+	if o.err == nil {
+		p, ready = o.ch.Arm()
+	}
+	e.tell()
+	return p, ready, o.err
 }

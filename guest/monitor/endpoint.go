@@ -61,11 +61,9 @@ func (l *Listener) also(service string) error {
 	return l.listen(service)
 }
 
-// unlisten ends that for an endpoint that nobody has any more.
+// unlisten ends that for an endpoint that nobody has any more, with mu held.
 func (c *capabilities) unlisten(number uint64) {
 	h, service := c.a.monitor.channels, serviceOf(number)
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if l := h.listeners[service]; l != nil {
 		h.unlisten(service)
 		l.services = slices.DeleteFunc(l.services, func(s string) bool { return s == service })
@@ -93,9 +91,7 @@ func (m *Monitor) AtEndpoint(r caps.Ref) (core int, service string, err error) {
 	return core, serviceOf(t.Base), nil
 }
 
-// mayDial reports whether a core holds an endpoint.
+// mayDial reports whether a core holds an endpoint, with mu held.
 func (c *capabilities) mayDial(core int, number uint64) bool {
-	c.a.mu.Lock()
-	defer c.a.mu.Unlock()
 	return c.ledger().MayUse(ledger.ID(number), core)
 }

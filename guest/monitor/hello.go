@@ -23,7 +23,9 @@ const typeHello = 1
 // (mesh.go). Both may say it at once; neither waits for the other's before it speaks.
 func (m *Monitor) peer(o *ear) {
 	err := m.ears.hear(o)
+	m.mu.Lock()
 	m.ears.drop(o)
+	m.mu.Unlock()
 	if !errors.Is(err, urpc.ErrClosed) { // its life ended
 		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v\n", m.cfg.Core, o.peer, err)
 	}

@@ -29,7 +29,7 @@ type acquaintance struct {
 
 // meet makes a channel with a life of a peer possible, and one at once if it is wanted.
 func (m *Monitor) meet(peer int, life uint64) error {
-	out := newOutbox(&m.ears.untold, func() { go m.want(peer) })
+	out := newOutbox(&m.mu, &m.ears.untold, func() { go m.want(peer) })
 	m.mesh.mu.Lock()
 	p := &m.mesh.peers[peer]
 	wanted := p.wanted || m.cfg.Tree.Direct()
@@ -71,6 +71,8 @@ func (m *Monitor) connect(peer int) error {
 		return err
 	}
 	p.talk = make(chan struct{})
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	o := &ear{peer: peer, life: p.life, ch: ch, out: p.out, agreed: hearing{peer: peer, core: m.cfg.Core, to: m.agreed}}
 	m.ears.add(o) // before anybody can speak to it: tell looks for whom to wake there
 	hello := m.hello()
@@ -136,7 +138,7 @@ func (m *Monitor) connected() (n int) {
 }
 
 // moved says that this core has taken a new view, and what the machine says beside what is
-// agreed on; both with a.mu held.
+// agreed on; both with mu held.
 func (a *agreed) moved() {
 	if !a.tree.Direct() {
 		go a.monitor.reach()

@@ -88,7 +88,7 @@ func TestToldFromTheStart(t *testing.T) {
 	lines := 0
 	ch = watched{&end{newLine(4), newLine(4)}, func() {
 		lines++
-		if !slices.ContainsFunc(*m.ears.list.Load(), func(o *ear) bool { return o.peer == 1 }) {
+		if !slices.ContainsFunc(m.ears.list, func(o *ear) bool { return o.peer == 1 }) {
 			t.Error("spoken to, and not known")
 		}
 	}}

@@ -31,6 +31,7 @@ type Channel interface {
 	Flush()
 	Send(ctx context.Context, m *urpc.Message) error
 	TryRecv(m *urpc.Message) error
+	Look(polls int) (polled int)
 	Arm() (p urpc.Parking, ready bool)
 }
 
@@ -82,16 +83,21 @@ type Monitor struct {
 	lives    *lives.Machine
 	mesh     mesh
 	looking  sync.Mutex // the right to look at the others' lives
+
+	// mu guards what the monitor keeps and its ends of channels: it does one thing at a
+	// time, whichever goroutine has it do that. Members and mesh have locks of their own;
+	// who has looking may take that of the mesh, then mu, then that of the members.
+	mu sync.Mutex
 }
 
 // Start starts the monitor's goroutines, once there are ends to all cores that live.
 func Start(cfg Config) (*Monitor, error) {
 	n := cfg.Geometry.Cores
 	m := &Monitor{
-		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), channels: newChannels(cfg.Geometry, cfg.Memory),
-		lives: lives.New(n), mesh: mesh{peers: make([]acquaintance, n)},
+		cfg: cfg, members: newMembers(cfg.Core, n, cfg.Life, cfg.Hellos), lives: lives.New(n), mesh: mesh{peers: make([]acquaintance, n)},
 	}
-	m.agreed = newAgreed(&cfg, m.channels.over)
+	m.channels = newChannels(&m.mu, cfg.Geometry, cfg.Memory)
+	m.agreed = newAgreed(&m.mu, &cfg, m.channels.over)
 	if cfg.Polls == nil {
 		cfg.Polls = func() int { return 0 }
 	}

@@ -3,7 +3,6 @@ package monitor
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"barreleye/urpc"
 )
@@ -13,17 +12,17 @@ import (
 // goroutine sends it later. Two monitors that both waited for room in each other's rings,
 // and took nothing out meanwhile, would wait for ever.
 type outbox struct {
-	want func()       // asks for a channel, while there is none
-	any  *atomic.Bool // some outbox of this core has lines of which its peer was not told
+	want func() // asks for a channel, while there is none
+	any  *bool  // some outbox of this core has lines of which its peer was not told
 
-	mu      sync.Mutex
+	mu      *sync.Mutex    // the monitor's, held by whoever calls this
 	ch      Channel        // nil: there is none yet
 	wanted  bool           // it was asked for
+	said    uint64         // lines in all
 	lines   []urpc.Message // for which there was no room, or no channel
 	sending bool           // a goroutine sends them; nobody else uses the end meanwhile
 	untold  bool           // the peer may sleep, and lines are in the ring
 	room    sync.Cond
-	waiting atomic.Int64 // lines
 }
 
 // mostLines is how many lines may be waiting before this monitor takes nothing more
@@ -31,55 +30,54 @@ type outbox struct {
 // taking the answers.
 const mostLines = 1 << 14
 
-func newOutbox(any *atomic.Bool, want func()) *outbox {
-	o := &outbox{want: want, any: any}
-	o.room.L = &o.mu
-	return o
+func newOutbox(mu *sync.Mutex, any *bool, want func()) *outbox {
+	return &outbox{mu: mu, want: want, any: any, room: sync.Cond{L: mu}}
 }
 
 // begin says that lines go into a channel from now on, and which one goes first.
 func (o *outbox) begin(ch Channel, first *urpc.Message) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	held := o.lines
 	o.ch, o.lines = ch, nil
-	o.waiting.Add(-int64(len(held)))
 	o.send(first)
 	for i := range held {
 		o.send(&held[i])
 	}
-	o.wake()
+	o.tell()
 }
 
 // put has a line sent, and the peer woken where it sleeps.
 func (o *outbox) put(l *urpc.Message) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.send(l)
-	o.wake()
+	o.tell()
 }
 
 // later is put, but the peer is not woken before tell: whoever looks for its answer next
 // mostly finds it awake, and saves a fence.
 func (o *outbox) later(l *urpc.Message) {
-	o.mu.Lock()
 	o.send(l)
-	o.mu.Unlock()
-	if !o.any.Load() {
-		o.any.Store(true)
-	}
+	*o.any = true
 }
 
 // tell wakes the peer, if need be.
 func (o *outbox) tell() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.wake()
+	if o.untold && !o.sending { // who sends wakes it
+		o.untold = false
+		o.ch.Flush()
+	}
 }
 
-// send sends a line, with mu held. Where the peer is gone, nothing of it matters any more;
+// heard says that the peer has taken the first lines, so many in all: it was awake after the
+// last of them.
+func (o *outbox) heard(lines uint64) {
+	if o.said == lines {
+		o.untold = false
+	}
+}
+
+// send sends a line. Where the peer is gone, nothing of it matters any more;
 // its end of the other direction says so.
 func (o *outbox) send(l *urpc.Message) {
+	o.said++
 	switch {
 	case o.ch == nil:
 		if !o.wanted {
@@ -95,26 +93,13 @@ func (o *outbox) send(l *urpc.Message) {
 		go o.empty()
 	}
 	o.lines = append(o.lines, *l)
-	o.waiting.Add(1)
-}
-
-func (o *outbox) wake() {
-	if o.untold && !o.sending { // who sends wakes it
-		o.untold = false
-		o.ch.Flush()
-	}
 }
 
 // crowded reports whether too many lines are waiting.
-func (o *outbox) crowded() bool { return o.waiting.Load() > mostLines }
+func (o *outbox) crowded() bool { return len(o.lines) > mostLines }
 
 // waitRoom returns once few enough lines are waiting.
 func (o *outbox) waitRoom() {
-	if !o.crowded() {
-		return
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	for o.crowded() {
 		o.room.Wait()
 	}
@@ -127,9 +112,8 @@ func (o *outbox) empty() {
 		lines := o.lines
 		o.lines = nil
 		o.sending = len(lines) > 0
-		o.waiting.Add(-int64(len(lines)))
 		o.room.Broadcast()
-		o.wake()
+		o.tell()
 		o.mu.Unlock()
 		if len(lines) == 0 {
 			return

@@ -15,7 +15,7 @@ import (
 // use the parts that are become blocks of their own, whatever was cut from them, and the
 // rest goes.
 
-// reclaiming is this core's part in that. Guarded by agreed.mu.
+// reclaiming is this core's part in that. Guarded by the monitor's lock.
 type reclaiming struct {
 	awaited map[uint64]map[int]bool // who has not answered yet, by the tag of what this core asked
 	asked   []ledger.Change         // what nobody answers yet
