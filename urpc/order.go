@@ -12,6 +12,10 @@ package urpc
 //go:noescape
 func storeRelease(addr *uint64, v uint64)
 
+// Publish stores v behind every earlier store, for whoever loads it with sync/atomic: what
+// it finds there was complete before.
+func Publish(addr *uint64, v uint64) { publish(addr, v) }
+
 // fence returns when every earlier store of this core is visible to all others
 // (about 20 cycles, plus the time the last store needs to get its line). It is
 // what keeps "my store, then my load of the other's word" in that order.

@@ -186,7 +186,9 @@ func (a *agreed) step(e *agreement.Event) {
 // follow brings what this core has to what the replica says, and then does what the machine
 // says: who is told that something took effect may rely on it.
 func (a *agreed) follow(list []agreement.Action) {
-	a.caps.follow()
+	if changes := a.state.Ledger.Changes(); len(changes) > 0 || a.caps.check {
+		a.caps.follow(changes)
+	}
 	a.perform(list)
 }
 

@@ -123,7 +123,7 @@ func (m *Machine) proceed(o *operation) {
 		o.phase = deciding
 		m.record(o, &o.Record) // from here on it is committed, also if this core dies
 		m.state.Commit(o.Op, true)
-		m.part(m.self).note(o, ended)
+		m.part(m.self).end(o)
 		m.ask(o)
 		return
 	case deciding, applying:
@@ -139,7 +139,7 @@ func (m *Machine) proceed(o *operation) {
 func (m *Machine) refuse(o *operation) {
 	o.phase = refusing
 	m.state.Abort(o.Op)
-	m.part(m.self).note(o, ended)
+	m.part(m.self).end(o)
 	m.result(o.tag, o.Seq, Refused)
 	m.ask(o)
 }

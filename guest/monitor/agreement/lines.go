@@ -73,15 +73,18 @@ func another(list []urpc.Message, kind uint16) ([]urpc.Message, *urpc.Message) {
 	return list, l
 }
 
-// put fills words, which are zero, with the bytes of s and returns what did not fit.
+// put writes the bytes of s into words, the last of them filled up with zeroes, and returns
+// what did not fit.
 func put(words []uint64, s string) (rest string) {
 	n := min(len(s), 8*len(words))
 	rest, s = s[n:], s[:n]
 	for i := 0; len(s) > 0; i++ {
 		if len(s) < 8 {
+			last := uint64(0)
 			for j := range len(s) {
-				words[i] |= uint64(s[j]) << (8 * j)
+				last |= uint64(s[j]) << (8 * j)
 			}
+			words[i] = last
 			break
 		}
 		words[i] = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

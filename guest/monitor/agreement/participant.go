@@ -39,8 +39,11 @@ func (e *entry) open(seq uint64) bool {
 	return e.seq < seq && e.state != prepared && e.state != promised
 }
 
-// note keeps what this core did in an operation of its own.
+// note keeps what this core does in an operation of its own that begins.
 func (h *history) note(o *operation, s partState) { *h.at(o.Seq) = entry{o.Seq, s, o.Op, o.All} }
+
+// end says that what was noted has ended.
+func (h *history) end(o *operation) { h.at(o.Seq).state = ended }
 
 // prepare answers a coordinator's question.
 func (m *Machine) prepare(from int, msg *Message) {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"barreleye/guest/monitor/cores"
+	"barreleye/urpc"
 )
 
 // RecordWords is the size of a Record in memory, in words.
@@ -24,26 +25,18 @@ const _ = uint(RecordWords - recordTo - cores.Max/64 - MaxOp/8)
 
 // Store writes the record into its place.
 func (r *Record) Store(w *[RecordWords]uint64) {
-	if atomic.LoadUint64(&w[0]) != 0 { // else that is what there is: a store that all see takes long
-		atomic.StoreUint64(&w[0], 0)
-	}
+	urpc.Publish(&w[0], 0)
 	if r.Seq == 0 {
 		return
 	}
 	to := r.To.Words()
 	w[1] = r.Epoch
-	w[2] = uint64(len(r.Op)) | uint64(len(to))<<toShift
-	if r.All {
-		w[2] |= recordAll
+	w[2] = uint64(len(r.Op)) | uint64(b2i(r.All))*recordAll | uint64(b2i(r.Apply))*recordApply | uint64(len(to))<<toShift
+	for i, x := range to {
+		w[recordTo+i] = x
 	}
-	if r.Apply {
-		w[2] |= recordApply
-	}
-	copy(w[recordTo:], to)
-	op := w[recordTo+len(to):][:(len(r.Op)+7)/8]
-	clear(op)
-	put(op, string(r.Op))
-	atomic.StoreUint64(&w[0], r.Seq)
+	put(w[recordTo+len(to):], string(r.Op))
+	urpc.Publish(&w[0], r.Seq)
 }
 
 // LoadRecord reads the record of a core that does not run any more. It takes what no Store

@@ -125,7 +125,10 @@ func (r *Registry) Changes() []Change {
 }
 
 func (r *Registry) tell(e Event, name string, core int, text string) {
-	r.changes = append(r.changes, Change{e, name, core, text})
+	n := len(r.changes)
+	r.changes = slices.Grow(r.changes, 1)[:n+1]
+	c := &r.changes[n]
+	c.Event, c.Name, c.Core, c.Text = e, name, core, text
 }
 
 // allowed reports whether an operation fits what there is.
