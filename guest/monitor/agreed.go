@@ -186,8 +186,8 @@ func (a *agreed) step(e *agreement.Event) {
 // follow brings what this core has to what the replica says, and then does what the machine
 // says: who is told that something took effect may rely on it.
 func (a *agreed) follow(list []agreement.Action) {
-	if changes := a.state.Ledger.Changes(); len(changes) > 0 || a.caps.check {
-		a.caps.follow(changes)
+	if a.state.Ledger.Changed() || a.caps.check {
+		a.caps.follow()
 	}
 	a.perform(list)
 }
@@ -215,16 +215,17 @@ func (a *agreed) launch(r *request, place int) {
 
 // notice says what has changed.
 func (a *agreed) notice() {
+	if !a.state.Names.Changed() && !a.caps.changed {
+		return
+	}
 	changes := a.state.Names.Changes()
 	for i := range changes {
 		for _, s := range a.follows {
 			s.take(&changes[i])
 		}
 	}
-	if len(changes) > 0 || a.caps.changed {
-		a.caps.changed = false
-		a.tell()
-	}
+	a.caps.changed = false
+	a.tell()
 }
 
 // tell wakes who waits for a change, with mu held.

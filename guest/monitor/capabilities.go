@@ -101,7 +101,8 @@ func (c *capabilities) ledger() *ledger.Ledger { return c.a.state.Ledger }
 
 // follow brings this core's capabilities to what the ledger says, before anybody is told
 // that it is so.
-func (c *capabilities) follow(changes []ledger.Change) {
+func (c *capabilities) follow() {
+	changes := c.ledger().Changes()
 	for i := range changes {
 		ch := &changes[i]
 		switch ch.Event {

@@ -26,7 +26,7 @@ func (s *stepped) TryRecv(m *urpc.Message) error {
 		return urpc.ErrEmpty
 	}
 	s.peer.mu.Lock()
-	s.peer.take()
+	s.peer.take(takeAtOnce)
 	s.peer.tell()
 	s.peer.mu.Unlock()
 	return s.Receiver.TryRecv(m)
@@ -112,7 +112,7 @@ func partners(t testing.TB) [2]*Monitor {
 // step has both do what is to be done.
 func step(m [2]*Monitor) {
 	m[0].ears.mu.Lock()
-	m[0].ears.take()
+	m[0].ears.take(takeAtOnce)
 	m[0].ears.tell()
 	m[0].ears.mu.Unlock()
 	runtime.Gosched()

@@ -73,16 +73,16 @@ func (e *ears) drop(o *ear) {
 	e.list = slices.DeleteFunc(e.list, func(x *ear) bool { return x == o })
 }
 
-// take takes what is there of all, and returns how many lines.
-func (e *ears) take() (n int) {
+// take takes what is there of all, most lines of each, and returns how many.
+func (e *ears) take(most int) (n int) {
 	for _, o := range e.list {
-		n += e.takeOf(o)
+		n += e.takeOf(o, most)
 	}
 	return n
 }
 
-func (e *ears) takeOf(o *ear) (n int) {
-	for o.err == nil && n < takeAtOnce && !o.out.crowded() {
+func (e *ears) takeOf(o *ear, most int) (n int) {
+	for o.err == nil && n < most && !o.out.crowded() {
 		if o.err = o.ch.TryRecv(&e.in); o.err != nil {
 			if o.err == urpc.ErrEmpty {
 				o.err = nil
@@ -140,12 +140,19 @@ func (e *ears) linger() {
 // round looks for some time, and returns how many polls in a row have found
 // nothing, -1 once done reports true.
 func (e *ears) round(quiet int, done func() bool) int {
+	most := takeAtOnce
+	if done != nil {
+		most = 1 // it may be the last one
+	}
 	for polled := 0; polled < yieldPolls; {
-		if e.take() > 0 {
-			quiet = 0
-		}
+		taken := e.take(most)
 		if done != nil && done() {
 			return -1
+		}
+		if taken > 0 {
+			quiet = 0
+			polled++
+			continue
 		}
 		n := e.poll()
 		if quiet < tellPolls && quiet+n >= tellPolls {
@@ -240,7 +247,7 @@ func (e *ears) attend(o *ear) (p urpc.Parking, ready bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	o.out.waitRoom()
-	if e.take() > 0 {
+	if e.take(takeAtOnce) > 0 {
 		e.linger()
 	}
 	if o.err == nil {

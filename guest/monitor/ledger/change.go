@@ -30,6 +30,9 @@ type Change struct {
 	Tag    uint64 // of Send, Share, Move, Recall and Yield
 }
 
+// Changed reports whether Changes has something to return.
+func (l *Ledger) Changed() bool { return len(l.changes) > 0 }
+
 // Changes returns what happened since it was called last. The list is good until an operation
 // takes effect, or a core dies.
 func (l *Ledger) Changes() []Change {

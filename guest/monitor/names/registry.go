@@ -118,6 +118,9 @@ func (r *Registry) Barriers() map[string]map[int]uint64 {
 	return all
 }
 
+// Changed reports whether Changes has something to return.
+func (r *Registry) Changed() bool { return len(r.changes) > 0 }
+
 // Changes returns what happened since it was called last. The list is good until the next call.
 func (r *Registry) Changes() []Change {
 	r.changes, r.told = r.told[:0], r.changes
