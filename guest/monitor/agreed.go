@@ -345,7 +345,7 @@ func (a *agreed) request() *request {
 	}
 	r := a.spare[n]
 	a.spare = a.spare[:n]
-	*r = request{wake: r.wake}
+	r.gaveUp, r.over, r.parked = false, false, false
 	return r
 }
 

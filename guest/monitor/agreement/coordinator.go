@@ -39,7 +39,7 @@ func (m *Machine) begin(e *Event) {
 	}
 	o.Seq, o.Epoch, o.Op, o.All, o.Apply = m.next, m.view.Epoch, e.Op, e.All, !e.TwoPhases
 	o.phase, o.tag = voting, e.Tag
-	o.To = m.view.Members
+	o.To.Copy(&m.view.Members)
 	if !e.All {
 		o.To = e.To.And(&o.To)
 	}
@@ -72,7 +72,7 @@ func (m *Machine) result(tag, seq uint64, outcome Outcome) {
 
 // ask asks all that take part what the phase asks.
 func (m *Machine) ask(o *operation) {
-	o.waits = o.To
+	o.waits.Copy(&o.To)
 	m.askWho(o)
 	m.proceed(o)
 }

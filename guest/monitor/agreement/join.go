@@ -150,7 +150,7 @@ func (m *Machine) adopt(s *Snapshot) {
 		h := m.part(c)
 		for i, w := range window {
 			if e := &h[i]; w.All && w.Ended && w.Seq > e.seq {
-				*e = entry{seq: w.Seq, state: ended, all: true}
+				e.set(w.Seq, ended, "", true)
 			}
 		}
 	}

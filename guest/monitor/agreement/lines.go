@@ -101,6 +101,7 @@ type Reader struct {
 	words int // of the set that are to come
 	at    int // the next of them
 
+	lines  recentLines
 	recent Recent
 }
 
@@ -141,6 +142,11 @@ func (r *Reader) Take(l *urpc.Message, m *Message) (whole bool, err error) {
 	}
 	if r.want == 0 {
 		return r.words == 0, nil
+	}
+	if len(r.op) == 0 && r.want <= 8*min(len(words), lineWords) {
+		m.Op = r.lines.op(words, r.want)
+		r.want = 0
+		return true, nil
 	}
 	r.op = take(r.op, words, min(8*len(words), r.want-len(r.op)))
 	if r.inside() {

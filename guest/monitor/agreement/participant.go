@@ -13,6 +13,12 @@ type entry struct {
 	all   bool
 }
 
+// set replaces it, word by word: a struct that is put together elsewhere and copied waits until
+// it has left the store buffer.
+func (e *entry) set(seq uint64, state partState, op Op, all bool) {
+	e.seq, e.state, e.op, e.all = seq, state, op, all
+}
+
 type partState uint8
 
 const (
@@ -40,7 +46,7 @@ func (e *entry) open(seq uint64) bool {
 }
 
 // note keeps what this core does in an operation of its own that begins.
-func (h *history) note(o *operation, s partState) { *h.at(o.Seq) = entry{o.Seq, s, o.Op, o.All} }
+func (h *history) note(o *operation, s partState) { h.at(o.Seq).set(o.Seq, s, o.Op, o.All) }
 
 // end says that what was noted has ended.
 func (h *history) end(o *operation) { h.at(o.Seq).state = ended }
@@ -55,11 +61,11 @@ func (m *Machine) prepare(from int, msg *Message) {
 			return
 		case msg.All && !m.holder:
 			m.promises++
-			*e = entry{msg.Seq, promised, msg.Op, true}
+			e.set(msg.Seq, promised, msg.Op, true)
 		case m.state.Prepare(msg.Op):
-			*e = entry{msg.Seq, prepared, msg.Op, msg.All}
+			e.set(msg.Seq, prepared, msg.Op, msg.All)
 		default:
-			*e = entry{msg.Seq, refused, msg.Op, msg.All}
+			e.set(msg.Seq, refused, msg.Op, msg.All)
 		}
 	}
 	if e.seq == msg.Seq && e.state != ended {
@@ -74,7 +80,7 @@ func (m *Machine) decided(from int, msg *Message) {
 	m.forget(from, msg.Seq)
 	e := m.part(from).at(msg.Seq)
 	if e.open(msg.Seq) {
-		*e = entry{seq: msg.Seq, state: ended} // refused elsewhere before it was asked here
+		e.set(msg.Seq, ended, "", false) // refused elsewhere before it was asked here
 	}
 	if e.seq == msg.Seq {
 		m.conclude(from, e, msg.Yes)
@@ -110,7 +116,7 @@ func (m *Machine) applyOnce(from int, seq uint64, op Op, all bool) {
 	if !e.open(seq) {
 		return
 	}
-	*e = entry{seq, ended, op, all}
+	e.set(seq, ended, op, all)
 	if !all {
 		m.state.Apply(op)
 		return

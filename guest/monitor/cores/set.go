@@ -80,6 +80,18 @@ func (s *Set) Len() (n int) {
 // Empty reports whether none is in.
 func (s *Set) Empty() bool { return s.used == 0 }
 
+// Copy makes it the same as t, word by word: that of a set which has just changed need not
+// wait until the change has left the store buffer.
+func (s *Set) Copy(t *Set) {
+	for i, w := range t.Words() {
+		s.words[i] = w
+	}
+	for i := t.used; i < s.used; i++ {
+		s.words[i] = 0
+	}
+	s.used = t.used
+}
+
 // Clear takes all out.
 func (s *Set) Clear() {
 	if s.used > 0 {
