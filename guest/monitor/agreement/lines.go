@@ -69,7 +69,8 @@ func another(list []urpc.Message, kind uint16) ([]urpc.Message, *urpc.Message) {
 	n := len(list)
 	list = slices.Grow(list, 1)[:n+1]
 	l := &list[n]
-	*l = urpc.Message{Type: kind, Len: urpc.MaxPayload}
+	*l = urpc.Message{}
+	l.Type, l.Len = kind, urpc.MaxPayload
 	return list, l
 }
 

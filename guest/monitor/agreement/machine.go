@@ -94,7 +94,8 @@ func (m *Machine) do(kind ActionKind) *Action {
 	}
 	m.list = m.list[:n+1]
 	a := &m.list[n]
-	*a = Action{Kind: kind}
+	*a = Action{}
+	a.Kind = kind
 	return a
 }
 
