@@ -186,10 +186,18 @@ func (a *agreed) step(e *agreement.Event) {
 // follow brings what this core has to what the replica says, and then does what the machine
 // says: who is told that something took effect may rely on it.
 func (a *agreed) follow(list []agreement.Action) {
+	a.heed()
+	a.perform(list)
+	if a.machine.Finish() {
+		a.heed()
+	}
+}
+
+// heed brings what this core has to what the replica says.
+func (a *agreed) heed() {
 	if a.state.Ledger.Changed() || a.caps.check {
 		a.caps.follow()
 	}
-	a.perform(list)
 }
 
 // proceed launches what waits as far as there is room, and says what has changed.

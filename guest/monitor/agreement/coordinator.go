@@ -50,11 +50,33 @@ func (m *Machine) begin(e *Event) {
 		mine.note(o, prepared)
 	} else {
 		o.phase = applying
-		m.record(o, &o.Record)
-		m.state.Apply(o.Op)
 		mine.note(o, ended)
+		m.record(o, &o.Record)
+		m.decide(o)
+		return
 	}
 	m.ask(o)
+}
+
+// decide has an operation that is recorded take effect here, and asks the others to do so.
+func (m *Machine) decide(o *operation) {
+	m.Finish() // of another one
+	if !o.To.Empty() && m.state.Late(o.Op) {
+		m.late = o
+	} else {
+		m.effect(o)
+	}
+	m.ask(o)
+}
+
+// effect makes an own operation take effect here.
+func (m *Machine) effect(o *operation) {
+	if o.Apply {
+		m.state.Apply(o.Op)
+		return
+	}
+	m.state.Commit(o.Op, true)
+	m.part(m.self).end(o)
 }
 
 // none is recorded where nothing is needed any more.
@@ -122,9 +144,7 @@ func (m *Machine) proceed(o *operation) {
 	case voting:
 		o.phase = deciding
 		m.record(o, &o.Record) // from here on it is committed, also if this core dies
-		m.state.Commit(o.Op, true)
-		m.part(m.self).end(o)
-		m.ask(o)
+		m.decide(o)
 		return
 	case deciding, applying:
 		m.record(o, &none)

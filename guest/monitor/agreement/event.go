@@ -112,6 +112,9 @@ type State interface {
 	// Commit makes op take effect. prepared says whether Prepare was asked: it was
 	// not where this core got its state from another one in between.
 	Commit(op Op, prepared bool)
+	// Late reports whether op may take effect at its coordinator a little after the others
+	// were told: nothing that it takes from that core do they get by it.
+	Late(op Op) bool
 	// Abort undoes Prepare.
 	Abort(op Op)
 	// Apply makes op, of one phase, take effect. Such operations commute.

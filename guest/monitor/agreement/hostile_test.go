@@ -12,12 +12,16 @@ import (
 )
 
 // accepts is a state that allows everything.
-type accepts struct{ committed int }
+type accepts struct {
+	committed int  // or applied
+	prompt    bool // no operation may be late
+}
 
 func (*accepts) Prepare(Op) bool      { return true }
 func (a *accepts) Commit(Op, bool)    { a.committed++ }
+func (a *accepts) Late(Op) bool       { return !a.prompt }
 func (*accepts) Abort(Op)             {}
-func (*accepts) Apply(Op)             {}
+func (a *accepts) Apply(Op)           { a.committed++ }
 func (*accepts) Gone(int)             {}
 func (*accepts) Save(b []byte) []byte { return b }
 func (*accepts) Load(b []byte) error {
@@ -105,8 +109,48 @@ func TestVoteOfOthers(t *testing.T) {
 		t.Error("committed without core 2")
 	}
 	list := m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}, nil)
-	if s.committed != 1 || len(list) != 3 || list[0].Kind != ActRecord {
-		t.Errorf("%d commits, %+v", s.committed, list)
+	if s.committed != 0 || len(list) != 3 || list[0].Kind != ActRecord {
+		t.Errorf("%d commits before the others are told, %+v", s.committed, list)
+	}
+	if !m.Finish() || m.Finish() || s.committed != 1 {
+		t.Errorf("%d commits", s.committed)
+	}
+}
+
+// TestLate: what is decided takes effect at its coordinator before anything else happens there,
+// and at once where nobody else takes part, or where it may not be late.
+func TestLate(t *testing.T) {
+	for _, two := range []bool{false, true} {
+		s := &accepts{}
+		m := New(0, s, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
+		m.Start(nil)
+		begin := &Event{Kind: EventStart, Op: "op", All: true, TwoPhases: two}
+		vote := &Event{Kind: EventMessage, From: 1, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}
+		m.Step(begin, nil)
+		if two {
+			m.Step(vote, nil)
+		}
+		if s.committed != 0 {
+			t.Errorf("two phases %v: %d took effect before the other core was told", two, s.committed)
+		}
+		if m.Step(begin, nil); s.committed != 1 {
+			t.Errorf("two phases %v: %d took effect before the next began", two, s.committed)
+		}
+		s.committed, s.prompt = 0, true
+		m = New(0, s, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
+		m.Step(begin, nil)
+		if two {
+			m.Step(vote, nil)
+		}
+		if s.committed != 1 || m.Finish() {
+			t.Errorf("two phases %v: late", two)
+		}
+		s.committed, s.prompt = 0, false
+		m = New(0, s, membership.View{Epoch: 1, Members: cores.First(1), Joining: membership.Nobody}, routes.Tree{})
+		list := m.Step(begin, nil)
+		if s.committed != 1 || m.Finish() || list[len(list)-1].Kind != ActResult {
+			t.Errorf("two phases %v, alone: %d took effect, %+v", two, s.committed, list)
+		}
 	}
 }
 

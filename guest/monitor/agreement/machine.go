@@ -43,6 +43,8 @@ type Machine struct {
 	arrived bool      // all below this core have
 	calls   cores.Set // cores to be called
 
+	late *operation // own, of which the others are told before it takes effect here
+
 	list []Action  // of the present Step
 	said []Message // in it; it never grows
 }
@@ -70,6 +72,7 @@ func (m *Machine) Start(list []Action) []Action {
 
 // Step takes an event and appends what to do to list.
 func (m *Machine) Step(e *Event, list []Action) []Action {
+	m.Finish()
 	m.list, m.said = list, m.said[:0]
 	switch e.Kind {
 	case EventStart:
@@ -84,6 +87,18 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 		m.call(e.From)
 	}
 	return m.list
+}
+
+// Finish does what is left of the last Step, once its list was performed: nobody waits for it.
+// It reports whether that was something.
+func (m *Machine) Finish() bool {
+	o := m.late
+	if o == nil {
+		return false
+	}
+	m.late = nil
+	m.effect(o)
+	return true
 }
 
 // do adds an action to the list, which mostly has room from the step before.

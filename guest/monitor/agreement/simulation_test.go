@@ -273,6 +273,7 @@ func (t *trial) do(core int, list []Action) {
 			n.calledBy[[2]int{a.To, t.cores[a.To].life}] = true
 		}
 	}
+	n.machine.Finish()
 	for i := range n.machine.own {
 		if o := &n.machine.own[i]; t.mutation == refuseOnce && o.phase == refusing {
 			o.phase = free

@@ -90,6 +90,9 @@ func (s *store) Prepare(o Op) bool {
 	return true
 }
 
+// Late tells half of the operations.
+func (s *store) Late(o Op) bool { return wordsOf(o)[1]%2 == 0 }
+
 func (s *store) Commit(o Op, prepared bool) {
 	op, w := wordsOf(o), s.t.world
 	if prepared {

@@ -67,6 +67,15 @@ func (s *stage) begin(core int) func(agreement.Op, error) {
 var events = [...]string{Entered: "has entered", Departed: "has departed", Gained: "gained", Lost: "lost", Revoked: "revoked", Freed: "is free", Recalled: "asks", Yielded: "answers"}
 
 func (s *stage) do(core int, list []agreement.Action) {
+	s.changes(core)
+	s.perform(core, list)
+	if !s.dead.Has(core) && s.machine[core].Finish() {
+		s.changes(core)
+	}
+}
+
+// changes says what a core's ledger has seen.
+func (s *stage) changes(core int) {
 	for _, c := range s.ledgers[core].Changes() {
 		switch c.Event {
 		case Entered, Departed:
@@ -77,6 +86,9 @@ func (s *stage) do(core int, list []agreement.Action) {
 			s.say("  core %d has %s %v %v", core, events[c.Event], c.Entry, c.Extent)
 		}
 	}
+}
+
+func (s *stage) perform(core int, list []agreement.Action) {
 	for _, a := range list {
 		if s.dead.Has(core) {
 			return

@@ -225,6 +225,9 @@ func (t *trial) do(core int, list []agreement.Action) {
 			t.world.Settled(core, a.Epoch)
 		}
 	}
+	if n.machine.Finish() {
+		n.desk.sync()
+	}
 	t.world.Wake(core)
 }
 

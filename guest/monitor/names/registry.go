@@ -194,6 +194,9 @@ func (r *Registry) Commit(op agreement.Op, prepared bool) {
 	}
 }
 
+// Late implements agreement.State.
+func (r *Registry) Late(agreement.Op) bool { return true }
+
 // Abort implements agreement.State.
 func (r *Registry) Abort(op agreement.Op) {
 	if o := r.read(op); o != nil && o.about != nil {

@@ -85,9 +85,7 @@ func (t *trial) Work(core int) bool {
 
 func (t *trial) do(core int, list []agreement.Action) {
 	n := &t.cores[core]
-	for _, c := range n.registry.Changes() {
-		t.world.Note("  core %d sees: %s", core, describe(&c))
-	}
+	t.see(core)
 	for _, a := range list {
 		if t.world.Dies(core) {
 			return
@@ -106,6 +104,15 @@ func (t *trial) do(core int, list []agreement.Action) {
 			n.holder = true
 			t.world.Settled(core, a.Epoch)
 		}
+	}
+	n.machine.Finish()
+	t.see(core)
+}
+
+// see notes what a core has seen.
+func (t *trial) see(core int) {
+	for _, c := range t.cores[core].registry.Changes() {
+		t.world.Note("  core %d sees: %s", core, describe(&c))
 	}
 }
 

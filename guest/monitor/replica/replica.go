@@ -92,6 +92,12 @@ func (s *State) Commit(op agreement.Op, prepared bool) {
 	}
 }
 
+// Late implements agreement.State.
+func (s *State) Late(op agreement.Op) bool {
+	i := of(op)
+	return i >= 0 && s.parts[i].Late(op)
+}
+
 // Abort implements agreement.State.
 func (s *State) Abort(op agreement.Op) {
 	if i := of(op); i >= 0 {

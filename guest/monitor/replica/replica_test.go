@@ -22,6 +22,7 @@ func (d *diary) note(format string, args ...any) {
 
 func (d *diary) Prepare(op agreement.Op) bool          { d.note("prepare %s", op); return true }
 func (d *diary) Commit(op agreement.Op, prepared bool) { d.note("commit %s %v", op, prepared) }
+func (d *diary) Late(op agreement.Op) bool             { d.note("late %s", op); return true }
 func (d *diary) Abort(op agreement.Op)                 { d.note("abort %s", op) }
 func (d *diary) Apply(op agreement.Op)                 { d.note("apply %s", op) }
 func (d *diary) Gone(core int)                         { d.note("gone %d", core) }

@@ -60,6 +60,7 @@ type agrees struct{}
 
 func (agrees) Prepare(agreement.Op) bool { return true }
 func (agrees) Commit(agreement.Op, bool) {}
+func (agrees) Late(agreement.Op) bool    { return true }
 func (agrees) Abort(agreement.Op)        {}
 func (agrees) Apply(agreement.Op)        {}
 func (agrees) Gone(int)                  {}
