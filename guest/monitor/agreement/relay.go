@@ -103,21 +103,8 @@ func (m *Machine) spread(msg *Message, to *cores.Set) {
 // combine sends an answer on, with the others if it is well and they were asked over this
 // core.
 func (m *Machine) combine(msg *Message) {
-	key := asked{msg.Core, msg.Seq, msg.Kind}
-	if c := m.combined[key]; c != nil {
-		if msg.Set.Empty() {
-			msg.Set.Add(m.self)
-		}
-		if c.refused {
-			return
-		}
-		if c.refused = msg.Kind == KindVote && !msg.Yes; !c.refused {
-			if c.waits.Subtract(&msg.Set); !c.waits.Empty() {
-				return
-			}
-			delete(m.combined, key)
-			msg.Set = c.all
-		}
+	if len(m.combined) > 0 && !m.collect(msg) {
+		return
 	}
 	if hop := m.table.Next(msg.Core); hop >= 0 {
 		if msg.Set.Only(m.self) {
@@ -125,6 +112,28 @@ func (m *Machine) combine(msg *Message) {
 		}
 		m.send(hop, msg)
 	}
+}
+
+// collect adds an answer to those with which it goes on, and reports whether all are there,
+// or it goes alone.
+func (m *Machine) collect(msg *Message) bool {
+	key := asked{msg.Core, msg.Seq, msg.Kind}
+	if c := m.combined[key]; c != nil {
+		if msg.Set.Empty() {
+			msg.Set.Add(m.self)
+		}
+		if c.refused {
+			return false
+		}
+		if c.refused = msg.Kind == KindVote && !msg.Yes; !c.refused {
+			if c.waits.Subtract(&msg.Set); !c.waits.Empty() {
+				return false
+			}
+			delete(m.combined, key)
+			msg.Set = c.all
+		}
+	}
+	return true
 }
 
 // send sends a message to a neighbour.
