@@ -29,7 +29,7 @@ func (n *network) Members() (now, first membership.View) {
 
 // Record stores what this core has decided.
 func (n *network) Record(place int, r *agreement.Record) {
-	r.Store(&n.view.Decisions(Core())[place])
+	r.Store(&n.decided[place])
 }
 
 // Records returns what a core had decided that was fenced.

@@ -36,6 +36,7 @@ type detacher interface{ Detach() }
 type network struct {
 	mu       sync.Mutex
 	view     *region.View
+	decided  *[region.Decisions][region.DecisionWords]uint64 // by this core
 	peers    []peer
 	watches  watchings
 	line     *urpc.Broadcaster // of this core's broadcast; nil before there is a group
@@ -50,6 +51,7 @@ var links network
 
 func (n *network) init(view *region.View) {
 	n.view, n.peers, n.kept = view, make([]peer, view.Cores), map[bind.ID]detacher{}
+	n.decided = view.Decisions(Core())
 	n.lineRest.Sleeper = here.Sleeper()
 }
 

@@ -85,6 +85,15 @@ inline await() {
 	od
 }
 
+/* What is decided takes effect at the coordinator before the others are told, or a little
+ * later (State.Late). */
+inline decide(what) {
+	if
+	:: state[0] = committed; tell(what)
+	:: tell(what); state[0] = committed
+	fi
+}
+
 proctype Coordinator() {
 	byte i, waits;
 	bool refusal, voting;
@@ -93,8 +102,7 @@ proctype Coordinator() {
 #ifndef RECORD_NEVER
 		record = true;
 #endif
-		state[0] = committed;
-		tell(apply);
+		decide(apply);
 #else
 		state[0] = prepared;
 		tell(ask);
@@ -114,8 +122,7 @@ proctype Coordinator() {
 #if !defined(RECORD_NEVER) && !defined(RECORD_LATE)
 		record = true;
 #endif
-		state[0] = committed;
-		tell(yes);
+		decide(yes);
 #ifdef RECORD_LATE
 		record = true;
 #endif
