@@ -190,6 +190,7 @@ func (m *Machine) change(e *Event) {
 	for i := range m.own {
 		m.reduce(&m.own[i])
 	}
+	m.Finish()
 	m.settle()
 	m.arrive()
 	m.callAgain(&gone)

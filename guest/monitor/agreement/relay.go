@@ -38,6 +38,7 @@ type combined struct {
 
 // receive takes what comes from a neighbour.
 func (m *Machine) receive(from int, msg *Message) {
+	m.Finish() // of one before it in the same Step
 	switch {
 	case msg.Epoch < m.view.Epoch:
 		return

@@ -68,7 +68,7 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 	}
 }
 
-// Late implements agreement.State: whoever gets what is moved must not find it in use.
+// Late implements agreement.State: who gets what is moved must not find it in use.
 func (l *Ledger) Late(op agreement.Op) bool { return len(op) > 0 && kind(op[0]) != opMove }
 
 // Apply implements agreement.State: no operation of the ledger has one phase.
