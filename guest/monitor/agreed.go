@@ -315,10 +315,8 @@ func (a *agreed) ended(tag uint64, outcome agreement.Outcome) {
 	}
 	switch {
 	case !r.gaveUp:
-		parked := r.parked // once it is over, another one may use it
-		r.outcome = outcome
-		r.over = true
-		if parked {
+		r.outcome, r.over = outcome, true
+		if r.parked {
 			r.wake <- struct{}{}
 		}
 	case outcome == agreement.Committed:

@@ -132,7 +132,7 @@ func (e *ears) linger() {
 	polls := e.polls()
 	for quiet, round := 0, 0; quiet < polls && round < longestHere && !e.computes(); round++ {
 		quiet = e.round(quiet, nil)
-		e.mu.Unlock() // who waits for it goes on
+		e.mu.Unlock() // who waits for it on another thread may go on
 		e.mu.Lock()
 	}
 }

@@ -190,8 +190,10 @@ func TestLateSponsor(t *testing.T) {
 func FuzzStep(f *testing.F) {
 	prepare := Message{Kind: KindPrepare, Seq: 3, All: true, Op: Op(make([]byte, 50)), Core: 1, Epoch: 2}
 	decide := Message{Kind: KindDecide, Seq: 3, Yes: true, Core: 1, Epoch: 2, Set: cores.Of(0, 2)}
+	apply := Message{Kind: KindApply, Seq: 4, All: true, Op: "op", Core: 1, Epoch: 2}
+	call := Message{Kind: KindCall, Seq: 2, Epoch: 2, Set: cores.Of(cores.Max - 1)}
 	var seed []byte
-	for _, l := range decide.AppendLines(prepare.AppendLines(nil)) {
+	for _, l := range call.AppendLines(apply.AppendLines(decide.AppendLines(prepare.AppendLines(nil)))) {
 		seed = append(seed, 1|byte(l.Type)<<4)
 		for _, w := range l.Words {
 			seed = binary.LittleEndian.AppendUint64(seed, w)
@@ -225,10 +227,14 @@ func FuzzStep(f *testing.F) {
 			if err != nil || !whole {
 				continue
 			}
-			if msg.Kind == KindPrepare {
+			if msg.Kind == KindPrepare || msg.Kind == KindApply {
 				asked[[2]uint64{uint64(msg.Core), msg.Seq}] = true
 			}
-			m.Step(&Event{Kind: EventMessage, From: from, Message: *msg}, nil)
+			for _, a := range m.Step(&Event{Kind: EventMessage, From: from, Message: *msg}, nil) {
+				if a.Kind == ActCalled && !v.Members.Has(a.To) {
+					t.Errorf("called by core %d, which there is not", a.To)
+				}
+			}
 		}
 		if s.committed > len(asked) {
 			t.Errorf("%d commits of %d that were asked for", s.committed, len(asked))

@@ -171,7 +171,9 @@ func (m *Machine) listen(msg *Message) {
 	case KindHere, KindAllHere:
 		m.heardHere(msg)
 	case KindCall:
-		m.do(ActCalled).To = msg.Set.Lowest()
+		if from := msg.Set.Lowest(); m.view.Members.Has(from) { // else no machine says that
+			m.do(ActCalled).To = from
+		}
 	}
 }
 

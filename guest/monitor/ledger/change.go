@@ -19,7 +19,8 @@ const (
 
 // Change is one event, in the order in which this core's replica saw them. A core applies
 // all changes of a step to its own capabilities, and to its page tables, before it sends
-// what the step said: who hears "done" may rely on it.
+// what the step said: who hears "done" may rely on it. Only what takes effect late at its
+// coordinator (Late) the others hear of before.
 type Change struct {
 	Event  Event
 	Core   int
