@@ -25,6 +25,7 @@ const (
 	idsAgain                 // an entry's number is used again in the next life
 	endedEarly               // a revocation counts as over when it has taken effect here
 	followLate               // the core's own capabilities follow after "done" was sent
+	moveLate                 // a core that hands over lets go after the others were told
 	lossUnseen               // they do not follow what others revoke
 	cutShared                // a core cuts what others hold too for itself
 	cutChildren              // it looks at nothing that is shared of what it cuts
@@ -102,6 +103,8 @@ func (s *state) Commit(op agreement.Op, prepared bool) {
 	}
 }
 
+func (s *state) Late(op agreement.Op) bool { return s.mutation == moveLate || s.Ledger.Late(op) }
+
 func (s *state) Gone(core int) {
 	if s.mutation == goneKeeps {
 		s.lives.set(core, life{s.lives.of(core).number, false})
@@ -126,7 +129,7 @@ func TestMutations(t *testing.T) {
 		"unlocked": unlocked, "revoke unlocked": revokeUnlocked, "cut unlocked": cutUnlocked,
 		"holding unlocked": holdingUnlocked, "owners unlocked": ownersUnlocked, "strict": strict,
 		"give to dead": giveToDead, "gone keeps": goneKeeps, "rights now": rightsNow, "owner now": ownerNow,
-		"ids again": idsAgain, "ended early": endedEarly, "follow late": followLate, "loss unseen": lossUnseen,
+		"ids again": idsAgain, "ended early": endedEarly, "follow late": followLate, "move late": moveLate, "loss unseen": lossUnseen,
 		"cut shared": cutShared, "cut children": cutChildren,
 	}, run)
 }

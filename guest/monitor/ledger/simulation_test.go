@@ -192,12 +192,16 @@ func (t *trial) do(core int, list []agreement.Action) {
 	if !late {
 		n.desk.sync()
 	}
+	var moved ID // as this core decides
 	for _, a := range list {
 		if t.world.Dies(core) {
 			return
 		}
 		switch a.Kind {
 		case agreement.ActSend:
+			if _, holds := n.desk.object[moved]; holds {
+				t.world.Fail("core %d tells core %d that it moves %v, and holds it", core, a.To, moved)
+			}
 			t.world.Send(core, a.To, message{m: *a.Message})
 		case agreement.ActSnapshot:
 			t.world.Send(core, a.To, message{snapshot: a.Snapshot})
@@ -208,7 +212,9 @@ func (t *trial) do(core int, list []agreement.Action) {
 					t.world.Note("  decided: %s", Describe(o.op))
 				}
 				t.model.take(&o)
-				t.done[o.kind]++
+				if t.done[o.kind]++; o.kind == opMove {
+					moved = o.entry
+				}
 			}
 		case agreement.ActResult:
 			op := n.ops[a.Tag]
