@@ -238,6 +238,9 @@ func TestAllocations(t *testing.T) {
 // TestCapAllocations: an operation on what the other core has too allocates few objects, at both
 // cores together.
 func TestCapAllocations(t *testing.T) {
+	if underRace {
+		t.Skip("more is allocated under the race detector")
+	}
 	m := partners(t)
 	ram := lent(t, m)
 	if n := testing.AllocsPerRun(1000, func() {
