@@ -83,14 +83,17 @@ func (e *ears) take(most int) (n int) {
 
 func (e *ears) takeOf(o *ear, most int) (n int) {
 	for o.err == nil && n < most && !o.out.crowded() {
-		if o.err = o.ch.TryRecv(&e.in); o.err != nil {
-			if o.err == urpc.ErrEmpty {
-				o.err = nil
-			}
+		err := o.ch.TryRecv(&e.in)
+		if err == urpc.ErrEmpty {
 			return n
 		}
-		n++
-		o.err = e.m.heard(o, &e.in)
+		if err == nil {
+			n++
+			err = e.m.heard(o, &e.in)
+		}
+		if err != nil {
+			o.err = err
+		}
 	}
 	return n
 }
@@ -98,16 +101,16 @@ func (e *ears) takeOf(o *ear, most int) (n int) {
 // heard does what a line asks for.
 func (m *Monitor) heard(o *ear, l *urpc.Message) error {
 	switch {
-	case !o.greeted:
+	case o.greeted && l.Type != bind.MessageType:
+		o.agreed.take(l)
+	case o.greeted:
+		m.channels.receive(m.cfg.Core, o.peer, l)
+	default:
 		if err := m.checkHello(o.peer, o.life, l); err != nil {
 			return err
 		}
 		o.greeted = true
 		m.members.heard(o.peer)
-	case l.Type == bind.MessageType:
-		m.channels.receive(m.cfg.Core, o.peer, l)
-	default:
-		o.agreed.take(l)
 	}
 	return nil
 }
