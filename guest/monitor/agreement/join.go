@@ -123,7 +123,8 @@ func (m *Machine) install(s *Snapshot) {
 		return
 	case s.Epoch > m.view.Epoch:
 		if m.snapshot == nil || m.snapshot.Epoch < s.Epoch {
-			m.snapshot = s // a sponsor that died since may be heard later than the next one
+			kept := *s         // whoever has the event may use it again
+			m.snapshot = &kept // a sponsor that died since may be heard later than the next one
 		}
 		return
 	}
