@@ -89,10 +89,10 @@ func (n *network) Connect(core int) (monitor.Channel, error) {
 	defer n.mu.Unlock()
 	end, err := n.monitorEnd(core)
 	if err != nil {
-		return nil, err
+		return monitor.Channel{}, err
 	}
 	n.peers[core].monitor = end
-	return end, nil
+	return monitor.Channel{Sender: end.Sender, Receiver: end.Receiver}, nil
 }
 
 // Close ends what this core has of a peer's life (monitor.Ends). kept are channels that

@@ -180,7 +180,10 @@ func (a *agreed) left(peer int) {
 // step takes an event, with mu held.
 func (a *agreed) step(e *agreement.Event) {
 	a.follow(a.machine.Step(e, a.list[:0]))
-	a.proceed()
+	if len(a.waiting) > 0 {
+		a.proceed()
+	}
+	a.notice()
 }
 
 // follow brings what this core has to what the replica says, and then does what the machine
@@ -200,7 +203,7 @@ func (a *agreed) heed() {
 	}
 }
 
-// proceed launches what waits as far as there is room, and says what has changed.
+// proceed launches what waits as far as there is room.
 func (a *agreed) proceed() {
 	for a.full = false; !a.full && len(a.waiting) > 0; {
 		place := slices.Index(a.under[:], nil)
@@ -211,7 +214,6 @@ func (a *agreed) proceed() {
 		a.waiting = slices.Delete(a.waiting, 0, 1)
 		a.launch(r, place)
 	}
-	a.notice()
 }
 
 // launch has the machine start a request, whose place is free.
@@ -223,9 +225,12 @@ func (a *agreed) launch(r *request, place int) {
 
 // notice says what has changed.
 func (a *agreed) notice() {
-	if !a.state.Names.Changed() && !a.caps.changed {
-		return
+	if a.state.Names.Changed() || a.caps.changed {
+		a.announce()
 	}
+}
+
+func (a *agreed) announce() {
 	changes := a.state.Names.Changes()
 	for i := range changes {
 		for _, s := range a.follows {
@@ -333,12 +338,12 @@ func (a *agreed) begin(op agreement.Op, two bool) *request {
 	a.later = true
 	if a.machine != nil && len(a.waiting) == 0 && a.under[0] == nil {
 		a.launch(r, 0) // as mostly
-		a.notice()
 	} else if a.waiting = append(a.waiting, r); a.machine == nil {
 		a.update(true)
 	} else if len(a.waiting) == 1 {
 		a.proceed()
 	}
+	a.notice()
 	a.later = false
 	return r
 }

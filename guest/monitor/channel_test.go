@@ -50,6 +50,12 @@ func (l *line) Sleep(_ context.Context, word *uint64, old uint64) error {
 // end is one end of a channel.
 type end struct{ out, in *line }
 
+// channelOf is an end of a channel.
+func channelOf(out, in *line) Channel {
+	e := &end{out, in}
+	return Channel{e, e}
+}
+
 func (e *end) TrySend(m *urpc.Message) error {
 	l := e.out
 	l.mu.Lock()

@@ -12,10 +12,9 @@ import (
 	"barreleye/urpc"
 )
 
-// stepped is core 0's end of a channel to core 1, whose monitor works whenever core 0 looks:
+// stepped is core 0's receiving end of a channel to core 1, whose monitor works whenever core 0 looks:
 // what the two do for each other takes one goroutine, and no time of waiting.
 type stepped struct {
-	*urpc.Sender
 	*urpc.Receiver
 	peer *ears
 	held atomic.Bool // core 1 does nothing
@@ -59,12 +58,9 @@ func couple(t testing.TB) (monitors [2]*Monitor) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var ch Channel = &struct {
-			*urpc.Sender
-			*urpc.Receiver
-		}{s, r}
+		ch := Channel{s, r}
 		if me == 0 {
-			ch = &stepped{Sender: s, Receiver: r, peer: monitors[1].ears}
+			ch.Receiver = &stepped{Receiver: r, peer: monitors[1].ears}
 		}
 		if monitors[me], err = Start(Config{
 			Core: me, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},

@@ -54,7 +54,7 @@ type ears struct {
 type ear struct {
 	peer    int
 	life    uint64
-	ch      Channel
+	ch      Receiver
 	out     *outbox
 	greeted bool
 	agreed  hearing

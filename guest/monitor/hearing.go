@@ -23,20 +23,10 @@ func (h *hearing) take(l *urpc.Message) {
 	if h.deaf {
 		return
 	}
-	whole, err := h.read(l)
-	switch {
-	case err != nil:
-		h.deaf = true
-		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v: nothing is agreed on with it any more: restart it\n", h.core, h.peer, err)
-	case whole:
-		h.to.receive(&h.event)
-	}
-}
-
-// read makes the event of the lines.
-func (h *hearing) read(l *urpc.Message) (whole bool, err error) {
 	e := &h.event
 	e.From = h.peer
+	var whole bool
+	var err error
 	switch l.Type {
 	case agreement.TypeSnapshot, agreement.TypeSnapshotMore:
 		e.Kind = agreement.EventSnapshot
@@ -45,5 +35,11 @@ func (h *hearing) read(l *urpc.Message) (whole bool, err error) {
 		e.Kind = agreement.EventMessage
 		whole, err = h.messages.Take(l, &e.Message)
 	}
-	return whole, err
+	switch {
+	case err != nil:
+		h.deaf = true
+		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v: nothing is agreed on with it any more: restart it\n", h.core, h.peer, err)
+	case whole:
+		h.to.receive(e)
+	}
 }

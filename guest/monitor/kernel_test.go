@@ -175,9 +175,9 @@ func (c *testCore) Connect(peer int) (Channel, error) {
 	if c.dead { // it is fenced: what it still does nobody sees
 		nowhere := newLine(0)
 		nowhere.end()
-		return &end{nowhere, nowhere}, nil
+		return channelOf(nowhere, nowhere), nil
 	}
-	return &end{c.k.pipes[[2]int{c.core, peer}], c.k.pipes[[2]int{peer, c.core}]}, nil
+	return channelOf(c.k.pipes[[2]int{c.core, peer}], c.k.pipes[[2]int{peer, c.core}]), nil
 }
 
 func (c *testCore) Close(int, []Opened) {}

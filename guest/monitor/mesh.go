@@ -73,10 +73,10 @@ func (m *Monitor) connect(peer int) error {
 	p.talk = make(chan struct{})
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	o := &ear{peer: peer, life: p.life, ch: ch, out: p.out, agreed: hearing{peer: peer, core: m.cfg.Core, to: m.agreed}}
+	o := &ear{peer: peer, life: p.life, ch: ch.Receiver, out: p.out, agreed: hearing{peer: peer, core: m.cfg.Core, to: m.agreed}}
 	m.ears.add(o) // before anybody can speak to it: tell looks for whom to wake there
 	hello := m.hello()
-	p.out.begin(ch, &hello)
+	p.out.begin(ch.Sender, &hello)
 	go func(talk chan struct{}) {
 		defer close(talk)
 		m.peer(o)

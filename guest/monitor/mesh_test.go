@@ -94,7 +94,7 @@ func TestToldFromTheStart(t *testing.T) {
 	}}
 	m, err := Start(Config{
 		Core: 0, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
-		Ends:   &ends{life: func(int) uint64 { return 0 }, channel: func(int) Channel { return ch }},
+		Ends:   &ends{life: func(int) uint64 { return 0 }, channel: func(int) Channel { return Channel{ch, ch} }},
 		Shared: first(2), Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 	})
 	if err != nil {

@@ -24,12 +24,21 @@ import (
 )
 
 // Channel is a monitor's end of its channel to one other monitor. One goroutine at a time
-// sends, and one receives; neither waits for the other. What the methods do, and their
-// errors, is said at those of urpc.Sender and urpc.Receiver.
-type Channel interface {
+// sends, and one receives; neither waits for the other.
+type Channel struct {
+	Sender
+	Receiver
+}
+
+// Sender is what sends: what the methods do, and their errors, is said at those of urpc.Sender.
+type Sender interface {
 	TrySend(m *urpc.Message) error
 	Flush()
 	Send(ctx context.Context, m *urpc.Message) error
+}
+
+// Receiver is what receives, as urpc.Receiver.
+type Receiver interface {
 	TryRecv(m *urpc.Message) error
 	Look(polls int) (polled int)
 	Arm() (p urpc.Parking, ready bool)

@@ -29,7 +29,7 @@ func start(t *testing.T, n int, tree routes.Tree, life func(core int) uint64) (m
 	for i := range n {
 		m, err := Start(Config{
 			Core: i, Life: life(i), Geometry: region.Geometry{Cores: n, PoolPages: 64}, Memory: memory{},
-			Ends:   &ends{life: life, channel: func(peer int) Channel { return &end{wires[i][peer], wires[peer][i]} }},
+			Ends:   &ends{life: life, channel: func(peer int) Channel { return channelOf(wires[i][peer], wires[peer][i]) }},
 			Shared: first(n), Tree: tree, Hellos: &hellos[i], Request: new(uint64), Sleeper: never{},
 		})
 		if err != nil {
@@ -125,7 +125,7 @@ func everyoneSaysHello(t *testing.T, n int, tree routes.Tree) (ends int) {
 func TestWaitPeersEnds(t *testing.T) {
 	m, err := Start(Config{
 		Core: 0, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
-		Ends:   &ends{channel: func(int) Channel { return &end{newLine(1), newLine(1)} }},
+		Ends:   &ends{channel: func(int) Channel { return channelOf(newLine(1), newLine(1)) }},
 		Shared: first(2), Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
 	})
 	if err != nil {

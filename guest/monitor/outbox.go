@@ -16,7 +16,7 @@ type outbox struct {
 	any  *bool  // some outbox of this core has lines of which its peer was not told
 
 	mu      *sync.Mutex    // the monitor's, held by whoever calls this
-	ch      Channel        // nil: there is none yet
+	ch      Sender         // nil: there is none yet
 	wanted  bool           // it was asked for
 	said    uint64         // lines in all
 	lines   []urpc.Message // for which there was no room, or no channel
@@ -35,7 +35,7 @@ func newOutbox(mu *sync.Mutex, any *bool, want func()) *outbox {
 }
 
 // begin says that lines go into a channel from now on, and which one goes first.
-func (o *outbox) begin(ch Channel, first *urpc.Message) {
+func (o *outbox) begin(ch Sender, first *urpc.Message) {
 	held := o.lines
 	o.ch, o.lines = ch, nil
 	o.send(first)

@@ -90,6 +90,12 @@ func (m *Machine) ship(msg *Message) {
 
 // spread sends a question to other cores, over the neighbours on the ways there.
 func (m *Machine) spread(msg *Message, to *cores.Set) {
+	if m.tree.Direct() {
+		for c := to.After(-1); c >= 0; c = to.After(c) {
+			m.send(c, msg)
+		}
+		return
+	}
 	for hop, part := range m.table.Split(to) {
 		out := msg
 		if part != nil {

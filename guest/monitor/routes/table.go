@@ -8,7 +8,6 @@ import (
 
 // Table is one core's routes in one view.
 type Table struct {
-	self  int
 	above int
 	next  []int       // by core: the neighbour that is next on the way there; nil: itself
 	down  []cores.Set // by place in hops: the members that are reached over it
@@ -17,7 +16,7 @@ type Table struct {
 
 // Table returns the routes of core self among the members.
 func (t *Tree) Table(self int, members *cores.Set) Table {
-	table := Table{self: self, above: None}
+	table := Table{above: None}
 	if t.Direct() {
 		return table
 	}
@@ -61,17 +60,10 @@ func (t *Table) Next(to int) int {
 }
 
 // Split runs through the neighbours to which goes what is for all cores of a set, each
-// with those of the set that it reaches from there: nil where it is for that one alone.
+// with those of the set that it reaches from there: nil where it is for that one alone. Without
+// a tree there are none.
 func (t *Table) Split(set *cores.Set) iter.Seq2[int, *cores.Set] {
 	return func(yield func(int, *cores.Set) bool) {
-		if t.next == nil {
-			for c := range set.All() {
-				if c != t.self && !yield(c, nil) {
-					return
-				}
-			}
-			return
-		}
 		for i, hop := range t.hops {
 			if !set.Meets(&t.down[i]) {
 				continue
