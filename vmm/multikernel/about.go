@@ -2,7 +2,6 @@ package multikernel
 
 import (
 	"slices"
-	"time"
 
 	"barreleye/vmm/life"
 	"barreleye/vmm/lifecycle"
@@ -24,13 +23,12 @@ func (r *run) about(c *core) CoreReport {
 		}
 		return cr
 	}
-	now := time.Now()
 	cr := coreReport(r.view, c.index)
 	cr.Life, cr.Image, cr.CPU = c.number, c.born.program.image.Name, c.born.cpu
 	cr.ResidentKiB = c.life.ResidentKiB()
 	cr.Exits = cr.Rings
 	cr.Parks = r.usage[c.index].parks.Load()
-	cr.BootMS = r.mainMS(c, now)
+	cr.BootMS = r.mainMS(c)
 	used, waited := r.usage[c.index].times()
 	cr.CPUNS, cr.StealNS = used.Nanoseconds(), waited.Nanoseconds()
 	switch {

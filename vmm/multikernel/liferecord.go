@@ -1,11 +1,6 @@
 package multikernel
 
-import (
-	"math"
-	"time"
-
-	"barreleye/devices/clock"
-)
+import "time"
 
 // LifeReport is one life of a core. Times are in ms since the command started. Its JSON
 // names are stable.
@@ -25,13 +20,12 @@ const keptLives = 64
 
 // mainMS returns when the core's present life reached main, in ms since the command
 // started; 0 if it has not.
-func (r *run) mainMS(c *core, now time.Time) float64 {
+func (r *run) mainMS(c *core) float64 {
 	t := r.view.Block(c.index).MainTSC.Load()
 	if t == 0 {
 		return 0
 	}
-	since := float64(clock.TSC()-t) / float64(r.report.TSCKHz)
-	return math.Round(1000*(r.since(now)-since)) / 1000
+	return r.since(when(t, r.report.TSCKHz))
 }
 
 // remember notes how a life that has just ended was.

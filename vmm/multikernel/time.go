@@ -1,6 +1,8 @@
 package multikernel
 
 import (
+	"time"
+
 	"barreleye/devices/clock"
 
 	"golang.org/x/sys/unix"
@@ -23,4 +25,20 @@ func readClocks() (tsc, mono, wall uint64) {
 		}
 	}
 	return tsc, mono, wall
+}
+
+// when returns the time at which the TSC, of so many kHz, stood at t, which was lately. Of a few
+// tries it takes the one in which least time passed between the two readings: this process may
+// be held up between any two of them.
+func when(t, khz uint64) (at time.Time) {
+	best := ^uint64(0)
+	for range 8 {
+		before := clock.TSC()
+		now := time.Now()
+		if took := clock.TSC() - before; took < best {
+			best = took
+			at = now.Add(-time.Duration(float64(before+took/2-t) / float64(khz) * float64(time.Millisecond)))
+		}
+	}
+	return at
 }

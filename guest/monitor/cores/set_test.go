@@ -48,6 +48,22 @@ func TestSet(t *testing.T) {
 				t.Fatalf("core %d: %v, want %v", c, s.Has(c), want[c])
 			}
 		}
+		var copied Set
+		for _, start := range []Set{{}, First(Max), Of(3), s} {
+			if start.Copy(&s); start != s {
+				t.Fatalf("%v, want %v", start, s)
+			}
+		}
+		for _, i := range r.Perm(SetWords) {
+			copied.SetWord(i, ^uint64(0)) // whatever was there
+			copied.SetWord(i, s.Word(i))
+		}
+		if copied != s || len(s.Words()) > 0 && s.Words()[len(s.Words())-1] == 0 || len(s.Words()) < (s.Len()+63)/64 {
+			t.Fatalf("%v of words %x, want %v", copied, s.Words(), s)
+		}
+		if copied.Clear(); copied != (Set{}) || !copied.Empty() {
+			t.Fatalf("%v is left", copied)
+		}
 		half := First(Max / 2)
 		low, high := s.And(&half), s.Without(&half)
 		for c := range s.All() {
