@@ -14,23 +14,13 @@ var monitorPlans = []plan{
 			"Thin: what the messages of two rounds take on the paper's 8x4-core AMD of 2.0 GHz, which is twice its Figure 6. " +
 			"Its Figure 8 shows two phases of that machine, but has no numbers in the text, and its drawing was not at hand.",
 		x: axis{label: "cores", unit: countUnit}, y: axis{unit: timeUnit},
-		lines: func(r *bench.Report) []series {
-			if r.Simulated == nil {
-				return nil
-			}
-			return append(append(curves(r, 2), measured(r, "monitor_two_phases")...), paperTwice()...)
-		},
+		lines: phases(2, "monitor_two_phases", paperTwice),
 	},
 	{
 		id: "one_phase", title: "One-phase commit, by cores", parts: "monitor",
 		text: "As above, beside the paper's 8x4-core AMD of 2.0 GHz: Figure 6, messages of a shootdown alone, and Figure 7, a page unmapped on all cores, which is one phase.",
 		x:    axis{label: "cores", unit: countUnit}, y: axis{unit: timeUnit},
-		lines: func(r *bench.Report) []series {
-			if r.Simulated == nil {
-				return nil
-			}
-			return append(append(curves(r, 1), measured(r, "monitor_one_phase")...), paperOnePhase()...)
-		},
+		lines: phases(1, "monitor_one_phase", paperOnePhase),
 	},
 	{
 		id: "monitor_rows", title: "Operations, two cores", parts: "monitor",
@@ -95,6 +85,17 @@ func drawn(name string, kilocycles []float64, rounds float64) series {
 		s.points = append(s.points, point{float64(2 + i), rounds * k * 1000 / 2.0})
 	}
 	return s
+}
+
+// phases returns the lines of operations of so many phases: simulated, as measured under a name,
+// and the paper's. There are none without a simulation.
+func phases(n int, name string, paper func() []series) func(*bench.Report) []series {
+	return func(r *bench.Report) []series {
+		if r.Simulated == nil {
+			return nil
+		}
+		return append(append(curves(r, n), measured(r, name)...), paper()...)
+	}
 }
 
 // curves are the simulated ones of so many phases.
