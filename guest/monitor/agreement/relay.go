@@ -91,7 +91,7 @@ func (m *Machine) ship(msg *Message) {
 // spread sends a question to other cores, over the neighbours on the ways there.
 func (m *Machine) spread(msg *Message, to *cores.Set) {
 	if m.tree.Direct() {
-		for c := to.After(-1); c >= 0; c = to.After(c) {
+		for c := range to.All() {
 			m.send(c, msg)
 		}
 		return

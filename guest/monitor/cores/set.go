@@ -140,21 +140,6 @@ func (s *Set) Lowest() int {
 	return -1
 }
 
-// After returns the lowest core after core c, -1 if there is none.
-func (s *Set) After(c int) int {
-	c++
-	for i := c / 64; i < s.used; i++ {
-		w := s.words[i]
-		if i == c/64 {
-			w &^= 1<<(c%64) - 1
-		}
-		if w != 0 {
-			return 64*i + bits.TrailingZeros64(w)
-		}
-	}
-	return -1
-}
-
 // And returns the cores that are in both sets.
 func (s Set) And(t *Set) Set {
 	for i, w := range s.Words() {
