@@ -53,7 +53,7 @@ type capabilities struct {
 	sent     atomic.Uint64               // over channels
 	cache    cache
 	reclaims reclaiming
-	changed  bool // what somebody may wait for, since agreed.tell was called last (agreed.proceed)
+	changed  bool // what somebody may wait for, since agreed.tell was called last (agreed.announce)
 	entered  atomic.Bool
 }
 

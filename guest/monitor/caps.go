@@ -114,6 +114,22 @@ type target struct {
 	entry ledger.ID // of the root; 0: it is private
 }
 
+// aim is the target of an operation that others have a part in. It was just looked at for the
+// first try, and is looked at anew for each other one.
+type aim struct {
+	of caps.Ref
+	at target
+}
+
+// take returns the target, and whether it was looked at anew.
+func (a *aim) take(c *capabilities) (t target, anew bool, err error) {
+	if t, a.at = a.at, (target{}); t.entry != 0 {
+		return t, false, nil
+	}
+	t, err = c.target(a.of)
+	return t, true, err
+}
+
 func (c *capabilities) target(r caps.Ref) (t target, err error) {
 	if t.Place, err = c.space.Place(r); err == nil {
 		t.entry = c.entries[t.Root]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"barreleye/guest/monitor/agreement"
@@ -65,15 +66,10 @@ func (c *capabilities) maker(id ledger.ID) *caps.Ref {
 	return nil
 }
 
-// without removes x from a list in which it is once at most, in place.
+// without removes the first x from a list, in place.
 func without[T comparable](list []T, x T) []T {
-	for i := range list {
-		if list[i] == x {
-			last := len(list) - 1
-			var none T
-			list[i], list[last] = list[last], none
-			return list[:last]
-		}
+	if i := slices.Index(list, x); i >= 0 {
+		list = slices.Delete(list, i, i+1)
 	}
 	return list
 }

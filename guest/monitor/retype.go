@@ -40,24 +40,21 @@ func (m *Monitor) Retype(ctx context.Context, r caps.Ref, to caps.Type, offset, 
 // retyping cuts what others hold too.
 type retyping struct {
 	making
-	of           caps.Ref
+	aim
 	to           caps.Type
 	offset, size uint64
 	count        int
-	at           target // of, as it was just looked at
 	entry        ledger.ID
 }
 
 func (w *retyping) make() (agreement.Op, error) {
-	c, t := w.c, w.at
-	if w.at = (target{}); t.entry == 0 {
-		var err error
-		switch t, err = c.target(w.of); {
-		case err != nil:
-			return "", err
-		case t.Object != t.Root || !c.ledger().Shared(t.entry):
-			return "", errLocal // it was not when it was looked at first
-		}
+	c := w.c
+	t, anew, err := w.take(c)
+	switch {
+	case err != nil:
+		return "", err
+	case anew && !c.shared(&t):
+		return "", errLocal // it was not when it was looked at first
 	}
 	op, err := c.ledger().Retype(t.entry, w.to, w.offset, w.size, w.count, t.Rights)
 	if err == nil {
@@ -84,8 +81,8 @@ func (c *capabilities) retype(ctx context.Context, r caps.Ref, to caps.Type, off
 		return nil, nil, nil, err
 	case t.Rights&caps.Derive == 0:
 		return nil, nil, nil, fmt.Errorf("retype %v: derive: %w", t.Extent, caps.ErrRights)
-	case t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry):
-		w = &retyping{making: making{c: c}, of: r, to: to, offset: offset, size: size, count: count, at: t}
+	case c.shared(&t):
+		w = &retyping{making: making{c: c}, aim: aim{r, t}, to: to, offset: offset, size: size, count: count}
 		q, err = c.askNow(ctx, w)
 		return nil, w, q, err
 	case !c.alone(t.entry): // an own operation is under way that may change that, or a revocation
@@ -99,6 +96,11 @@ func (c *capabilities) retype(ctx context.Context, r caps.Ref, to caps.Type, off
 	refs, err = c.space.Retype(r, to, offset, size, count)
 	c.settle()
 	return refs, nil, nil, err
+}
+
+// shared reports whether a target is an entry that others hold too.
+func (c *capabilities) shared(t *target) bool {
+	return t.entry != 0 && t.Object == t.Root && c.ledger().Shared(t.entry)
 }
 
 // alone reports whether this core may cut and use an entry, 0 for what is private, as if no

@@ -27,27 +27,23 @@ func (m *Monitor) Revoke(ctx context.Context, r caps.Ref) error {
 
 // revoking revokes all below of a capability that others know of.
 type revoking struct {
-	c     *capabilities
-	of    caps.Ref
-	kept  bool   // the program has deleted its own meanwhile: of is another one to the same
-	done  bool   // here
-	at    target // of, as it was just looked at
+	c *capabilities
+	aim
+	kept  bool // the program has deleted its own meanwhile: of is another one to the same
+	done  bool // here
 	entry ledger.ID
 	part  caps.Extent
 }
 
 func (w *revoking) make() (agreement.Op, error) {
-	c, t := w.c, w.at
-	if w.at = (target{}); t.entry == 0 {
-		var err error
-		switch t, err = c.target(w.of); {
-		case err != nil:
-			return "", err
-		case c.inside(&t):
-			return "", errLocal
-		}
-	}
-	if c.parts(t.entry) {
+	c := w.c
+	t, anew, err := w.take(c)
+	switch {
+	case err != nil:
+		return "", err
+	case anew && c.inside(&t):
+		return "", errLocal
+	case c.parts(t.entry):
 		return "", ledger.ErrBusy
 	}
 	op, err := c.ledger().Revoke(t.entry, t.Extent)
@@ -114,7 +110,7 @@ func (c *capabilities) revoke(ctx context.Context, r caps.Ref) (w *revoking, q *
 	case t.Rights&caps.Derive == 0:
 		return nil, nil, fmt.Errorf("revoke %v: derive: %w", t.Extent, caps.ErrRights)
 	case !c.inside(&t):
-		w = &revoking{c: c, of: r, at: t}
+		w = &revoking{c: c, aim: aim{r, t}}
 		q, err = c.askNow(ctx, w)
 		return w, q, err
 	}
