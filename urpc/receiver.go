@@ -126,23 +126,6 @@ func (r *Receiver) ready() bool {
 	return r.judge(l, h) != ErrEmpty
 }
 
-// Look polls at most so many times for the next message, with a PAUSE after each that found
-// nothing, and returns how often it did. It takes nothing, and tells neither an end nor a
-// broken peer: TryRecv does. It is the shortest way to wait: where the sender's hardware
-// thread is the other one of this core, what a poll computes is what the sender does not.
-func (r *Receiver) Look(polls int) (polled int) {
-	l := &r.ring[r.next&uint64(len(r.ring)-1)]
-	want := r.epoch | uint64(uint32(r.next)+1)
-	for polled < polls {
-		polled++
-		if (atomic.LoadUint64(&l.header)^want)&(seqMask|epochMask) == 0 {
-			return polled
-		}
-		pause(recvPauses)
-	}
-	return polled
-}
-
 // isEmpty reports whether h is what a line holds before its turn: zero in the
 // first lap, a message of the lap before in every other.
 func (r *Receiver) isEmpty(h uint64) bool {

@@ -7,24 +7,30 @@ import (
 )
 
 // What an end notes of itself (package trace). Where nothing is noted, each is one
-// load and a branch.
-
-// place names a ring by its address, which is the same in all cores.
-func place[T Line | Block](ring []T) uint64 {
-	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(ring))))
-}
+// load and a branch. The name of a ring is its address, which is the same in all cores.
 
 // noteSend is called before count lines from number first on are published, so
 // that no receive is older.
 func noteSend[T Line | Block](ring []T, first, count uint64) {
-	trace.Event(trace.Send, place(ring)|count<<48, first)
+	if trace.On(trace.Send) {
+		note(trace.Send, unsafe.Pointer(unsafe.SliceData(ring)), first, count)
+	}
 }
 
 func noteRecv[T Line | Block](ring []T, first, count uint64) {
-	trace.Event(trace.Recv, place(ring)|count<<48, first)
+	if trace.On(trace.Recv) {
+		note(trace.Recv, unsafe.Pointer(unsafe.SliceData(ring)), first, count)
+	}
 }
 
-func noteStall[T Line | Block](ring []T, next uint64) { trace.Event(trace.Stall, place(ring), next) }
+// note is apart from these so that they are compiled into who calls them.
+func note(k trace.Kind, ring unsafe.Pointer, first, count uint64) {
+	trace.Event(k, uint64(uintptr(ring))|count<<48, first)
+}
+
+func noteStall[T Line | Block](ring []T, next uint64) {
+	note(trace.Stall, unsafe.Pointer(unsafe.SliceData(ring)), next, 0)
+}
 
 // notePark is called before a goroutine sleeps on a word, noteUnpark after.
 func notePark(word *uint64, old uint64) {

@@ -101,7 +101,7 @@ func (e *end) TryRecv(m *urpc.Message) error {
 	return urpc.ErrEmpty
 }
 
-func (e *end) Look(int) int { return 1 }
+func (e *end) Look() int { return 1 }
 
 func (e *end) Arm() (p urpc.Parking, ready bool) {
 	l := e.in

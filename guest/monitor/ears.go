@@ -27,7 +27,6 @@ import (
 const (
 	tellPolls   = 64                    // polls of a channel before peers are woken, as in urpc
 	yieldPolls  = 256                   // polls between two chances for other goroutines of the core
-	pollsAtOnce = 16                    // polls of the only peer before anything else
 	takeAtOnce  = 64                    // lines taken of a peer before the others'
 	longest     = 1024                  // rounds of polls in a row
 	longestHere = 64                    // of who lets nobody run in between: others sleep on other memory
@@ -89,6 +88,10 @@ func (e *ears) takeOf(o *ear, most int) (n int) {
 		}
 		if err == nil {
 			n++
+			if o.greeted && e.in.Type != bind.MessageType { // as mostly
+				o.agreed.take(&e.in)
+				continue
+			}
 			err = e.m.heard(o, &e.in)
 		}
 		if err != nil {
@@ -98,20 +101,17 @@ func (e *ears) takeOf(o *ear, most int) (n int) {
 	return n
 }
 
-// heard does what a line asks for.
+// heard does what a line asks for that is not about agreement.
 func (m *Monitor) heard(o *ear, l *urpc.Message) error {
-	switch {
-	case o.greeted && l.Type != bind.MessageType:
-		o.agreed.take(l)
-	case o.greeted:
+	if o.greeted {
 		m.channels.receive(m.cfg.Core, o.peer, l)
-	default:
-		if err := m.checkHello(o.peer, o.life, l); err != nil {
-			return err
-		}
-		o.greeted = true
-		m.members.heard(o.peer)
+		return nil
 	}
+	if err := m.checkHello(o.peer, o.life, l); err != nil {
+		return err
+	}
+	o.greeted = true
+	m.members.heard(o.peer)
 	return nil
 }
 
@@ -170,7 +170,7 @@ func (e *ears) round(quiet int, done func() bool) int {
 // poll waits a little for a line, and returns how many polls it was.
 func (e *ears) poll() int {
 	if len(e.list) == 1 {
-		return e.list[0].ch.Look(pollsAtOnce)
+		return e.list[0].ch.Look()
 	}
 	urpc.Pause()
 	return max(1, len(e.list))

@@ -40,7 +40,7 @@ type Sender interface {
 // Receiver is what receives, as urpc.Receiver.
 type Receiver interface {
 	TryRecv(m *urpc.Message) error
-	Look(polls int) (polled int)
+	Look() (polled int)
 	Arm() (p urpc.Parking, ready bool)
 }
 

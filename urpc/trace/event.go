@@ -10,7 +10,8 @@ var (
 	locked uint64  // 1: threads may write at the same time
 )
 
-// Event writes a record if its kind is on. k must be a constant.
+// Event writes a record if its kind is on. Where that is a constant, it is one load and a
+// branch while it is off.
 func Event(k Kind, a, b uint64) {
 	if on&(1<<(k&63)) != 0 {
 		record(uint64(k), a, b)
