@@ -49,8 +49,8 @@ type agreed struct {
 	caps    *capabilities
 	machine *agreement.Machine // nil until this core is a member
 	ready   bool               // its state is here
-	list    []agreement.Action // of the last step, kept for the next
-	lines   []urpc.Message     // of the last message
+	line    urpc.Message       // of the last message, where one was enough
+	lines   []urpc.Message     // of the last one that took more
 	early   []agreement.Event  // what came before the machine was there
 	peers   []speech
 	later   bool // whoever has it step tells the peers afterwards
@@ -116,7 +116,7 @@ func (a *agreed) update(needed bool) {
 			return
 		}
 		a.machine = agreement.New(a.core, a.state, first, a.tree)
-		a.follow(a.machine.Start(a.list[:0]))
+		a.follow(a.machine.Start())
 	}
 	a.step(&agreement.Event{Kind: agreement.EventView, View: now, Records: a.shared.Records})
 	for peer := range a.peers {
@@ -138,23 +138,41 @@ func (a *agreed) update(needed bool) {
 	}
 }
 
-// receive takes a message, or a snapshot, of a peer, with mu held. Who calls it tells the
-// peers what this core has said (ears.tell).
+// hear takes a message of a peer, with mu held. Who calls it tells the peers what this core
+// has said (ears.tell).
+func (a *agreed) hear(from int, msg *agreement.Message) {
+	if a.machine == nil {
+		a.receive(&agreement.Event{Kind: agreement.EventMessage, From: from, Message: *msg})
+		return
+	}
+	a.later = true
+	if msg.Core == a.core {
+		a.peers[from].answered(msg)
+	}
+	a.catchUp(msg.Epoch)
+	a.follow(a.machine.Hear(from, msg))
+	a.goOn()
+	a.later = false
+}
+
+// receive takes a message or a snapshot likewise.
 func (a *agreed) receive(e *agreement.Event) {
 	a.later = true
 	if a.machine == nil {
 		a.early = append(a.early, *e)
 		a.update(true)
 	} else {
-		if e.Kind == agreement.EventMessage && e.Message.Core == a.core {
-			a.peers[e.From].answered(&e.Message)
-		}
-		if e.Of() > a.machine.Epoch() {
-			a.update(true) // the peer has seen a view that this core has not looked at yet
-		}
+		a.catchUp(e.Of())
 		a.step(e)
 	}
 	a.later = false
+}
+
+// catchUp takes the view of a peer that has seen one which this core has not looked at yet.
+func (a *agreed) catchUp(epoch uint64) {
+	if epoch > a.machine.Epoch() {
+		a.update(true)
+	}
 }
 
 // meet says that lines to a peer go into out from now on.
@@ -179,20 +197,17 @@ func (a *agreed) left(peer int) {
 
 // step takes an event, with mu held.
 func (a *agreed) step(e *agreement.Event) {
-	a.follow(a.machine.Step(e, a.list[:0]))
+	a.follow(a.machine.Step(e))
+	a.goOn()
+}
+
+// goOn does what may be possible after a step.
+func (a *agreed) goOn() {
 	if len(a.waiting) > 0 {
 		a.proceed()
 	}
-	a.notice()
-}
-
-// follow brings what this core has to what the replica says, and then does what the machine
-// says: who is told that something took effect may rely on it.
-func (a *agreed) follow(list []agreement.Action) {
-	a.heed()
-	a.perform(list)
-	if a.machine.Finish() {
-		a.heed()
+	if a.news() {
+		a.announce()
 	}
 }
 
@@ -220,16 +235,13 @@ func (a *agreed) proceed() {
 func (a *agreed) launch(r *request, place int) {
 	a.under[place] = r
 	a.start.Op, a.start.TwoPhases, a.start.Tag = r.op, r.two, uint64(place)
-	a.follow(a.machine.Step(&a.start, a.list[:0]))
+	a.follow(a.machine.Step(&a.start))
 }
 
-// notice says what has changed.
-func (a *agreed) notice() {
-	if a.state.Names.Changed() || a.caps.changed {
-		a.announce()
-	}
-}
+// news reports whether something has changed of which nobody was told.
+func (a *agreed) news() bool { return a.state.Names.Changed() || a.caps.changed }
 
+// announce says what has changed.
 func (a *agreed) announce() {
 	changes := a.state.Names.Changes()
 	for i := range changes {
@@ -249,9 +261,10 @@ func (a *agreed) tell() {
 	}
 }
 
-// perform does what the machine says, with mu held.
-func (a *agreed) perform(list []agreement.Action) {
-	a.list = list
+// follow brings what this core has to what the replica says, and then does what the machine
+// says, with mu held: who is told that something took effect may rely on it.
+func (a *agreed) follow(list []agreement.Action) {
+	a.heed()
 	traced := trace.On(trace.Agree)
 	for i := range list {
 		do := &list[i]
@@ -260,11 +273,17 @@ func (a *agreed) perform(list []agreement.Action) {
 		}
 		switch do.Kind {
 		case agreement.ActSend:
-			a.lines = do.Message.AppendLines(a.lines[:0])
-			a.say(do.To, a.lines)
-			a.peers[do.To].said(a.core, do.Message)
+			p := &a.peers[do.To]
+			if do.Message.Line(&a.line) {
+				a.say(p, &a.line)
+			} else {
+				a.lines = do.Message.AppendLines(a.lines[:0])
+				a.sayAll(p, a.lines)
+			}
+			p.said(a.core, do.Message)
 		case agreement.ActSnapshot:
-			a.say(do.To, do.Snapshot.AppendLines(nil))
+			a.sayAll(&a.peers[do.To], do.Snapshot.AppendLines(nil))
+			do.Snapshot = nil // it is large
 		case agreement.ActRecord:
 			a.shared.Record(do.Slot, do.Record)
 		case agreement.ActResult:
@@ -279,20 +298,26 @@ func (a *agreed) perform(list []agreement.Action) {
 			a.met(do)
 		}
 	}
+	if a.machine.Finish() {
+		a.heed()
+	}
 }
 
-func (a *agreed) say(to int, lines []urpc.Message) {
-	p := &a.peers[to]
-	if p.out == nil {
-		p.held = append(p.held, lines...)
-		return
+// say says a line to a peer.
+func (a *agreed) say(p *speech, l *urpc.Message) {
+	switch {
+	case p.out == nil:
+		p.held = append(p.held, *l)
+	case a.later:
+		p.out.later(l)
+	default:
+		p.out.put(l)
 	}
+}
+
+func (a *agreed) sayAll(p *speech, lines []urpc.Message) {
 	for i := range lines {
-		if a.later {
-			p.out.later(&lines[i])
-		} else {
-			p.out.put(&lines[i])
-		}
+		a.say(p, &lines[i])
 	}
 }
 
@@ -340,10 +365,8 @@ func (a *agreed) begin(op agreement.Op, two bool) *request {
 		a.launch(r, 0) // as mostly
 	} else if a.waiting = append(a.waiting, r); a.machine == nil {
 		a.update(true)
-	} else if len(a.waiting) == 1 {
-		a.proceed()
 	}
-	a.notice()
+	a.goOn()
 	a.later = false
 	return r
 }
@@ -388,16 +411,18 @@ func (a *agreed) done(r *request) agreement.Outcome {
 	return r.outcome
 }
 
-// agree has an operation agreed on by all cores. Where the context ends first, it is
+// agree has an operation on names agreed on by all cores. Where the context ends first, it is
 // not begun, or takes effect or not, and is undone once it does (names.Undo).
 func (a *agreed) agree(ctx context.Context, op agreement.Op) (agreement.Outcome, error) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.begin(op, replica.TwoPhases(op))
+	r := a.begin(op, names.TwoPhases(op))
 	if a.await(ctx, r) {
-		return a.done(r), nil
+		outcome := a.done(r)
+		a.mu.Unlock()
+		return outcome, nil
 	}
 	r.gaveUp = true
 	a.waiting = slices.DeleteFunc(a.waiting, func(w *request) bool { return w == r })
+	a.mu.Unlock()
 	return 0, ctx.Err()
 }

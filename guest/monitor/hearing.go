@@ -14,7 +14,7 @@ type hearing struct {
 	to         *agreed
 	messages   agreement.Reader
 	snapshots  agreement.SnapshotReader
-	event      agreement.Event
+	message    agreement.Message
 	deaf       bool // it says what no machine says
 }
 
@@ -23,23 +23,21 @@ func (h *hearing) take(l *urpc.Message) {
 	if h.deaf {
 		return
 	}
-	e := &h.event
-	e.From = h.peer
 	var whole bool
 	var err error
 	switch l.Type {
 	case agreement.TypeSnapshot, agreement.TypeSnapshotMore:
-		e.Kind = agreement.EventSnapshot
-		e.Snapshot, whole, err = h.snapshots.Take(l)
+		e := agreement.Event{Kind: agreement.EventSnapshot, From: h.peer}
+		if e.Snapshot, whole, err = h.snapshots.Take(l); whole {
+			h.to.receive(&e)
+		}
 	default:
-		e.Kind = agreement.EventMessage
-		whole, err = h.messages.Take(l, &e.Message)
+		if whole, err = h.messages.Take(l, &h.message); whole {
+			h.to.hear(h.peer, &h.message)
+		}
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		h.deaf = true
 		fmt.Fprintf(os.Stderr, "monitor: core %d: core %d: %v: nothing is agreed on with it any more: restart it\n", h.core, h.peer, err)
-	case whole:
-		h.to.receive(e)
 	}
 }

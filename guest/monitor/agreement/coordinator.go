@@ -39,18 +39,16 @@ func (m *Machine) begin(e *Event) {
 	}
 	o.Seq, o.Epoch, o.Op, o.All, o.Apply = m.next, m.view.Epoch, e.Op, e.All, !e.TwoPhases
 	o.phase, o.tag = voting, e.Tag
-	o.To.Copy(&m.view.Members)
-	if !e.All {
+	if o.To.Copy(&m.others); !e.All {
 		o.To = e.To.And(&o.To)
 	}
-	o.To.Remove(m.self)
 	m.next++
 	mine := m.part(m.self)
 	if e.TwoPhases {
 		mine.note(o, prepared)
 	} else {
 		o.phase = applying
-		mine.note(o, ended)
+		mine.note(o, applied)
 		m.record(o, &o.Record)
 		m.decide(o)
 		return
@@ -61,22 +59,11 @@ func (m *Machine) begin(e *Event) {
 // decide has an operation that is recorded take effect here, and asks the others to do so.
 func (m *Machine) decide(o *operation) {
 	m.Finish() // of another one
-	if !o.To.Empty() && m.state.Late(o.Op) {
-		m.late = o
-	} else {
-		m.effect(o)
+	m.late = m.part(m.self).at(o.Seq)
+	if o.To.Empty() || !m.state.Late(o.Op, true) {
+		m.Finish()
 	}
 	m.ask(o)
-}
-
-// effect makes an own operation take effect here.
-func (m *Machine) effect(o *operation) {
-	if o.Apply {
-		m.state.Apply(o.Op)
-		return
-	}
-	m.state.Commit(o.Op, true)
-	m.part(m.self).end(o)
 }
 
 // none is recorded where nothing is needed any more.
@@ -94,16 +81,15 @@ func (m *Machine) result(tag, seq uint64, outcome Outcome) {
 
 // ask asks all that take part what the phase asks.
 func (m *Machine) ask(o *operation) {
-	o.waits.Copy(&o.To)
+	if o.waits.Copy(&o.To); o.waits.Empty() {
+		m.proceed(o)
+		return
+	}
 	m.askWho(o)
-	m.proceed(o)
 }
 
 // askWho asks those who owe an answer.
 func (m *Machine) askWho(o *operation) {
-	if o.waits.Empty() {
-		return
-	}
 	msg := m.message(KindDecide, m.self, o.Seq)
 	switch o.phase {
 	case voting:
@@ -124,14 +110,13 @@ func (m *Machine) answer(msg *Message) {
 	if o.phase == voting {
 		wanted = KindVote
 	}
-	if o.phase == free || o.Seq != msg.Seq || msg.Kind != wanted || !o.waits.Meets(&msg.Set) {
+	if o.phase == free || o.Seq != msg.Seq || msg.Kind != wanted || !o.waits.Subtract(&msg.Set) {
 		return
 	}
 	if msg.Kind == KindVote && !msg.Yes {
 		m.refuse(o)
 		return
 	}
-	o.waits.Subtract(&msg.Set)
 	m.proceed(o)
 }
 

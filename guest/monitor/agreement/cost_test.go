@@ -21,14 +21,14 @@ func newDuo() *duo {
 	view := membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}
 	for c := range d.machines {
 		d.machines[c] = New(c, &accepts{}, view, routes.Tree{})
-		d.machines[c].Start(nil)
+		d.machines[c].Start()
 	}
 	return d
 }
 
 // step has a core take its event, and the other one what it says.
 func (d *duo) step(core int) {
-	d.lists[core] = d.machines[core].Step(&d.events[core], d.lists[core][:0])
+	d.lists[core] = d.machines[core].Step(&d.events[core])
 	list := d.lists[core]
 	for i := range list {
 		switch a := &list[i]; a.Kind {

@@ -63,7 +63,7 @@ const (
 )
 
 // Action is something to do, in the order of the list. What it points to is good until the
-// next Step.
+// next Step. Its Kind says which of the others count.
 type Action struct {
 	Kind     ActionKind
 	Outcome  Outcome
@@ -112,9 +112,12 @@ type State interface {
 	// Commit makes op take effect. prepared says whether Prepare was asked: it was
 	// not where this core got its state from another one in between.
 	Commit(op Op, prepared bool)
-	// Late reports whether op may take effect at its coordinator a little after the others
-	// were told: nothing that it takes from that core do they get by it.
-	Late(op Op) bool
+	// Late reports whether op may take effect a little after others were told that it does,
+	// before anything else happens at its core: at its coordinator (own) after the decision
+	// was sent, which is well where nothing that op takes from that core do others get by
+	// it; at another core after that has answered, which is well where op changes nothing
+	// but the state.
+	Late(op Op, own bool) bool
 	// Abort undoes Prepare.
 	Abort(op Op)
 	// Apply makes op, of one phase, take effect. Such operations commute.

@@ -19,7 +19,7 @@ type accepts struct {
 
 func (*accepts) Prepare(Op) bool      { return true }
 func (a *accepts) Commit(Op, bool)    { a.committed++ }
-func (a *accepts) Late(Op) bool       { return !a.prompt }
+func (a *accepts) Late(Op, bool) bool { return !a.prompt }
 func (*accepts) Abort(Op)             {}
 func (a *accepts) Apply(Op)           { a.committed++ }
 func (*accepts) Gone(int)             {}
@@ -52,6 +52,10 @@ func TestLines(t *testing.T) {
 		var m Message
 		if fits := n+8*words <= 40; fits != (len(lines) == 1) {
 			t.Fatalf("%d bytes in %d lines", n, len(lines))
+		}
+		one := urpc.Message{Words: [urpc.WordCount]uint64{6: 1}}
+		if fits := n <= 40 && words == 0; want.Line(&one) != fits || fits && one != lines[0] {
+			t.Fatalf("%d bytes in one line: %x, not %x", n, one, lines[0])
 		}
 		for i := range lines {
 			whole, err := r.Take(&lines[i], &m)
@@ -90,7 +94,7 @@ func TestLines(t *testing.T) {
 
 func TestTooLong(t *testing.T) {
 	m := New(0, &accepts{}, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
-	if list := m.Step(&Event{Kind: EventStart, Op: Op(make([]byte, MaxOp+1)), All: true}, nil); len(list) != 1 || list[0].Outcome != TooLong {
+	if list := m.Step(&Event{Kind: EventStart, Op: Op(make([]byte, MaxOp+1)), All: true}); len(list) != 1 || list[0].Outcome != TooLong {
 		t.Errorf("%+v", list)
 	}
 }
@@ -99,16 +103,16 @@ func TestTooLong(t *testing.T) {
 func TestVoteOfOthers(t *testing.T) {
 	s := &accepts{}
 	m := New(0, s, membership.View{Epoch: 1, Members: cores.First(4), Joining: membership.Nobody}, routes.Tree{})
-	m.Step(&Event{Kind: EventStart, To: cores.Of(1, 2), TwoPhases: true}, nil)
+	m.Step(&Event{Kind: EventStart, To: cores.Of(1, 2), TwoPhases: true})
 	for _, from := range []int{1, 1, 3, 0} {
-		m.Step(&Event{Kind: EventMessage, From: from, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}, nil)
+		m.Step(&Event{Kind: EventMessage, From: from, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}})
 	}
-	m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindDone, Seq: 1, Epoch: 1}}, nil)
-	m.Step(&Event{Kind: EventMessage, From: 3, Message: Message{Kind: KindVote, Seq: 1, Epoch: 1}}, nil)
+	m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindDone, Seq: 1, Epoch: 1}})
+	m.Step(&Event{Kind: EventMessage, From: 3, Message: Message{Kind: KindVote, Seq: 1, Epoch: 1}})
 	if s.committed != 0 {
 		t.Error("committed without core 2")
 	}
-	list := m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}, nil)
+	list := m.Step(&Event{Kind: EventMessage, From: 2, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}})
 	if s.committed != 0 || len(list) != 3 || list[0].Kind != ActRecord {
 		t.Errorf("%d commits before the others are told, %+v", s.committed, list)
 	}
@@ -123,33 +127,55 @@ func TestLate(t *testing.T) {
 	for _, two := range []bool{false, true} {
 		s := &accepts{}
 		m := New(0, s, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
-		m.Start(nil)
+		m.Start()
 		begin := &Event{Kind: EventStart, Op: "op", All: true, TwoPhases: two}
 		vote := &Event{Kind: EventMessage, From: 1, Message: Message{Kind: KindVote, Seq: 1, Yes: true, Epoch: 1}}
-		m.Step(begin, nil)
+		m.Step(begin)
 		if two {
-			m.Step(vote, nil)
+			m.Step(vote)
 		}
 		if s.committed != 0 {
 			t.Errorf("two phases %v: %d took effect before the other core was told", two, s.committed)
 		}
-		if m.Step(begin, nil); s.committed != 1 {
+		if m.Step(begin); s.committed != 1 {
 			t.Errorf("two phases %v: %d took effect before the next began", two, s.committed)
 		}
 		s.committed, s.prompt = 0, true
 		m = New(0, s, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
-		m.Step(begin, nil)
+		m.Step(begin)
 		if two {
-			m.Step(vote, nil)
+			m.Step(vote)
 		}
 		if s.committed != 1 || m.Finish() {
 			t.Errorf("two phases %v: late", two)
 		}
 		s.committed, s.prompt = 0, false
 		m = New(0, s, membership.View{Epoch: 1, Members: cores.First(1), Joining: membership.Nobody}, routes.Tree{})
-		list := m.Step(begin, nil)
+		list := m.Step(begin)
 		if s.committed != 1 || m.Finish() || list[len(list)-1].Kind != ActResult {
 			t.Errorf("two phases %v, alone: %d took effect, %+v", two, s.committed, list)
+		}
+	}
+}
+
+// TestLateAtOthers: so it is at a core that is asked, after that has answered.
+func TestLateAtOthers(t *testing.T) {
+	ask := &Event{Kind: EventMessage, From: 1, Message: Message{Kind: KindPrepare, Seq: 1, All: true, Op: "op", Core: 1, Epoch: 1}}
+	for _, yes := range []bool{false, true} {
+		for _, prompt := range []bool{false, true} {
+			s := &accepts{prompt: prompt}
+			m := New(0, s, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
+			m.Step(ask)
+			list := m.Step(&Event{Kind: EventMessage, From: 1, Message: Message{Kind: KindDecide, Seq: 1, Yes: yes, Core: 1, Epoch: 1}})
+			if len(list) != 1 || list[0].Message.Kind != KindDone {
+				t.Errorf("decide %v: %+v", yes, list)
+			}
+			if s.committed != int(b2i(yes && prompt)) {
+				t.Errorf("decide %v, prompt %v: %d took effect before the answer", yes, prompt, s.committed)
+			}
+			if late := yes && !prompt; m.Finish() != late || s.committed != int(b2i(yes)) {
+				t.Errorf("decide %v, prompt %v: %d took effect", yes, prompt, s.committed)
+			}
 		}
 	}
 }
@@ -157,13 +183,13 @@ func TestLate(t *testing.T) {
 // TestBrokenSnapshot: a core whose sponsor sends nonsense goes on waiting for a state.
 func TestBrokenSnapshot(t *testing.T) {
 	m := New(1, &accepts{}, membership.View{Epoch: 2, Members: cores.First(2), Joining: 1, JoinEpoch: 2}, routes.Tree{})
-	for _, a := range m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, State: []byte("?")}}, nil) {
+	for _, a := range m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, State: []byte("?")}}) {
 		t.Errorf("%+v", a)
 	}
-	if list := m.Step(&Event{Kind: EventStart, Tag: 7}, nil); len(list) != 1 || list[0].Outcome != Busy {
+	if list := m.Step(&Event{Kind: EventStart, Tag: 7}); len(list) != 1 || list[0].Outcome != Busy {
 		t.Errorf("%+v", list)
 	}
-	if list := m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, Members: cores.First(2)}}, nil); len(list) != 1 || list[0].Kind != ActSettled {
+	if list := m.Step(&Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: 2, Members: cores.First(2)}}); len(list) != 1 || list[0].Kind != ActSettled {
 		t.Errorf("%+v", list)
 	}
 }
@@ -174,13 +200,13 @@ func TestLateSponsor(t *testing.T) {
 	m := New(3, &accepts{}, membership.View{Epoch: 2, Members: cores.First(4), Joining: 3, JoinEpoch: 2}, routes.Tree{})
 	for _, epoch := range []uint64{5, 4, 3} {
 		e := &Event{Kind: EventSnapshot, Snapshot: Snapshot{Epoch: epoch, Members: cores.Of(1, 2, 3)}}
-		if list := m.Step(e, nil); len(list) > 0 {
+		if list := m.Step(e); len(list) > 0 {
 			t.Errorf("%+v", list)
 		}
 		e.Snapshot = Snapshot{} // whose next one has begun to come
 	}
 	view := membership.View{Epoch: 5, Members: cores.Of(2, 3), Joining: 3, JoinEpoch: 2}
-	list := m.Step(&Event{Kind: EventView, View: view, Records: func(int) (r [Window]Record) { return r }}, nil)
+	list := m.Step(&Event{Kind: EventView, View: view, Records: func(int) (r [Window]Record) { return r }})
 	if len(list) != 1 || list[0].Kind != ActSettled || list[0].Epoch != 5 {
 		t.Errorf("%+v", list)
 	}
@@ -231,7 +257,7 @@ func FuzzStep(f *testing.F) {
 			if msg.Kind == KindPrepare || msg.Kind == KindApply {
 				asked[[2]uint64{uint64(msg.Core), msg.Seq}] = true
 			}
-			for _, a := range m.Step(&Event{Kind: EventMessage, From: from, Message: *msg}, nil) {
+			for _, a := range m.Step(&Event{Kind: EventMessage, From: from, Message: *msg}) {
 				if a.Kind == ActCalled && !v.Members.Has(a.To) {
 					t.Errorf("called by core %d, which there is not", a.To)
 				}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/numbers"
 	"barreleye/urpc"
 )
 
@@ -27,6 +28,7 @@ const (
 	lengthShift = 15
 	coreShift   = 23
 	epochShift  = 33
+	setMask     = 1<<lengthShift - 1<<wordsShift
 	headWords   = 2
 )
 
@@ -36,6 +38,26 @@ const _ = uint(1<<(epochShift-coreShift) - cores.Max)
 // field returns some bits of a word.
 func field(w uint64, from, to int) int { return int(w >> from & (1<<(to-from) - 1)) }
 
+// Line writes the message into one line, and reports whether it fits: it does where it has no
+// set, and an operation of at most 40 bytes.
+func (m *Message) Line(l *urpc.Message) bool {
+	if !m.Set.Empty() || len(m.Op) > 8*lineWords {
+		return false
+	}
+	l.Type, l.Len = TypeFirst, urpc.MaxPayload
+	l.Words = [urpc.WordCount]uint64{m.head(), m.Seq}
+	if m.Op != "" {
+		put(l.Words[headWords:], string(m.Op))
+	}
+	return true
+}
+
+// head returns the first word of a message without a set.
+func (m *Message) head() uint64 {
+	return uint64(m.Kind) | uint64(b2i(m.Yes))*yesBit | uint64(b2i(m.All))*allBit |
+		uint64(len(m.Op))<<lengthShift | uint64(m.Core)<<coreShift | m.Epoch<<epochShift
+}
+
 // AppendLines appends the lines of the message: one, unless the operation and the words of
 // the set are longer than 40 bytes together.
 func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
@@ -44,9 +66,7 @@ func (m *Message) AppendLines(list []urpc.Message) []urpc.Message {
 		set, first = set[1:], first+1
 	}
 	list, l := another(list, TypeFirst)
-	l.Words[0] = uint64(m.Kind) | uint64(b2i(m.Yes))*yesBit | uint64(b2i(m.All))*allBit |
-		uint64(len(set))<<wordsShift | uint64(first)<<firstShift |
-		uint64(len(m.Op))<<lengthShift | uint64(m.Core)<<coreShift | m.Epoch<<epochShift
+	l.Words[0] = m.head() | uint64(len(set))<<wordsShift | uint64(first)<<firstShift
 	l.Words[1] = m.Seq
 	at := headWords
 	for _, w := range set {
@@ -77,20 +97,15 @@ func another(list []urpc.Message, kind uint16) ([]urpc.Message, *urpc.Message) {
 // put writes the bytes of s into words, the last of them filled up with zeroes, and returns
 // what did not fit.
 func put(words []uint64, s string) (rest string) {
-	n := min(len(s), 8*len(words))
-	rest, s = s[n:], s[:n]
-	for i := 0; len(s) > 0; i++ {
-		if len(s) < 8 {
-			last := uint64(0)
-			for j := range len(s) {
-				last |= uint64(s[j]) << (8 * j)
-			}
-			words[i] = last
-			break
-		}
-		words[i] = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		s = s[8:]
+	if n := 8 * len(words); len(s) > n {
+		s, rest = s[:n], s[n:]
+	}
+	whole := len(s) / 8
+	for i := range words[:whole] {
+		words[i] = numbers.Word(s[8*i:])
+	}
+	if n := len(s) % 8; n > 0 {
+		words[whole] = numbers.Tail(s, n)
 	}
 	return rest
 }
@@ -123,9 +138,19 @@ func (r *Reader) Take(l *urpc.Message, m *Message) (whole bool, err error) {
 		m.Kind, m.Yes, m.All = Kind(field(w, 0, 4)), w&yesBit != 0, w&allBit != 0
 		m.Seq, m.Core, m.Epoch, m.Op = l.Words[1], field(w, coreShift, epochShift), w>>epochShift, ""
 		m.Set.Clear()
+		if m.Kind < KindPrepare || m.Kind > KindCall || m.Seq == 0 {
+			return false, wrong(l)
+		}
+		size := field(w, lengthShift, coreShift)
+		if w&setMask == 0 && size <= 8*lineWords { // as mostly
+			if size > 0 {
+				m.Op = r.lines.op(words[headWords:], size)
+			}
+			return true, nil
+		}
 		r.words, r.at = field(w, wordsShift, firstShift), field(w, firstShift, lengthShift)
-		r.op, r.want = r.op[:0], field(w, lengthShift, coreShift)
-		if m.Kind < KindPrepare || m.Kind > KindCall || m.Seq == 0 || r.want > MaxOp || r.at+r.words > cores.SetWords {
+		r.op, r.want = r.op[:0], size
+		if r.want > MaxOp || r.at+r.words > cores.SetWords {
 			r.want, r.words = 0, 0
 			return false, wrong(l)
 		}

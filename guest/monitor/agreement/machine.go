@@ -16,8 +16,9 @@ type Machine struct {
 	self   int
 	state  State
 	view   membership.View
-	joined uint64 // epoch in which this core became a member; 0 for the first ones
-	holder bool   // the state is here
+	others cores.Set // its members but this core
+	joined uint64    // epoch in which this core became a member; 0 for the first ones
+	holder bool      // the state is here
 
 	next  uint64              // sequence of the next own operation
 	own   [Window]operation   // by sequence
@@ -43,9 +44,9 @@ type Machine struct {
 	arrived bool      // all below this core have
 	calls   cores.Set // cores to be called
 
-	late *operation // own, of which the others are told before it takes effect here
+	late *entry // of what others are told before it takes effect here (State.Late)
 
-	list []Action  // of the present Step
+	list []Action  // of the present Step, kept for the next
 	said []Message // in it; it never grows
 }
 
@@ -54,7 +55,7 @@ type Machine struct {
 // tree.
 func New(self int, state State, view membership.View, tree routes.Tree) *Machine {
 	m := &Machine{self: self, state: state, view: view, next: 1, tree: tree, combined: map[asked]*combined{}, said: make([]Message, 0, 2*Window)}
-	m.table = tree.Table(self, &view.Members)
+	m.reroute()
 	m.holder = view.Joining != self
 	if !m.holder {
 		m.joined = view.JoinEpoch
@@ -63,17 +64,16 @@ func New(self int, state State, view membership.View, tree routes.Tree) *Machine
 }
 
 // Start returns what to do first.
-func (m *Machine) Start(list []Action) []Action {
-	m.list = list
+func (m *Machine) Start() []Action {
 	m.settle()
 	m.arrive()
 	return m.list
 }
 
-// Step takes an event and appends what to do to list.
-func (m *Machine) Step(e *Event, list []Action) []Action {
+// Step takes an event and returns what to do, in a list that is good until the next Step.
+func (m *Machine) Step(e *Event) []Action {
 	m.Finish()
-	m.list, m.said = list, m.said[:0]
+	m.list, m.said = m.list[:0], m.said[:0]
 	switch e.Kind {
 	case EventStart:
 		m.begin(e)
@@ -89,30 +89,38 @@ func (m *Machine) Step(e *Event, list []Action) []Action {
 	return m.list
 }
 
+// Hear is Step of a message from a core.
+func (m *Machine) Hear(from int, msg *Message) []Action {
+	m.Finish()
+	m.list, m.said = m.list[:0], m.said[:0]
+	m.receive(from, msg)
+	return m.list
+}
+
 // Finish does what is left of the last Step, once its list was performed: nobody waits for it.
 // It reports whether that was something.
 func (m *Machine) Finish() bool {
-	o := m.late
-	if o == nil {
-		return false
+	late := m.late != nil
+	if late {
+		m.effect()
 	}
-	m.late = nil
-	m.effect(o)
-	return true
+	return late
 }
 
-// do adds an action to the list, which mostly has room from the step before.
+// do adds an action to the list, which mostly has room from the step before: what other kinds
+// than that of the action use is left as it was there.
 func (m *Machine) do(kind ActionKind) *Action {
 	n := len(m.list)
 	if n == cap(m.list) {
-		m.list = slices.Grow(m.list, 1)
+		m.more()
 	}
 	m.list = m.list[:n+1]
 	a := &m.list[n]
-	*a = Action{}
 	a.Kind = kind
 	return a
 }
+
+func (m *Machine) more() { m.list = slices.Grow(m.list, 1) }
 
 // message returns a new message of this core, which is good until the next Step.
 func (m *Machine) message(kind Kind, core int, seq uint64) *Message {
@@ -153,28 +161,6 @@ func (m *Machine) Under() (own, others int) {
 		}
 	}
 	return own, others
-}
-
-// listen takes what is for this core.
-func (m *Machine) listen(msg *Message) {
-	switch msg.Kind {
-	case KindPrepare:
-		m.prepare(msg.Core, msg)
-	case KindDecide:
-		m.decided(msg.Core, msg)
-	case KindApply:
-		m.apply(msg.Core, msg)
-	case KindVote, KindDone:
-		m.answer(msg)
-	case KindFlushed:
-		m.hear(&msg.Set)
-	case KindHere, KindAllHere:
-		m.heardHere(msg)
-	case KindCall:
-		if from := msg.Set.Lowest(); m.view.Members.Has(from) { // else no machine says that
-			m.do(ActCalled).To = from
-		}
-	}
 }
 
 // change takes a new view.

@@ -25,6 +25,7 @@ const (
 	prepared partState = 1 + iota // the state was asked and agreed
 	promised                      // agreed without asking, because the state is not here yet
 	refused                       // the state was asked and did not agree
+	applied                       // of one phase: the coordinator's own, which is about to be
 	ended
 )
 
@@ -83,10 +84,25 @@ func (m *Machine) decided(from int, msg *Message) {
 		e.set(msg.Seq, ended, "", false) // refused elsewhere before it was asked here
 	}
 	if e.seq == msg.Seq {
-		m.conclude(from, e, msg.Yes)
+		if e.state == prepared && msg.Yes && m.holder && m.state.Late(e.op, false) {
+			m.late = e
+		} else {
+			m.conclude(from, e, msg.Yes)
+		}
 	}
 	m.combine(m.message(KindDone, from, msg.Seq))
 	m.askNext()
+}
+
+// effect makes what is late take effect.
+func (m *Machine) effect() {
+	e := m.late
+	if e.state == applied {
+		m.state.Apply(e.op)
+	} else {
+		m.state.Commit(e.op, true)
+	}
+	e.state, m.late = ended, nil
 }
 
 // conclude commits or aborts this core's part.

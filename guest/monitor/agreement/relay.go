@@ -38,7 +38,6 @@ type combined struct {
 
 // receive takes what comes from a neighbour.
 func (m *Machine) receive(from int, msg *Message) {
-	m.Finish() // of one before it in the same Step
 	switch {
 	case msg.Epoch < m.view.Epoch:
 		return
@@ -60,17 +59,33 @@ func (m *Machine) receive(from int, msg *Message) {
 				return
 			}
 		}
-		m.listen(msg)
-		return
+	} else {
+		if msg.Set.Empty() {
+			msg.Set.Add(from)
+		}
+		if msg.Core != m.self {
+			m.combine(msg)
+			return
+		}
 	}
-	if msg.Set.Empty() {
-		msg.Set.Add(from)
+	switch msg.Kind {
+	case KindPrepare:
+		m.prepare(msg.Core, msg)
+	case KindDecide:
+		m.decided(msg.Core, msg)
+	case KindApply:
+		m.apply(msg.Core, msg)
+	case KindVote, KindDone:
+		m.answer(msg)
+	case KindFlushed:
+		m.hear(&msg.Set)
+	case KindHere, KindAllHere:
+		m.heardHere(msg)
+	case KindCall:
+		if from := msg.Set.Lowest(); m.view.Members.Has(from) { // else no machine says that
+			m.do(ActCalled).To = from
+		}
 	}
-	if msg.Core == m.self {
-		m.listen(msg)
-		return
-	}
-	m.combine(msg)
 }
 
 // ship sends another core's question on its ways, and has the answers combined.
@@ -110,6 +125,10 @@ func (m *Machine) spread(msg *Message, to *cores.Set) {
 // combine sends an answer on, with the others if it is well and they were asked over this
 // core.
 func (m *Machine) combine(msg *Message) {
+	if m.tree.Direct() {
+		m.send(msg.Core, msg)
+		return
+	}
 	if len(m.combined) > 0 && !m.collect(msg) {
 		return
 	}
@@ -152,6 +171,8 @@ func (m *Machine) send(hop int, msg *Message) {
 // reroute takes the ways of a new view.
 func (m *Machine) reroute() {
 	m.table = m.tree.Table(m.self, &m.view.Members)
+	m.others = m.view.Members
+	m.others.Remove(m.self)
 	clear(m.combined)
 	m.here, m.arrived = cores.Set{}, false
 }
@@ -161,6 +182,7 @@ func (m *Machine) release() {
 	held := m.held
 	m.held = nil
 	for i := range held {
+		m.Finish()
 		m.receive(held[i].from, &held[i].msg)
 	}
 }

@@ -34,12 +34,13 @@ func count(t *testing.T, tree routes.Tree, n, coordinator int, op Op, state func
 				outcome = a.Outcome
 			}
 		}
+		machines[core].Finish()
 	}
-	do(coordinator, machines[coordinator].Step(&Event{Kind: EventStart, Op: op, All: true, TwoPhases: true}, nil))
+	do(coordinator, machines[coordinator].Step(&Event{Kind: EventStart, Op: op, All: true, TwoPhases: true}))
 	for len(queue) > 0 {
 		s := queue[0]
 		queue = queue[1:]
-		do(s.to, machines[s.to].Step(&Event{Kind: EventMessage, From: s.from, Message: s.Message}, nil))
+		do(s.to, machines[s.to].Step(&Event{Kind: EventMessage, From: s.from, Message: s.Message}))
 	}
 	for c, n := range has {
 		if c != coordinator {
@@ -110,7 +111,7 @@ func TestHeld(t *testing.T) {
 	s := &accepts{}
 	m := New(0, s, view, routes.Tree{})
 	say := func(from int, msg Message) []Action {
-		return m.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil)
+		return m.Step(&Event{Kind: EventMessage, From: from, Message: msg})
 	}
 	for name, list := range map[string][]Action{
 		"later":       say(1, Message{Kind: KindApply, Seq: 1, Core: 1, Epoch: 6}),
@@ -130,7 +131,7 @@ func TestHeld(t *testing.T) {
 		t.Errorf("%d messages are held", len(m.held))
 	}
 	view.Epoch = 6
-	list := m.Step(&Event{Kind: EventView, View: view}, nil)
+	list := m.Step(&Event{Kind: EventView, View: view})
 	if len(list) != 2 || list[1].Message.Kind != KindDone || list[1].To != 1 {
 		t.Errorf("%+v", list)
 	}

@@ -80,7 +80,7 @@ func (t *trial) Boot(core int, view membership.View) {
 		t.begin()
 	}
 	t.world.Note("core %d starts in view %s", core, describe(&view))
-	t.do(core, n.machine.Start(nil))
+	t.do(core, n.machine.Start())
 }
 
 // begin forgets what a lost state held.
@@ -103,7 +103,7 @@ func (t *trial) Deliver(core, from int, m message) {
 		}
 		if whole {
 			t.world.Note("core %d gets the snapshot of core %d", core, from)
-			t.do(core, n.machine.Step(&Event{Kind: EventSnapshot, From: from, Snapshot: s}, nil))
+			t.do(core, n.machine.Step(&Event{Kind: EventSnapshot, From: from, Snapshot: s}))
 		}
 		return
 	}
@@ -122,7 +122,7 @@ func (t *trial) Deliver(core, from int, m message) {
 	case t.mutation == forgetEarly && msg.Epoch > today:
 		return
 	}
-	t.do(core, n.machine.Step(&Event{Kind: EventMessage, From: from, Message: msg}, nil))
+	t.do(core, n.machine.Step(&Event{Kind: EventMessage, From: from, Message: msg}))
 }
 
 // View implements simulate.Program.
@@ -142,7 +142,7 @@ func (t *trial) View(core int, view membership.View) {
 				return [Window]Record{}
 			}
 			return t.cores[dead].recorded()
-		}}, nil)
+		}})
 	if t.mutation == askOnce {
 		list = slices.DeleteFunc(list, func(a Action) bool {
 			return a.Kind == ActSend && a.Message.question() && a.Message.Core == core
@@ -209,7 +209,7 @@ func (t *trial) Work(core int) bool {
 			n.calls[[2]int{to, t.cores[to].life}] = true
 		}
 		t.world.Note("core %d calls %d", core, to)
-		t.do(core, n.machine.Step(&Event{Kind: EventCall, From: to}, nil))
+		t.do(core, n.machine.Step(&Event{Kind: EventCall, From: to}))
 		if !t.world.Alive(core) {
 			return true
 		}
@@ -217,7 +217,7 @@ func (t *trial) Work(core int) bool {
 	n.left--
 	n.waits++
 	t.world.Note("core %d begins %v", core, op)
-	t.do(core, n.machine.Step(&Event{Kind: EventStart, Op: op.op(), All: op[0] != opTake && op[0] != opCount, To: b.to, TwoPhases: b.two, Tag: t.next}, nil))
+	t.do(core, n.machine.Step(&Event{Kind: EventStart, Op: op.op(), All: op[0] != opTake && op[0] != opCount, To: b.to, TwoPhases: b.two, Tag: t.next}))
 	return true
 }
 

@@ -91,7 +91,7 @@ func (s *store) Prepare(o Op) bool {
 }
 
 // Late tells half of the operations.
-func (s *store) Late(o Op) bool { return wordsOf(o)[1]%2 == 0 }
+func (s *store) Late(o Op, _ bool) bool { return wordsOf(o)[1]%2 == 0 }
 
 func (s *store) Commit(o Op, prepared bool) {
 	op, w := wordsOf(o), s.t.world

@@ -67,7 +67,7 @@ func (s *Set) Remove(c int) {
 }
 
 // Has reports whether core c is in.
-func (s *Set) Has(c int) bool { return c >= 0 && c < Max && s.words[c/64]&(1<<(c%64)) != 0 }
+func (s *Set) Has(c int) bool { return uint(c) < Max && s.words[c/64]&(1<<(c%64)) != 0 }
 
 // Len returns how many cores are in.
 func (s *Set) Len() (n int) {
@@ -122,12 +122,15 @@ func (s *Set) Meets(t *Set) bool {
 	return false
 }
 
-// Subtract takes the cores of t out.
-func (s *Set) Subtract(t *Set) {
+// Subtract takes the cores of t out, and reports whether some of them were in.
+func (s *Set) Subtract(t *Set) (some bool) {
+	var out uint64
 	for i := range min(s.used, t.used) {
+		out |= s.words[i] & t.words[i]
 		s.words[i] &^= t.words[i]
 	}
 	s.trim()
+	return out != 0
 }
 
 // Lowest returns the core with the lowest number, -1 if there is none.

@@ -69,7 +69,9 @@ func (l *Ledger) Commit(op agreement.Op, prepared bool) {
 }
 
 // Late implements agreement.State: who gets what is moved must not find it in use.
-func (l *Ledger) Late(op agreement.Op) bool { return len(op) > 0 && kind(op[0]) != opMove }
+func (l *Ledger) Late(op agreement.Op, own bool) bool {
+	return own && len(op) > 0 && kind(op[0]) != opMove
+}
 
 // Apply implements agreement.State: no operation of the ledger has one phase.
 func (l *Ledger) Apply(agreement.Op) {}

@@ -49,7 +49,7 @@ func (s *stage) say(format string, args ...any) { fmt.Fprintf(&s.log, format+"\n
 func (s *stage) boot(core int) {
 	s.ledgers[core] = New(core, ram(0, 16))
 	s.machine[core] = agreement.New(core, s.ledgers[core], s.view, routes.Tree{})
-	s.do(core, s.machine[core].Start(nil))
+	s.do(core, s.machine[core].Start())
 }
 
 // begin has a core begin an operation.
@@ -60,7 +60,7 @@ func (s *stage) begin(core int) func(agreement.Op, error) {
 			s.t.Fatal(err)
 		}
 		s.say("core %d begins: %s", core, Describe(op))
-		s.do(core, s.machine[core].Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op)}, nil))
+		s.do(core, s.machine[core].Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: true}))
 	}
 }
 
@@ -133,7 +133,7 @@ func (s *stage) deliver(from, to int) bool {
 	} else {
 		s.say("core %d gets %s of core %d", to, words(&q[0].m), from)
 	}
-	s.do(to, s.machine[to].Step(&e, nil))
+	s.do(to, s.machine[to].Step(&e))
 	return true
 }
 
@@ -170,7 +170,7 @@ func (s *stage) publish(change func(v *membership.View)) {
 func (s *stage) see(c int) {
 	s.say("core %d sees view %d", c, s.view.Epoch)
 	s.do(c, s.machine[c].Step(&agreement.Event{Kind: agreement.EventView, View: s.view,
-		Records: func(dead int) [agreement.Window]agreement.Record { return s.records[dead] }}, nil))
+		Records: func(dead int) [agreement.Window]agreement.Record { return s.records[dead] }}))
 }
 
 // fence is the VMM that has noticed a death.

@@ -103,7 +103,9 @@ func (s *state) Commit(op agreement.Op, prepared bool) {
 	}
 }
 
-func (s *state) Late(op agreement.Op) bool { return s.mutation == moveLate || s.Ledger.Late(op) }
+func (s *state) Late(op agreement.Op, own bool) bool {
+	return own && s.mutation == moveLate || s.Ledger.Late(op, own)
+}
 
 func (s *state) Gone(core int) {
 	if s.mutation == goneKeeps {

@@ -172,12 +172,6 @@ func (l *Ledger) Made(op agreement.Op) (first ID, count int) {
 	return 0, 0
 }
 
-// TwoPhases reports whether an operation may be refused: which agreement it takes. All of
-// the ledger's may.
-func TwoPhases(op agreement.Op) bool {
-	return len(op) > 0 && op[0] >= First && op[0] <= Last
-}
-
 var verbs = [opEnd - First]string{
 	"enter", "take", "give back", "send", "share", "move", "retype", "revoke", "drop", "part", "recall", "yield",
 }

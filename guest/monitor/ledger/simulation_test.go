@@ -55,7 +55,7 @@ func (t *trial) Boot(core int, view membership.View) {
 	*n = node{desk: d, life: n.life + 1, left: 4 + t.world.Choices.N(12), ops: map[uint64]agreement.Op{}}
 	t.world.Note("core %d starts in view %d", core, view.Epoch)
 	n.machine = agreement.New(core, t.mutation.of(d.ledger), view, t.world.Tree)
-	t.do(core, n.machine.Start(nil))
+	t.do(core, n.machine.Start())
 }
 
 // Deliver implements simulate.Program.
@@ -67,7 +67,7 @@ func (t *trial) Deliver(core, from int, m message) {
 	} else if t.world.Log != nil {
 		t.world.Note("core %d gets %s of core %d", core, words(&m.m), from)
 	}
-	t.do(core, t.cores[core].machine.Step(&e, nil))
+	t.do(core, t.cores[core].machine.Step(&e))
 }
 
 func words(m *agreement.Message) string {
@@ -86,7 +86,7 @@ func words(m *agreement.Message) string {
 func (t *trial) View(core int, view membership.View) {
 	t.world.Note("core %d sees view %d of %d cores, %d joins", core, view.Epoch, view.Members.Len(), view.Joining)
 	t.do(core, t.cores[core].machine.Step(&agreement.Event{Kind: agreement.EventView, View: view,
-		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}, nil))
+		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}))
 }
 
 // Died implements simulate.Program.
@@ -168,7 +168,7 @@ func (t *trial) begin(core int, op agreement.Op) {
 	if t.world.Log != nil {
 		t.world.Note("core %d begins: %s", core, Describe(op))
 	}
-	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op), Tag: t.next}, nil))
+	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: true, Tag: t.next}))
 }
 
 // someone is another core that may be given something, -1 if there is none.

@@ -195,7 +195,7 @@ func (r *Registry) Commit(op agreement.Op, prepared bool) {
 }
 
 // Late implements agreement.State.
-func (r *Registry) Late(agreement.Op) bool { return true }
+func (r *Registry) Late(agreement.Op, bool) bool { return true }
 
 // Abort implements agreement.State.
 func (r *Registry) Abort(op agreement.Op) {

@@ -45,7 +45,7 @@ func (t *trial) Boot(core int, view membership.View) {
 		n.left = 0 // an operation costs thousands of messages
 	}
 	t.world.Note("core %d begins life %d", core, n.life)
-	t.do(core, n.machine.Start(nil))
+	t.do(core, n.machine.Start())
 }
 
 func (t *trial) Deliver(core, from int, m message) {
@@ -53,13 +53,13 @@ func (t *trial) Deliver(core, from int, m message) {
 	if m.snapshot != nil {
 		e = agreement.Event{Kind: agreement.EventSnapshot, From: from, Snapshot: *m.snapshot}
 	}
-	t.do(core, t.cores[core].machine.Step(&e, nil))
+	t.do(core, t.cores[core].machine.Step(&e))
 }
 
 func (t *trial) View(core int, view membership.View) {
 	t.world.Note("core %d sees view %d of cores %v", core, view.Epoch, slices.Collect(view.Members.All()))
 	t.do(core, t.cores[core].machine.Step(&agreement.Event{Kind: agreement.EventView, View: view,
-		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}, nil))
+		Records: func(dead int) [agreement.Window]agreement.Record { return t.cores[dead].records }}))
 }
 
 func (t *trial) Died(core int) { t.world.Note("core %d dies", core) }
@@ -79,7 +79,7 @@ func (t *trial) Work(core int) bool {
 	}
 	op := ops[c.N(len(ops))]
 	t.world.Note("core %d wants to %s", core, Describe(op))
-	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op)}, nil))
+	t.do(core, n.machine.Step(&agreement.Event{Kind: agreement.EventStart, Op: op, All: true, TwoPhases: TwoPhases(op)}))
 	return true
 }
 

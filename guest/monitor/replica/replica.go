@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/caps"
@@ -17,39 +18,37 @@ import (
 // kind is a kind of parts: their operations begin with a byte from first to last.
 type kind struct {
 	first, last byte
-	twoPhases   func(agreement.Op) bool
 	describe    func(agreement.Op) string
 	verb        func(first byte) string
 }
 
 // kinds are those of the parts of a State, in the order in which it is saved.
 var kinds = []kind{
-	{0x01, 0x3f, names.TwoPhases, names.Describe, names.Verb},
-	{ledger.First, ledger.Last, ledger.TwoPhases, ledger.Describe, ledger.Verb},
+	{0x01, 0x3f, names.Describe, names.Verb},
+	{ledger.First, ledger.Last, ledger.Describe, ledger.Verb},
 }
+
+// parts are the places in kinds of the parts to which operations belong, by their first byte, -1
+// where none does.
+var parts = func() (parts [256]int8) {
+	for b := range parts {
+		parts[b] = int8(slices.IndexFunc(kinds, func(k kind) bool { return byte(b) >= k.first && byte(b) <= k.last }))
+	}
+	return parts
+}()
 
 // of returns which part an operation is about, -1 for none.
 func of(op agreement.Op) int {
-	for i := range kinds {
-		if len(op) > 0 && op[0] >= kinds[i].first && op[0] <= kinds[i].last {
-			return i
-		}
+	if op == "" {
+		return -1
 	}
-	return -1
-}
-
-// TwoPhases reports whether an operation may be refused: which agreement it takes.
-func TwoPhases(op agreement.Op) bool {
-	i := of(op)
-	return i >= 0 && kinds[i].twoPhases(op)
+	return int(parts[op[0]])
 }
 
 // Verb says what an operation with that first byte does, "" where there is none.
 func Verb(first byte) string {
-	for i := range kinds {
-		if first >= kinds[i].first && first <= kinds[i].last {
-			return kinds[i].verb(first)
-		}
+	if i := parts[first]; i >= 0 {
+		return kinds[i].verb(first)
 	}
 	return ""
 }
@@ -93,9 +92,9 @@ func (s *State) Commit(op agreement.Op, prepared bool) {
 }
 
 // Late implements agreement.State.
-func (s *State) Late(op agreement.Op) bool {
+func (s *State) Late(op agreement.Op, own bool) bool {
 	i := of(op)
-	return i >= 0 && s.parts[i].Late(op)
+	return i >= 0 && s.parts[i].Late(op, own)
 }
 
 // Abort implements agreement.State.

@@ -22,11 +22,14 @@ func (d *diary) note(format string, args ...any) {
 
 func (d *diary) Prepare(op agreement.Op) bool          { d.note("prepare %s", op); return true }
 func (d *diary) Commit(op agreement.Op, prepared bool) { d.note("commit %s %v", op, prepared) }
-func (d *diary) Late(op agreement.Op) bool             { d.note("late %s", op); return true }
-func (d *diary) Abort(op agreement.Op)                 { d.note("abort %s", op) }
-func (d *diary) Apply(op agreement.Op)                 { d.note("apply %s", op) }
-func (d *diary) Gone(core int)                         { d.note("gone %d", core) }
-func (d *diary) Save(b []byte) []byte                  { return append(b, strings.Join(d.lines, "\n")...) }
+func (d *diary) Late(op agreement.Op, own bool) bool {
+	d.note("late %s %v", op, own)
+	return true
+}
+func (d *diary) Abort(op agreement.Op) { d.note("abort %s", op) }
+func (d *diary) Apply(op agreement.Op) { d.note("apply %s", op) }
+func (d *diary) Gone(core int)         { d.note("gone %d", core) }
+func (d *diary) Save(b []byte) []byte  { return append(b, strings.Join(d.lines, "\n")...) }
 func (d *diary) Load(b []byte) error {
 	if string(b) == "broken" {
 		return errors.New("broken")
@@ -39,7 +42,7 @@ func (d *diary) Load(b []byte) error {
 func pair(t *testing.T) (*State, *diary) {
 	before := kinds
 	t.Cleanup(func() { kinds = before })
-	kinds = append(kinds[:1:1], kind{'~', '~', func(agreement.Op) bool { return true }, func(op agreement.Op) string { return "diary " + string(op) }, func(byte) string { return "write" }})
+	kinds = append(kinds[:1:1], kind{'~', '~', func(op agreement.Op) string { return "diary " + string(op) }, func(byte) string { return "write" }})
 	s, d := New(0, caps.Extent{Type: caps.RAM, Size: caps.PageSize}), &diary{}
 	s.parts = append(s.parts[:1], d)
 	return s, d
@@ -93,7 +96,7 @@ func TestNobodys(t *testing.T) {
 	s, d := pair(t)
 	before := s.Save(nil)
 	for _, op := range []agreement.Op{"", "\x00", "\xff anything"} {
-		if s.Prepare(op) || TwoPhases(op) {
+		if s.Prepare(op) {
 			t.Errorf("%q is prepared", op)
 		}
 		s.Commit(op, false)
@@ -115,9 +118,6 @@ func TestDescribe(t *testing.T) {
 	}
 	if got := Describe("~x"); got != "diary ~x" {
 		t.Error(got)
-	}
-	if !TwoPhases(lock(t)) || !TwoPhases("~x") {
-		t.Error("two phases")
 	}
 }
 

@@ -40,7 +40,7 @@ func (m Model) Time(r Run) (ns float64, err error) {
 	w := &world{model: m, run: r, at: make([]core, r.Cores)}
 	for i := range w.at {
 		w.at[i].machine = agreement.New(i, agrees{}, view, r.Tree)
-		w.do(i, w.at[i].machine.Start(nil))
+		w.do(i, w.at[i].machine.Start())
 	}
 	for range min(r.InFlight, r.Operations) {
 		w.begin()
@@ -58,14 +58,14 @@ func (m Model) Time(r Run) (ns float64, err error) {
 // agrees is a state that allows everything.
 type agrees struct{}
 
-func (agrees) Prepare(agreement.Op) bool { return true }
-func (agrees) Commit(agreement.Op, bool) {}
-func (agrees) Late(agreement.Op) bool    { return true }
-func (agrees) Abort(agreement.Op)        {}
-func (agrees) Apply(agreement.Op)        {}
-func (agrees) Gone(int)                  {}
-func (agrees) Save(b []byte) []byte      { return b }
-func (agrees) Load([]byte) error         { return nil }
+func (agrees) Prepare(agreement.Op) bool    { return true }
+func (agrees) Commit(agreement.Op, bool)    {}
+func (agrees) Late(agreement.Op, bool) bool { return true }
+func (agrees) Abort(agreement.Op)           {}
+func (agrees) Apply(agreement.Op)           {}
+func (agrees) Gone(int)                     {}
+func (agrees) Save(b []byte) []byte         { return b }
+func (agrees) Load([]byte) error            { return nil }
 
 // world is a run.
 type world struct {
@@ -119,14 +119,14 @@ func (w *world) begin() {
 	c.free += w.model.Begin
 	w.do(0, c.machine.Step(&agreement.Event{
 		Kind: agreement.EventStart, Op: "x", All: true, TwoPhases: w.run.TwoPhases, Tag: uint64(w.begun),
-	}, nil))
+	}))
 }
 
 // hear has a core take a message once it has nothing else to do.
 func (w *world) hear(e *event) {
 	c := &w.at[e.to]
 	c.free = max(c.free, e.time) + float64(e.lines)*w.model.Hear
-	c.list = c.machine.Step(&agreement.Event{Kind: agreement.EventMessage, From: e.from, Message: e.message}, c.list[:0])
+	c.list = c.machine.Step(&agreement.Event{Kind: agreement.EventMessage, From: e.from, Message: e.message})
 	w.do(e.to, c.list)
 }
 
