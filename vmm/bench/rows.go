@@ -22,9 +22,9 @@ const (
 	Peer  = "peer"  // what others do who do the same work
 )
 
-// Row is one figure. Median, P99 and Limit are in Unit; Ratio is median over
-// limit, 0 where there is no limit. Rows of one name differ in Params. Its JSON
-// names are stable.
+// Row is one figure. Median, P99 and Limit, which is a median too, are in Unit; Ratio is
+// how much more than the limit it is, by the middle halves of both's samples, 0 where there
+// is no limit. Rows of one name differ in Params. Its JSON names are stable.
 type Row struct {
 	Name    string  `json:"name"`
 	Params  Params  `json:"params,omitempty"`
@@ -55,13 +55,12 @@ type Row struct {
 func row(name, unit string, scale float64, samples, limit []float64) Row {
 	r := Row{Name: name, Kind: Ours, Unit: unit, PerSample: 1, Samples: scaled(samples, scale), LimitSamples: scaled(limit, scale)}
 	sorted := slices.Sorted(slices.Values(r.Samples))
-	median := quantile(sorted, 0.5)
-	r.Median, r.P99 = round(median), round(quantile(sorted, 0.99))
+	r.Median, r.P99 = round(quantile(sorted, 0.5)), round(quantile(sorted, 0.99))
 	r.Percentiles, r.Histogram = percentiles(sorted), histogram(sorted)
 	if len(limit) > 0 {
-		l := quantile(slices.Sorted(slices.Values(r.LimitSamples)), 0.5)
-		r.Limit = round(l)
-		r.Ratio = math.Round(median/l*1000) / 1000
+		limit := slices.Sorted(slices.Values(r.LimitSamples))
+		r.Limit = round(quantile(limit, 0.5))
+		r.Ratio = math.Round(middle(sorted)/middle(limit)*1000) / 1000
 	}
 	return r
 }

@@ -3,9 +3,26 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 	"testing"
 )
+
+// TestMiddle: what is rare does not count, and what lies between two steps of a clock is found.
+func TestMiddle(t *testing.T) {
+	for _, c := range []struct {
+		want   float64
+		sorted []float64
+	}{
+		{0, nil}, {7, []float64{7}}, {8, []float64{7, 9}},
+		{10, []float64{0, 10, 10, 1e9}},
+		{112.5, []float64{1, 100, 110, 110, 110, 120, 120, 1e9}},
+	} {
+		if got := middle(c.sorted); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%v of %v, want %v", got, c.sorted, c.want)
+		}
+	}
+}
 
 // TestRow: a row keeps its samples in the order measured, in its unit, and all
 // of them are in the histogram.
@@ -15,7 +32,7 @@ func TestRow(t *testing.T) {
 	if !slices.Equal(r.Samples, []float64{3, 1, 2, 0}) || !slices.Equal(r.LimitSamples, []float64{0.5, 1.5, 1}) {
 		t.Errorf("samples %v, of the limit %v", r.Samples, r.LimitSamples)
 	}
-	if r.Median != 2 || r.P99 != 3 || r.Limit != 1 || r.Ratio != 2 || r.PerSample != 20 || r.Kind != Ours {
+	if r.Median != 2 || r.P99 != 3 || r.Limit != 1 || r.Ratio != 1.5 || r.PerSample != 20 || r.Kind != Ours {
 		t.Errorf("%+v", r)
 	}
 	if p := r.Percentiles; p.N != 4 || p.Min != 0 || p.P10 != 0 || p.P50 != 2 || p.Max != 3 {

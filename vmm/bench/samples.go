@@ -35,6 +35,18 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
+// middle returns the mean of the middle half of sorted samples, 0 of none. What is rare moves it
+// as little as the median, and what takes a few steps of the clock (10 ns on some CPUs) is
+// known finer by it.
+func middle(sorted []float64) (mean float64) {
+	rest := len(sorted) / 4
+	half := sorted[rest : len(sorted)-rest]
+	for _, v := range half {
+		mean += v / float64(len(half))
+	}
+	return mean
+}
+
 func percentiles(sorted []float64) Percentiles {
 	q := func(q float64) float64 { return round(quantile(sorted, q)) }
 	return Percentiles{
