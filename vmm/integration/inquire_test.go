@@ -114,9 +114,14 @@ func TestStacksOfAStuckCore(t *testing.T) {
 	command(t, options(t, load(t, "crash", image.LoadOptions{}), 1, "-core", "0", "stuck"), says, func(do func(multikernel.Command) multikernel.Reply) {
 		seen := func(why string) {
 			t.Helper()
-			r := do(multikernel.Command{Op: multikernel.OpStacks})
-			if r.Err != nil {
-				t.Fatal(r.Err)
+			var r multikernel.Reply
+			for range 100 { // it says that it spins a moment before: until then it answers
+				if r = do(multikernel.Command{Op: multikernel.OpStacks}); r.Err != nil {
+					t.Fatal(r.Err)
+				}
+				if strings.Contains(string(r.Data), "in the CPU driver") {
+					break
+				}
 			}
 			for _, want := range []string{why, "in the CPU driver:\n  main.spinAt", "called the CPU driver:\n"} {
 				if !strings.Contains(string(r.Data), want) {
