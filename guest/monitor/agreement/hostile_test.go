@@ -140,6 +140,12 @@ func TestLate(t *testing.T) {
 		if m.Step(begin); s.committed != 1 {
 			t.Errorf("two phases %v: %d took effect before the next began", two, s.committed)
 		}
+		if two {
+			m.Hear(1, &Message{Kind: KindVote, Seq: 2, Yes: true, Epoch: 1})
+		}
+		if m.Hear(1, &Message{Kind: KindDone, Seq: 1, Epoch: 1}); s.committed != 2 {
+			t.Errorf("two phases %v: %d took effect before something was heard", two, s.committed)
+		}
 		s.committed, s.prompt = 0, true
 		m = New(0, s, membership.View{Epoch: 1, Members: cores.First(2), Joining: membership.Nobody}, routes.Tree{})
 		m.Step(begin)

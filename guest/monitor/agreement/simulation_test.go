@@ -122,7 +122,7 @@ func (t *trial) Deliver(core, from int, m message) {
 	case t.mutation == forgetEarly && msg.Epoch > today:
 		return
 	}
-	t.do(core, n.machine.Step(&Event{Kind: EventMessage, From: from, Message: msg}))
+	t.do(core, n.machine.Hear(from, &msg))
 }
 
 // View implements simulate.Program.

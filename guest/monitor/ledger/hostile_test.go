@@ -191,6 +191,21 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestLate: who says that an operation has taken effect at its core has let go of what that
+// takes, and only who gives something away lets go of it before the others are told.
+func TestLate(t *testing.T) {
+	var l Ledger
+	for k := kind(First); k < opEnd; k++ {
+		op := agreement.Op([]byte{byte(k)})
+		if own := l.Late(op, true); own != (k != opMove) || l.Late(op, false) {
+			t.Errorf("%s: late at its coordinator: %v, at others: %v", Verb(byte(k)), own, l.Late(op, false))
+		}
+	}
+	if l.Late("", true) {
+		t.Error("nothing is late")
+	}
+}
+
 // TestLies: operations that are well written and untrue are not agreed to; had agreed on all
 // the same, they do nothing.
 func TestLies(t *testing.T) {
