@@ -361,12 +361,17 @@ func (a *agreed) begin(op agreement.Op, two bool) *request {
 	r := a.request()
 	r.op, r.two = op, two
 	a.later = true
-	if a.machine != nil && len(a.waiting) == 0 && a.under[0] == nil {
+	switch {
+	case a.machine == nil:
+		a.waiting = append(a.waiting, r)
+		a.update(true) // which launches it, unless this core is no member yet
+	case len(a.waiting) == 0 && a.under[0] == nil:
 		a.launch(r, 0) // as mostly
-	} else if a.waiting = append(a.waiting, r); a.machine == nil {
-		a.update(true)
+		a.goOn()
+	default:
+		a.waiting = append(a.waiting, r)
+		a.goOn()
 	}
-	a.goOn()
 	a.later = false
 	return r
 }

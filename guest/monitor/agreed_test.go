@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"barreleye/devices/region"
+	"barreleye/guest/monitor/cores"
+	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/names"
 	"barreleye/guest/monitor/routes"
 )
@@ -258,4 +262,50 @@ func TestShortRings(t *testing.T) {
 		}
 	}
 	all.Wait()
+}
+
+// newcomer is a core that is no member before it is let in.
+type newcomer struct {
+	first
+	in atomic.Bool
+}
+
+func (n *newcomer) Members() (now, begin membership.View) {
+	v := membership.View{Epoch: 1, Members: cores.Of(0), Joining: membership.Nobody}
+	if n.in.Load() {
+		v = membership.View{Epoch: 2, Members: cores.Of(1), Joining: 1, JoinEpoch: 2}
+	}
+	return v, v
+}
+
+// TestBeforeItIsAMember: what a program wants meanwhile waits until its core is one.
+func TestBeforeItIsAMember(t *testing.T) {
+	var n newcomer
+	m, err := Start(Config{
+		Core: 1, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
+		Ends:   &ends{channel: func(int) Channel { return channelOf(newLine(64), newLine(64)) }},
+		Shared: &n, Hellos: new(atomic.Uint64), Request: new(uint64), Sleeper: never{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	const programs = 2
+	ended := make(chan error, programs)
+	for range programs {
+		go func() { ended <- m.Publish(ctx, "topic", "text") }()
+	}
+	for m.Report().Waiting < programs && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+	n.in.Store(true)
+	if err := m.look(); err != nil {
+		t.Fatal(err)
+	}
+	for range programs {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
 }
