@@ -18,9 +18,13 @@ type stepped struct {
 	*urpc.Receiver
 	peer *ears
 	held atomic.Bool // core 1 does nothing
+	look func()      // what else is to be done then; nil: nothing
 }
 
 func (s *stepped) TryRecv(m *urpc.Message) error {
+	if s.look != nil {
+		s.look()
+	}
 	if s.held.Load() {
 		return urpc.ErrEmpty
 	}
@@ -228,6 +232,29 @@ func TestAllocations(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("one of one phase allocates %v objects", n)
+	}
+}
+
+// TestHeeded: while a core waits for what the other one does, its capabilities are what its ledger
+// says, also where an operation has taken effect late.
+func TestHeeded(t *testing.T) {
+	m := partners(t)
+	ram, ctx := lent(t, m), context.Background()
+	looks := 0
+	m[0].ears.list[0].ch.(*stepped).look = func() {
+		if looks++; m[0].caps.ledger().Changed() {
+			t.Error("something has changed in the ledger alone")
+		}
+	}
+	refs, err := m[0].Retype(ctx, ram, caps.Frame, 0, caps.PageSize, 1)
+	if err == nil {
+		err = m[0].Delete(ctx, refs[0])
+	}
+	if err == nil {
+		err = m[0].Revoke(ctx, ram)
+	}
+	if err != nil || looks == 0 {
+		t.Errorf("%v, after %d looks", err, looks)
 	}
 }
 
