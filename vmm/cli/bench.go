@@ -61,8 +61,9 @@ func (h *Host) benchCommand() *cobra.Command {
 		Short: "Measure, each figure beside its limit in the same run",
 		Long: `Bench measures what cores cost: messages, wake-ups, starts, computing, idling. Each
 figure stands beside its limit, measured in turns with it in the same run: bare
-assembly between the same cores, a minimal guest, a Linux process. RATIO is the
-median over the limit. Name what to measure.`,
+assembly between the same cores, a minimal guest, a Linux process. RATIO is how
+many times the limit it takes, by the means of the middle halves of both's
+samples. Name what to measure.`,
 		Example: "  barreleye bench urpc\n  barreleye bench urpc -o json\n  barreleye bench start --quick",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

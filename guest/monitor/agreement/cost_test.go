@@ -11,7 +11,6 @@ import (
 // duo are two machines whose messages take no time.
 type duo struct {
 	machines [2]*Machine
-	lists    [2][]Action
 	events   [2]Event
 	ended    int
 }
@@ -28,8 +27,7 @@ func newDuo() *duo {
 
 // step has a core take its event, and the other one what it says.
 func (d *duo) step(core int) {
-	d.lists[core] = d.machines[core].Step(&d.events[core])
-	list := d.lists[core]
+	list := d.machines[core].Step(&d.events[core])
 	for i := range list {
 		switch a := &list[i]; a.Kind {
 		case ActSend:

@@ -83,7 +83,6 @@ type world struct {
 type core struct {
 	machine *agreement.Machine
 	free    float64 // from when on it has nothing to do
-	list    []agreement.Action
 }
 
 // event is a message that reaches a core.
@@ -126,8 +125,7 @@ func (w *world) begin() {
 func (w *world) hear(e *event) {
 	c := &w.at[e.to]
 	c.free = max(c.free, e.time) + float64(e.lines)*w.model.Hear
-	c.list = c.machine.Step(&agreement.Event{Kind: agreement.EventMessage, From: e.from, Message: e.message})
-	w.do(e.to, c.list)
+	w.do(e.to, c.machine.Hear(e.from, &e.message))
 }
 
 // do has a core do what its machine says.
