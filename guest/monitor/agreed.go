@@ -206,7 +206,7 @@ func (a *agreed) goOn() {
 	if len(a.waiting) > 0 {
 		a.proceed()
 	}
-	if a.news() {
+	if a.state.Names.Changed() || a.caps.changed {
 		a.announce()
 	}
 }
@@ -218,8 +218,11 @@ func (a *agreed) heed() {
 	}
 }
 
-// proceed launches what waits as far as there is room.
+// proceed launches what waits as far as there is room: none before this core is a member.
 func (a *agreed) proceed() {
+	if a.machine == nil {
+		return
+	}
 	for a.full = false; !a.full && len(a.waiting) > 0; {
 		place := slices.Index(a.under[:], nil)
 		if place < 0 {
@@ -237,9 +240,6 @@ func (a *agreed) launch(r *request, place int) {
 	a.start.Op, a.start.TwoPhases, a.start.Tag = r.op, r.two, uint64(place)
 	a.follow(a.machine.Step(&a.start))
 }
-
-// news reports whether something has changed of which nobody was told.
-func (a *agreed) news() bool { return a.state.Names.Changed() || a.caps.changed }
 
 // announce says what has changed.
 func (a *agreed) announce() {
@@ -361,17 +361,12 @@ func (a *agreed) begin(op agreement.Op, two bool) *request {
 	r := a.request()
 	r.op, r.two = op, two
 	a.later = true
-	switch {
-	case a.machine == nil:
-		a.waiting = append(a.waiting, r)
-		a.update(true) // which launches it, unless this core is no member yet
-	case len(a.waiting) == 0 && a.under[0] == nil:
+	if a.machine != nil && len(a.waiting) == 0 && a.under[0] == nil {
 		a.launch(r, 0) // as mostly
-		a.goOn()
-	default:
-		a.waiting = append(a.waiting, r)
-		a.goOn()
+	} else if a.waiting = append(a.waiting, r); a.machine == nil {
+		a.update(true)
 	}
+	a.goOn()
 	a.later = false
 	return r
 }

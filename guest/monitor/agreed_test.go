@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"barreleye/devices/region"
+	"barreleye/guest/monitor/agreement"
 	"barreleye/guest/monitor/cores"
 	"barreleye/guest/monitor/membership"
 	"barreleye/guest/monitor/names"
@@ -264,23 +265,25 @@ func TestShortRings(t *testing.T) {
 	all.Wait()
 }
 
-// newcomer is a core that is no member before it is let in.
+// newcomer is a core 1 that is no member before view 2.
 type newcomer struct {
 	first
-	in atomic.Bool
+	epoch atomic.Uint64
 }
 
 func (n *newcomer) Members() (now, begin membership.View) {
-	v := membership.View{Epoch: 1, Members: cores.Of(0), Joining: membership.Nobody}
-	if n.in.Load() {
-		v = membership.View{Epoch: 2, Members: cores.Of(1), Joining: 1, JoinEpoch: 2}
+	v := membership.View{Epoch: n.epoch.Load(), Members: cores.Of(0), Joining: membership.Nobody}
+	if v.Epoch > 1 {
+		v.Members, v.Joining, v.JoinEpoch = cores.Of(1), 1, 2
 	}
 	return v, v
 }
 
-// TestBeforeItIsAMember: what a program wants meanwhile waits until its core is one.
+// TestBeforeItIsAMember: what a program wants meanwhile waits until its core is one. A core looks
+// at the view when it hears of a later one.
 func TestBeforeItIsAMember(t *testing.T) {
 	var n newcomer
+	n.epoch.Store(1)
 	m, err := Start(Config{
 		Core: 1, Life: 1, Geometry: region.Geometry{Cores: 2, PoolPages: 64}, Memory: memory{},
 		Ends:   &ends{channel: func(int) Channel { return channelOf(newLine(64), newLine(64)) }},
@@ -299,13 +302,31 @@ func TestBeforeItIsAMember(t *testing.T) {
 	for m.Report().Waiting < programs && ctx.Err() == nil {
 		runtime.Gosched()
 	}
-	n.in.Store(true)
+	n.epoch.Store(2)
 	if err := m.look(); err != nil {
 		t.Fatal(err)
 	}
 	for range programs {
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	}
+	a := m.agreed
+	for i, hear := range []func(epoch uint64){
+		func(epoch uint64) {
+			a.hear(0, &agreement.Message{Kind: agreement.KindApply, Seq: 1, All: true, Op: "op", Core: 0, Epoch: epoch})
+		},
+		func(epoch uint64) {
+			a.receive(&agreement.Event{Kind: agreement.EventSnapshot, Snapshot: agreement.Snapshot{Epoch: epoch}})
+		},
+	} {
+		epoch := uint64(3 + i)
+		n.epoch.Store(epoch)
+		a.mu.Lock()
+		hear(epoch)
+		a.mu.Unlock()
+		if got := a.epoch(); got != epoch {
+			t.Errorf("in view %d, want %d", got, epoch)
 		}
 	}
 }
