@@ -112,15 +112,13 @@ func (m *Machine) Finish() bool {
 func (m *Machine) do(kind ActionKind) *Action {
 	n := len(m.list)
 	if n == cap(m.list) {
-		m.more()
+		m.list = slices.Grow(m.list, 1)
 	}
 	m.list = m.list[:n+1]
 	a := &m.list[n]
 	a.Kind = kind
 	return a
 }
-
-func (m *Machine) more() { m.list = slices.Grow(m.list, 1) }
 
 // message returns a new message of this core, which is good until the next Step.
 func (m *Machine) message(kind Kind, core int, seq uint64) *Message {

@@ -28,13 +28,12 @@ var kinds = []kind{
 	{ledger.First, ledger.Last, ledger.Describe, ledger.Verb},
 }
 
-// parts are the places in kinds of the parts to which operations belong, by their first byte, -1
-// where none does.
-var parts = func() (parts [256]int8) {
-	for b := range parts {
-		parts[b] = int8(slices.IndexFunc(kinds, func(k kind) bool { return byte(b) >= k.first && byte(b) <= k.last }))
+// places are those in kinds of what operations are about, by their first byte, -1 for nothing.
+var places = func() (places [256]int8) {
+	for b := range places {
+		places[b] = int8(slices.IndexFunc(kinds, func(k kind) bool { return byte(b) >= k.first && byte(b) <= k.last }))
 	}
-	return parts
+	return places
 }()
 
 // of returns which part an operation is about, -1 for none.
@@ -42,12 +41,12 @@ func of(op agreement.Op) int {
 	if op == "" {
 		return -1
 	}
-	return int(parts[op[0]])
+	return int(places[op[0]])
 }
 
 // Verb says what an operation with that first byte does, "" where there is none.
 func Verb(first byte) string {
-	if i := parts[first]; i >= 0 {
+	if i := places[first]; i >= 0 {
 		return kinds[i].verb(first)
 	}
 	return ""
